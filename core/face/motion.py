@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``Motion``: what a face does over time, in the coefficients of one named face basis."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from .rotations import FloatArray, continuous_quaternions, quaternion_from_rotvec, rotvec_from_quaternion
+
+INTERNAL_FPS = 25.0
+EXPRESSION_SIZE = 50
+MOTION_SIZE = EXPRESSION_SIZE + 3
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Face and head motion, T frames at ``fps``; frame t shows the face at t / fps seconds.
+
+    expression: (T, 50) coefficients of ``basis_name``, about one unit of standard deviation each.
+    jaw: (T, 3) rotation vectors in radians, positive x opens (FLAME's convention).
+    head: (T, 3) rotation vectors in radians relative to the speaker's rest pose.
+    gaze: (T, 2, 2) radians, (left eye, right eye) x (pitch, yaw), zero looks straight ahead.
+    """
+
+    fps: float
+    expression: NDArray[np.float32]
+    jaw: NDArray[np.float32]
+    head: NDArray[np.float32]
+    gaze: NDArray[np.float32]
+    basis_name: str
+    basis_hash: str
+
+    def __post_init__(self) -> None:
+        frames = len(self.expression)
+        expected = {
+            "expression": (frames, EXPRESSION_SIZE),
+            "jaw": (frames, 3),
+            "head": (frames, 3),
+            "gaze": (frames, 2, 2),
+        }
+        for name, shape in expected.items():
+            actual = getattr(self, name).shape
+            if actual != shape:
+                raise ValueError(f"Motion.{name} has shape {actual}, expected {shape}")
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    @property
+    def seconds(self) -> float:
+        """Duration covered by the frames."""
+        return len(self) / self.fps
+
+    def face_vector(self) -> NDArray[np.float32]:
+        """(T, 53): expression then jaw, AdaMesh's target layout."""
+        return np.concatenate([self.expression, self.jaw], axis=1)
+
+    def require_basis(self, basis_hash: str) -> None:
+        """Refuse to mix coefficients of two bases (architecture rule 1)."""
+        if self.basis_hash != basis_hash:
+            raise ModelError(
+                f"This motion is written in face basis {self.basis_name} ({self.basis_hash[:8]}), "
+                f"but the model expects {basis_hash[:8]}.",
+                "Track or generate it again with this version of Mimesh.",
+            )
+
+    def replace(self, **changes: object) -> Motion:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+    def resampled_at(self, seconds: FloatArray) -> Motion:
+        """Sample at arbitrary times (S,), linearly (rotations along the shortest arc), clamped at the ends.
+
+        The result keeps ``fps`` of the source only as a label: its frames are the given times.
+        """
+        position = np.clip(np.asarray(seconds, dtype=np.float64) * self.fps, 0, max(len(self) - 1, 0))
+        low = np.minimum(position.astype(int), max(len(self) - 2, 0))
+        high = np.minimum(low + 1, len(self) - 1)
+        blend = position - low
+
+        def lerp(values: NDArray[np.float32]) -> NDArray[np.float32]:
+            weight = blend.reshape(-1, *([1] * (values.ndim - 1)))
+            return ((1 - weight) * values[low] + weight * values[high]).astype(np.float32)
+
+        return self.replace(
+            expression=lerp(self.expression),
+            jaw=_lerp_rotvec(self.jaw, low, high, blend),
+            head=_lerp_rotvec(self.head, low, high, blend),
+            gaze=lerp(self.gaze),
+        )
+
+    def save(self, path: Path, **extra: FloatArray) -> None:
+        """Write an ``.npz`` without pickles; ``extra`` arrays go beside the fields."""
+        with Path(path).open("wb") as file:
+            np.savez_compressed(
+                file,
+                fps=np.float64(self.fps),
+                expression=self.expression,
+                jaw=self.jaw,
+                head=self.head,
+                gaze=self.gaze,
+                basis_name=np.array(self.basis_name),
+                basis_hash=np.array(self.basis_hash),
+                **extra,  # type: ignore[arg-type]
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Motion:
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as data:
+            return cls(
+                fps=float(data["fps"]),
+                expression=data["expression"].astype(np.float32),
+                jaw=data["jaw"].astype(np.float32),
+                head=data["head"].astype(np.float32),
+                gaze=data["gaze"].astype(np.float32),
+                basis_name=str(data["basis_name"]),
+                basis_hash=str(data["basis_hash"]),
+            )
+
+
+def _lerp_rotvec(
+    rotvec: NDArray[np.float32], low: NDArray[np.intp], high: NDArray[np.intp], blend: FloatArray
+) -> NDArray[np.float32]:
+    quaternions = continuous_quaternions(quaternion_from_rotvec(rotvec))
+    mixed = (1 - blend[:, None]) * quaternions[low] + blend[:, None] * quaternions[high]
+    mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
+    return rotvec_from_quaternion(mixed).astype(np.float32)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading and writing arrays as safetensors with numpy alone, and finding bundled files by checksum.
+
+Blender's own Python has numpy but neither safetensors nor torch, so the small format is read here
+(8 bytes header length, JSON header, raw little-endian data). Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ModelError
+
+VENDOR_MODELS = Path(__file__).resolve().parent.parent / "vendor_models"
+CHECKSUMS = VENDOR_MODELS / "checksums.json"
+
+_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
+_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_HEADER_LIMIT = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFile:
+    """The content of one safetensors file."""
+
+    tensors: dict[str, NDArray[np.generic]]
+    metadata: dict[str, str]
+
+
+def read_tensors(path: Path) -> TensorFile:
+    """Read a safetensors file. Raises :class:`ModelError` naming the file when it is missing or damaged."""
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read ({error.strerror}).") from error
+    try:
+        return _parse(raw)
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise ModelError(f"The model file {path} is damaged ({error}).", "Fetch or make it again.") from error
+
+
+def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]], metadata: dict[str, str]) -> None:
+    """Write arrays and string metadata; the same input always gives the same bytes."""
+    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+    blobs: list[bytes] = []
+    offset = 0
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        blob = array.tobytes()
+        header[name] = {
+            "dtype": _NAMES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + len(blob)],
+        }
+        blobs.append(blob)
+        offset += len(blob)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    Path(path).write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+@functools.lru_cache(maxsize=64)
+def bundled(name: str) -> Path:
+    """Path of a file in ``vendor_models`` whose checksum was verified. Raises :class:`ModelError`."""
+    path = VENDOR_MODELS / name
+    expected = json.loads(CHECKSUMS.read_text()).get(name)
+    if expected is None or not path.is_file():
+        raise ModelError(f"The bundled model {name} is missing.", "Install the extension again.")
+    if file_hash(path) != expected:
+        raise ModelError(f"The bundled model {name} does not match its checksum.", "Install the extension again.")
+    return path
+
+
+def record_checksum(name: str) -> str:
+    """Note the present SHA-256 of ``vendor_models/name`` (training commands call this after writing)."""
+    known = json.loads(CHECKSUMS.read_text()) if CHECKSUMS.is_file() else {}
+    known[name] = file_hash(VENDOR_MODELS / name)
+    CHECKSUMS.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n")
+    bundled.cache_clear()
+    return known[name]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _parse(raw: bytes) -> TensorFile:
+    (length,) = struct.unpack_from("<Q", raw)
+    if length > min(len(raw) - 8, _HEADER_LIMIT):
+        raise ValueError("header longer than the file")
+    header = json.loads(raw[8 : 8 + length])
+    metadata = header.pop("__metadata__", {})
+    body = memoryview(raw)[8 + length :]
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        tensors[name] = np.frombuffer(body[begin:end], dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return TensorFile(tensors, metadata)
