@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pipe to the engine process. Threads: one reader fills a queue; stopping waits in a thread of its own."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from ..errors import EngineSetupError
+
+_LINE_LIMIT = 4 * 1024 * 1024
+_TAIL_BYTES = 4000
+# variables that would make the engine's Python load Blender's libraries
+_FOREIGN_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+
+
+@dataclass(frozen=True, slots=True)
+class StopDeadlines:
+    """Seconds of patience: after closing stdin, and after terminating, before killing."""
+
+    close_seconds: float = 3.0
+    terminate_seconds: float = 2.0
+
+
+class Transport(Protocol):
+    """What the client needs of a running engine; tests put their own here."""
+
+    def send(self, line: str) -> bool: ...
+
+    def receive(self) -> list[str]: ...
+
+    def ended(self) -> bool: ...
+
+    def describe_end(self) -> str: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCommand:
+    """How to start an engine: program and arguments, the folder to run in, the log for its stderr."""
+
+    arguments: tuple[str, ...]
+    code_root: Path
+    folder: Path
+    log: Path
+    deadlines: StopDeadlines = StopDeadlines()
+
+
+class ProcessTransport:
+    """A child process that talks lines. It is never forked, and dies with its stdin."""
+
+    def __init__(self, command: EngineCommand) -> None:
+        self._command = command
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._read_all = False
+        self._process = _start(command)
+        threading.Thread(target=self._read, name="mimesh-engine", daemon=True).start()
+
+    def send(self, line: str) -> bool:
+        """Write one line; False when nobody reads any more."""
+        stream = _pipe(self._process.stdin)
+        try:
+            stream.write(line.encode() + b"\n")
+            stream.flush()
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def receive(self) -> list[str]:
+        """All lines that have arrived since the last call; never waits."""
+        lines = []
+        while not self._lines.empty():
+            line = self._lines.get_nowait()
+            if line is None:
+                self._read_all = True
+            else:
+                lines.append(line)
+        return lines
+
+    def ended(self) -> bool:
+        """The process is gone and its last line was received."""
+        return self._read_all and self._process.poll() is not None
+
+    def describe_end(self) -> str:
+        """``exit code 1: ModuleNotFoundError: ...``, as far as it is known."""
+        code = self._process.poll()
+        reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        last = log_tail(self._command.log)
+        return f"{reason}: {last}" if last else reason
+
+    def stop(self) -> None:
+        """Close stdin, then terminate, then kill, each after its deadline; returns at once."""
+        threading.Thread(target=self._stop, name="mimesh-engine-stop", daemon=True).start()
+
+    def _stop(self) -> None:
+        try:
+            _pipe(self._process.stdin).close()
+        except OSError:
+            pass
+        if self._gone_within(self._command.deadlines.close_seconds):
+            return
+        self._process.terminate()
+        if not self._gone_within(self._command.deadlines.terminate_seconds):
+            self._process.kill()
+            self._process.wait()
+
+    def _gone_within(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _read(self) -> None:
+        stream = _pipe(self._process.stdout)
+        for raw in iter(lambda: stream.readline(_LINE_LIMIT), b""):
+            self._lines.put(raw.decode("utf-8", "replace"))
+        stream.close()
+        self._process.wait()
+        self._lines.put(None)
+
+
+def engine_environment(code_root: Path) -> dict[str, str]:
+    """The child's environment: our code first, nothing of Blender's or the user's own Python."""
+    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
+    environment["PYTHONPATH"] = str(code_root)
+    environment["PYTHONNOUSERSITE"] = "1"
+    environment["PYTHONUTF8"] = "1"
+    # TensorFlow Lite and absl otherwise fill the log
+    environment.setdefault("GLOG_minloglevel", "2")
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return environment
+
+
+def log_tail(path: Path) -> str:
+    """The last line that the engine wrote to its log, shortened; empty when there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1][:200] if said else ""
+
+
+def quiet_process_flags() -> int:
+    """No console window on Windows."""
+    return subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+
+
+def _start(command: EngineCommand) -> subprocess.Popen[bytes]:
+    program = Path(command.arguments[0])
+    try:
+        command.folder.mkdir(parents=True, exist_ok=True)
+        with command.log.open("wb") as log:
+            return _popen(command.arguments, command, log)
+    except FileNotFoundError as error:
+        raise EngineSetupError(
+            f"The engine's Python {program} does not exist.", "Choose another Python or run the engine setup."
+        ) from error
+    except OSError as error:
+        raise EngineSetupError(
+            f"The engine's Python {program} cannot be started ({error.strerror or error}).",
+            "Choose another Python or run the engine setup.",
+        ) from error
+
+
+def _popen(arguments: Sequence[str], command: EngineCommand, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        cwd=command.folder,
+        env=engine_environment(command.code_root),
+        creationflags=quiet_process_flags(),
+    )
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None  # both are opened in _popen
+    return stream
