@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``RigDescription``: a rig as plain arrays, and ``LandmarkBinding``: where the 478 landmarks sit on its mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face.landmarks import LANDMARK_COUNT
+from ..face.rotations import FloatArray
+from ..weights import bundled, read_tensors, write_tensors
+from .names import BoneLink, FaceBones
+
+FLAME_VERTICES = 5023
+FLAME_BINDING_FILE = "flame_landmarks.safetensors"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkBinding:
+    """The landmarks as points on a mesh's surface, so that they follow every deformation.
+
+    triangles: (478, 3) vertex indices. barycentric: (478, 3) weights, rows sum to one.
+    valid: (478,) False where no place was found. source: how it was found, for the user.
+    """
+
+    triangles: NDArray[np.int32]
+    barycentric: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    source: str
+
+    def points(self, vertices: FloatArray) -> FloatArray:
+        """(..., V, 3) per-vertex values to (..., 478, 3) at the landmarks."""
+        corners = np.asarray(vertices)[..., self.triangles, :]
+        return np.einsum("...nck,nc->...nk", corners, self.barycentric.astype(np.float64))
+
+    def weights(self, per_vertex: FloatArray) -> FloatArray:
+        """(V,) to (478,)."""
+        return (np.asarray(per_vertex)[self.triangles] * self.barycentric).sum(axis=1)
+
+    def fits(self, vertex_count: int, triangles: NDArray[np.int32]) -> bool:
+        """Whether the bound vertices lie on common faces of this mesh (quads are split differently by tools)."""
+        if self.triangles.shape != (LANDMARK_COUNT, 3) or self.triangles.max() >= vertex_count:
+            return False
+        bound = self.triangles[self.valid]
+        edges = _edge_codes(triangles, vertex_count)
+        shared = np.isin(_edge_codes(bound, vertex_count), edges).reshape(-1, 3)
+        # a triangle cut along a quad's other diagonal still has two of its three edges
+        return bool((shared.sum(axis=1) >= 2).mean() > 0.98)
+
+    def save(self, path: Path, metadata: dict[str, str]) -> None:
+        """Write as safetensors."""
+        tensors: dict[str, NDArray[np.generic]] = {
+            "triangles": self.triangles,
+            "barycentric": self.barycentric,
+            "valid": self.valid.astype(np.uint8),
+        }
+        write_tensors(path, tensors, {**metadata, "source": self.source})
+
+    @classmethod
+    def load(cls, path: Path) -> LandmarkBinding:
+        """Read what :meth:`save` wrote."""
+        file = read_tensors(path)
+        return cls(
+            triangles=file.tensors["triangles"].astype(np.int32),
+            barycentric=file.tensors["barycentric"].astype(np.float32),
+            valid=file.tensors["valid"].astype(bool),
+            source=file.metadata["source"],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoneDescription:
+    """rest_matrix: (4, 4) in armature space, columns are the bone's own axes and its head."""
+
+    name: str
+    parent: str | None
+    rest_matrix: FloatArray
+    rotation_mode: str = "QUATERNION"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigDescription:
+    """A face rig, units and axes as the artist made them.
+
+    vertices: (V, 3) object space, neutral expression with the artist's identity keys applied.
+    triangles: (F, 3). key_deltas: (K, V, 3) per unit key value. key_ranges: (K, 2) slider minimum, maximum.
+    signed_keys: PCA-like keys of any sign; False for 0..1 controls (ARKit).
+    jaw_weights: (V,) share of the jaw bone's rotation each vertex follows; zeros without a jaw bone.
+    object_to_armature: (4, 4). basis_hash: face basis that the keys are components of, "" if unknown.
+    """
+
+    object_name: str
+    armature_name: str | None
+    vertices: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    key_names: tuple[str, ...]
+    key_deltas: NDArray[np.float32]
+    key_ranges: NDArray[np.float32]
+    bones: tuple[BoneDescription, ...]
+    face_bones: FaceBones
+    jaw_weights: NDArray[np.float32]
+    object_to_armature: FloatArray
+    binding: LandmarkBinding | None
+    signed_keys: bool = True
+    basis_hash: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def jaw_bone(self) -> str | None:
+        """Name of the bone that opens the mouth."""
+        return self.face_bones.jaw
+
+    @property
+    def head_bone(self) -> str | None:
+        """Name of the bone that takes head motion (SMPL-X head, FLAME neck)."""
+        return self.face_bones.head_motion
+
+    @property
+    def neck_bone(self) -> str | None:
+        """Name of the neck bone."""
+        return self.face_bones.neck
+
+    @property
+    def left_eye_bone(self) -> str | None:
+        """Name of the person's left eye bone."""
+        return self.face_bones.left_eye
+
+    @property
+    def right_eye_bone(self) -> str | None:
+        """Name of the person's right eye bone."""
+        return self.face_bones.right_eye
+
+    def bone(self, name: str) -> BoneDescription:
+        """The bone of this name."""
+        return next(bone for bone in self.bones if bone.name == name)
+
+    def has_deforming_jaw(self) -> bool:
+        """Whether turning the jaw bone moves the mesh at all."""
+        return self.jaw_bone is not None and bool(self.jaw_weights.max(initial=0.0) > 0.05)
+
+
+def bone_links(bones: tuple[BoneDescription, ...]) -> tuple[BoneLink, ...]:
+    """Names and parents only."""
+    return tuple(BoneLink(bone.name, bone.parent) for bone in bones)
+
+
+def flame_binding(vertex_count: int, triangles: NDArray[np.int32]) -> LandmarkBinding | None:
+    """The bundled correspondence when the mesh has FLAME's topology, else None."""
+    if vertex_count != FLAME_VERTICES:
+        return None
+    binding = LandmarkBinding.load(bundled(FLAME_BINDING_FILE))
+    return binding if binding.fits(vertex_count, triangles) else None
+
+
+def _edge_codes(triangles: NDArray[np.int32], vertex_count: int) -> NDArray[np.int64]:
+    """(F * 3,) one number per undirected edge, triangle by triangle."""
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).astype(np.int64), axis=1)
+    return edges[:, 0] * vertex_count + edges[:, 1]
