@@ -68,10 +68,13 @@ class UniformTrack:
     fps: float
 
 
-def uniform_landmarks(track: FaceTrack, fps: float) -> UniformTrack:
-    """Resample a track to a constant rate by its timestamps; gaps are bridged linearly and marked."""
-    first, last = track.seconds[0], track.seconds[-1]
-    seconds = first + np.arange(int(np.floor((last - first) * fps + 1e-6)) + 1) / fps
+def uniform_landmarks(track: FaceTrack, fps: float, start_seconds: float = 0.0) -> UniformTrack:
+    """Sample a track at start + k / fps by its timestamps, so that frame k is in step with sound cut there.
+
+    Gaps are bridged linearly and marked; before the first and after the last frame the nearest one holds.
+    """
+    span = track.seconds[-1] - start_seconds + 1.0 / track.fps
+    seconds = start_seconds + np.arange(max(int(np.floor(span * fps + 1e-6)), 1)) / fps
     known = np.flatnonzero(track.valid)
     if len(known) == 0:
         raise ValueError("uniform_landmarks needs at least one frame with a face")

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EngineSetupError, MediaError
-from .face_track import FaceTrack
 from ..face.landmarks import LANDMARK_COUNT
+from .face_track import FaceTrack
 from .video import VideoFrame, read_frames
 
 Progress = Callable[[float], None]

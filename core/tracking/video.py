@@ -23,7 +23,7 @@ class VideoFrame:
 
 
 def read_frames(
-    path: Path, start_seconds: float = 0.0, end_seconds: float | None = None, longest_side: int = 1280
+    path: Path, start_seconds: float = 0.0, end_seconds: float | None = None, longest_side: int = 1920
 ) -> Iterator[VideoFrame]:
     """Decode the frames shown in [start, end), shrunk to ``longest_side`` pixels. Raises :class:`MediaError`."""
     import av

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speech in, motion out: loads the bundled expression network and runs it in overlapping windows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..audio.speech import SAMPLE_RATE, Speech
+from ..errors import EngineSetupError, ModelError
+from ..face.basis import FaceBasis, open_basis
+from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
+from ..speech.encoder import SpeechEncoder
+from ..speech.mel import MelEncoder
+from ..weights import bundled, file_hash, read_tensors, write_tensors
+from .network import ExpressionNetwork, NetworkConfig
+
+EXPRESSION_FILE = "adamesh_base.safetensors"
+# frames at 25 fps: what one pass sees, how much of each side is only context, how many passes run together
+WINDOW_FRAMES = 150
+CONTEXT_FRAMES = 25
+WINDOWS_PER_BATCH = 8
+
+
+class ExpressionGenerator:
+    """The trained base network with its encoder and basis; one instance serves many requests."""
+
+    def __init__(
+        self, network: ExpressionNetwork, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str
+    ) -> None:
+        self._network = network.to(device).eval()
+        self._encoder = encoder
+        self._device = torch.device(device)
+        self.basis = basis
+        self.hash = model_hash
+
+    @classmethod
+    def load(cls, device: str = "auto", path: Path | None = None) -> ExpressionGenerator:
+        """Load the bundled weights (or ``path``). Raises :class:`ModelError` when they do not fit."""
+        path = bundled(EXPRESSION_FILE) if path is None else path
+        file = read_tensors(path)
+        encoder, basis = MelEncoder(), open_basis()
+        _require_match(path, "speech encoder", file.metadata["encoder_hash"], encoder.hash)
+        _require_match(path, "face basis", file.metadata["basis_hash"], basis.hash)
+        network = ExpressionNetwork(NetworkConfig(**json.loads(file.metadata["config"])))
+        network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
+        return cls(network, encoder, basis, file_hash(path), choose_device(device))
+
+    def generate(self, speech: Speech, progress: Callable[[float], None] = lambda fraction: None) -> Motion:
+        """Motion in step with the speech from its first sample, ceil(seconds * 25) frames; head and gaze rest."""
+        frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
+        features = self._encoder.encode(speech)
+        features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
+        values = run_windows(self._network, torch.from_numpy(features).to(self._device), progress)
+        return Motion(
+            fps=INTERNAL_FPS,
+            expression=values[:, :EXPRESSION_SIZE],
+            jaw=values[:, EXPRESSION_SIZE:],
+            head=np.zeros((frames, 3), np.float32),
+            gaze=np.zeros((frames, 2, 2), np.float32),
+            basis_name=self.basis.name,
+            basis_hash=self.basis.hash,
+        )
+
+
+def run_windows(
+    network: ExpressionNetwork, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
+) -> NDArray[np.float32]:
+    """(2 T, F) features to (T, 53) motion: windows of 6 s whose outer second fades into the neighbour's.
+
+    Memory grows with the output only. A speech that fits into one window is one plain pass.
+    """
+    frames = len(features) // 2
+    starts = _window_starts(frames)
+    length = min(WINDOW_FRAMES, frames)
+    total = np.zeros((frames, network.mean.shape[0]), np.float64)
+    weight = np.zeros((frames, 1))
+    fade = _fade(length, frames)
+    with torch.inference_mode():
+        for first in range(0, len(starts), WINDOWS_PER_BATCH):
+            chosen = starts[first : first + WINDOWS_PER_BATCH]
+            windows = torch.stack([features[2 * s : 2 * (s + length)] for s in chosen])
+            for start, motion in zip(chosen, network.motion(windows).cpu().numpy(), strict=True):
+                total[start : start + length] += fade * motion
+                weight[start : start + length] += fade
+            progress(min(first + WINDOWS_PER_BATCH, len(starts)) / len(starts))
+    return (total / weight).astype(np.float32)
+
+
+def choose_device(device: str) -> str:
+    """``auto`` takes CUDA where there is one; an impossible wish is refused in words."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise EngineSetupError(f"The device {device} is not available to torch.", "Choose device auto or cpu.")
+    return device
+
+
+def save_network(network: ExpressionNetwork, path: Path, metadata: dict[str, str]) -> None:
+    """Write weights with what they depend on: configuration, encoder and basis."""
+    tensors = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+    dependencies = {
+        "config": json.dumps(network.config.to_dict()),
+        "encoder": MelEncoder.name,
+        "encoder_hash": MelEncoder().hash,
+        "basis": open_basis().name,
+        "basis_hash": open_basis().hash,
+    }
+    write_tensors(path, tensors, {**metadata, **dependencies})
+
+
+def _window_starts(frames: int) -> list[int]:
+    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
+    if frames <= WINDOW_FRAMES:
+        return [0]
+    starts = list(range(0, frames - WINDOW_FRAMES, hop))
+    return [*starts, frames - WINDOW_FRAMES]
+
+
+def _fade(length: int, frames: int) -> NDArray[np.float64]:
+    """(length, 1) weights: raised-cosine slopes over twice the context where windows overlap, never zero."""
+    if length == frames:
+        return np.ones((length, 1))
+    slope = np.sin(np.linspace(0, np.pi / 2, 2 * CONTEXT_FRAMES + 2)[1:-1]) ** 2
+    fade = np.ones(length)
+    fade[: len(slope)] = slope
+    fade[-len(slope) :] = slope[::-1]
+    return fade[:, None]
+
+
+def _require_match(path: Path, what: str, recorded: str, present: str) -> None:
+    if recorded != present:
+        raise ModelError(
+            f"The model {path.name} was trained with {what} {recorded[:8]}, but this version has {present[:8]}.",
+            "Install the extension again, or retrain the model.",
+        )

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a reference clip is good enough, in numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ReferenceClipError
+from ..face.landmarks import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, STABLE
+from .align import PoseFreeTrack, UniformTrack
+from .face_track import FaceTrack
+from .smooth import savitzky_golay
+from .sync import SyncOffset
+
+MIN_FACE_PIXELS = 80
+MIN_USABLE_SECONDS = 2.0
+MAX_SECOND_FACE_SHARE = 0.2
+WARN_LOST_SHARE = 0.05
+WARN_YAW_DEGREES = 25.0
+WARN_JITTER_PERCENT = 1.0
+WARN_OFFSET_SECONDS = 0.04
+_CHEEK_RIGHT, _CHEEK_LEFT = 234, 454
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport:
+    """What the tracker saw in a usable clip.
+
+    lost_share: frames without a face; face_pixels: median width; jitter_percent: of the outer-eye distance;
+    yaw_degrees: how far the face looks past the camera; offset_seconds: positive where the picture was late
+    (already corrected); offset_correlation: of mouth and sound after correction.
+    """
+
+    source: str
+    seconds: float
+    fps: float
+    lost_share: float
+    face_pixels: float
+    jitter_percent: float
+    yaw_degrees: float
+    offset_seconds: float
+    offset_correlation: float
+    warnings: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """One paragraph an animator can act on."""
+        name = Path(self.source).name
+        text = (
+            f"{name}: {self.seconds:.1f} s of face at {self.fps:.4g} fps, {self.face_pixels:.0f} px wide, "
+            f"{self.lost_share:.0%} of frames lost, jitter {self.jitter_percent:.1f} %, "
+            f"turned {self.yaw_degrees:.0f}° from the camera, "
+            f"picture {_in_words(self.offset_seconds)} (agreement {self.offset_correlation:.2f})."
+        )
+        return " ".join((text, *self.warnings))
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values for the protocol and for files."""
+        return asdict(self) | {"warnings": list(self.warnings)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, object]) -> QualityReport:
+        """Inverse of :meth:`to_json`."""
+        warnings = values.get("warnings", [])
+        assert isinstance(warnings, list)
+        return cls(**{**values, "warnings": tuple(warnings)})  # type: ignore[arg-type]
+
+
+def require_usable(track: FaceTrack) -> None:
+    """Refuse clips that no later step could save. Raises :class:`ReferenceClipError`."""
+    name = Path(track.source).name
+    if not track.valid.any():
+        raise ReferenceClipError(f"No face was found in {name}.", "Choose a clip that shows the speaker's face.")
+    if len(track.faces_seen) and (track.faces_seen >= 2).mean() > MAX_SECOND_FACE_SHARE:
+        raise ReferenceClipError(
+            f"{name} shows {int(track.faces_seen.max())} faces.", "Crop or trim it so that only the speaker is seen."
+        )
+    width = face_pixels(track)
+    if width < MIN_FACE_PIXELS:
+        raise ReferenceClipError(
+            f"The face in {name} is only {width:.0f} px wide; {MIN_FACE_PIXELS} px are needed.",
+            "Choose a closer or higher-resolution clip.",
+        )
+    usable = track.valid.sum() / track.fps
+    if usable < MIN_USABLE_SECONDS:
+        cut = f" between its {len(track.cuts)} cuts" if len(track.cuts) else ""
+        raise ReferenceClipError(
+            f"{name} has only {usable:.1f} s of usable face{cut}; "
+            f"{MIN_USABLE_SECONDS:.0f} s are needed, 10 s are good.",
+            "Choose a longer uncut stretch.",
+        )
+
+
+def report(
+    track: FaceTrack, uniform: UniformTrack, free: PoseFreeTrack, offset: SyncOffset | None, cuts: int
+) -> QualityReport:
+    """Measure an accepted clip; ``offset`` is None when it has no sound; ``cuts``: shots left out."""
+    forward = free.rotation[:, :, 2]
+    yaw = float(np.degrees(np.median(np.abs(np.arctan2(forward[:, 0], forward[:, 2])))))
+    values = QualityReport(
+        source=track.source,
+        seconds=len(uniform.seconds) / uniform.fps,
+        fps=track.fps,
+        lost_share=float(1 - track.valid.mean()),
+        face_pixels=face_pixels(track),
+        jitter_percent=_jitter_percent(free),
+        yaw_degrees=yaw,
+        offset_seconds=offset.offset_seconds if offset else 0.0,
+        offset_correlation=offset.correlation if offset else 0.0,
+    )
+    warnings = tuple(_warnings(values, offset, cuts))
+    return QualityReport(**{**asdict(values), "warnings": warnings})
+
+
+def face_pixels(track: FaceTrack) -> float:
+    """Median width of the face between the cheeks."""
+    seen = track.landmarks[track.valid]
+    return float(np.median(np.linalg.norm(seen[:, _CHEEK_LEFT, :2] - seen[:, _CHEEK_RIGHT, :2], axis=1)))
+
+
+def _jitter_percent(free: PoseFreeTrack) -> float:
+    points = free.landmarks[:, STABLE]
+    eyes = free.landmarks[:, EYE_OUTER_LEFT] - free.landmarks[:, EYE_OUTER_RIGHT]
+    residual = points - savitzky_golay(points, window=7)
+    return float(100 * np.sqrt((residual**2).sum(axis=2).mean()) / np.linalg.norm(eyes, axis=1).mean())
+
+
+def _warnings(values: QualityReport, offset: SyncOffset | None, cuts: int) -> list[str]:
+    found = []
+    if cuts:
+        found.append(f"The clip has {cuts} cut{'s' * (cuts > 1)}; only its longest shot is used.")
+    if values.lost_share > WARN_LOST_SHARE:
+        found.append(f"The face was lost in {values.lost_share:.0%} of frames.")
+    if values.yaw_degrees > WARN_YAW_DEGREES:
+        found.append(f"The face is turned {values.yaw_degrees:.0f}° away; a frontal clip tracks better.")
+    if values.jitter_percent > WARN_JITTER_PERCENT:
+        found.append("The picture is noisy; more light or resolution would help.")
+    if offset is None:
+        found.append("The clip has no usable sound, so only the head's motion is taken from it.")
+    elif not offset.trusted:
+        found.append(
+            f"Mouth and sound hardly agree (correlation {offset.correlation:.2f}); is it the speaker who is heard?"
+        )
+    elif abs(offset.offset_seconds) > WARN_OFFSET_SECONDS:
+        found.append(f"The picture was {_in_words(offset.offset_seconds)}; this was corrected.")
+    return found
+
+
+def _in_words(offset_seconds: float) -> str:
+    if abs(offset_seconds) < 0.005:
+        return "in step with the sound"
+    return f"{abs(offset_seconds):.2f} s {'behind' if offset_seconds > 0 else 'ahead of'} the sound"

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A reference clip to everything the style needs: motion in step with its sound, and how good it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.decode import load_speech, require_sound
+from ..audio.speech import Speech
+from ..errors import MediaError
+from ..face.basis import FaceBasis, open_basis
+from ..face.landmarks import mouth_opening
+from ..face.motion import INTERNAL_FPS, Motion
+from ..face.rotations import mean_rotation, rotvec_from_matrix
+from .align import PoseFreeTrack, align, uniform_landmarks
+from .face_track import FaceTrack
+from .fit import fit
+from .quality import QualityReport, report, require_usable
+from .smooth import neutral_face, savitzky_golay, smooth_landmarks
+from .sync import SyncOffset, loudness, measure_offset
+from .tracker import Progress, track_face
+
+ExpectedOpening = Callable[[Speech], NDArray[np.floating]]
+HEAD_WINDOW_FRAMES = 7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackedReference:
+    """One person's clip, at 25 fps, frame k in step with second k / 25 of ``speech``.
+
+    landmarks: (T, 478, 3) pose-free cm; neutral: (478, 3) the clip's resting face; weights: (T,) reliability 0..1.
+    speech is None where the clip has no usable sound.
+    """
+
+    motion: Motion
+    track: FaceTrack
+    speech: Speech | None
+    report: QualityReport
+    landmarks: NDArray[np.float32]
+    neutral: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+def track_reference(
+    path: Path,
+    start_seconds: float = 0.0,
+    end_seconds: float | None = None,
+    progress: Progress = lambda fraction: None,
+    expected_opening: ExpectedOpening | None = None,
+) -> TrackedReference:
+    """Track, judge, align to the sound and fit. Raises :class:`MediaError` or :class:`ReferenceClipError`.
+
+    ``expected_opening`` maps speech to the mouth opening (T,) at 25 fps that it should come with (the engine
+    passes its expression model); loudness stands in without it.
+    """
+    whole = track_face(path, start_seconds, end_seconds, progress)
+    track = longest_shot(whole)
+    require_usable(track)
+    shot_start = max(float(track.seconds[0]), start_seconds) if len(whole.cuts) else start_seconds
+    shot_end = float(track.seconds[-1]) + 1.0 / track.fps
+    speech = _usable_speech(path, shot_start, shot_end)
+    basis = open_basis()
+    offset = None
+    if speech is not None:
+        offset = _offset(track, shot_start, speech, basis, expected_opening)
+    first_seconds = shot_start + (offset.offset_seconds if offset else 0.0)
+    return _fitted(track, first_seconds, speech, offset, len(whole.cuts))
+
+
+def longest_shot(track: FaceTrack) -> FaceTrack:
+    """The stretch between cuts with the most tracked frames."""
+    if len(track.cuts) == 0:
+        return track
+    edges = [0, *track.cuts.tolist(), len(track)]
+    shots = [slice(a, b) for a, b in itertools.pairwise(edges)]
+    best = max(shots, key=lambda shot: int(track.valid[shot].sum()))
+    return dataclasses.replace(
+        track, landmarks=track.landmarks[best], seconds=track.seconds[best], valid=track.valid[best]
+    )
+
+
+def _usable_speech(path: Path, start_seconds: float, end_seconds: float) -> Speech | None:
+    """The clip's sound, or None where it has none worth learning from: the picture still serves."""
+    try:
+        speech = load_speech(path, start_seconds, end_seconds)
+        require_sound(speech)
+    except MediaError:
+        return None
+    return speech
+
+
+def _offset(
+    track: FaceTrack, start_seconds: float, speech: Speech, basis: FaceBasis, expected: ExpectedOpening | None
+) -> SyncOffset:
+    uniform = uniform_landmarks(track, INTERNAL_FPS, start_seconds)
+    tracked = mouth_opening(align(uniform.landmarks, basis.neutral).landmarks)
+    wanted = expected(speech) if expected else loudness(speech, INTERNAL_FPS, len(tracked))
+    return measure_offset(tracked, np.asarray(wanted), INTERNAL_FPS)
+
+
+def _fitted(
+    track: FaceTrack, first_seconds: float, speech: Speech | None, offset: SyncOffset | None, cuts: int
+) -> TrackedReference:
+    basis = open_basis()
+    uniform = uniform_landmarks(track, INTERNAL_FPS, first_seconds)
+    free = align(uniform.landmarks, basis.neutral)
+    landmarks = smooth_landmarks(free.landmarks)
+    neutral = neutral_face(landmarks)
+    fitted = fit(landmarks - neutral, basis)
+    frames = len(landmarks) if speech is None else min(len(landmarks), round(speech.seconds * INTERNAL_FPS))
+    motion = Motion(
+        fps=INTERNAL_FPS,
+        expression=fitted.expression[:frames],
+        jaw=fitted.jaw[:frames],
+        head=_head_rotvec(free)[:frames],
+        gaze=fitted.gaze[:frames],
+        basis_name=basis.name,
+        basis_hash=basis.hash,
+    )
+    return TrackedReference(
+        motion=motion,
+        track=track,
+        speech=speech,
+        report=report(track, uniform, free, offset, cuts),
+        landmarks=landmarks[:frames].astype(np.float32),
+        neutral=neutral.astype(np.float32),
+        weights=_reliability(free, uniform.measured)[:frames],
+    )
+
+
+def _head_rotvec(free: PoseFreeTrack) -> NDArray[np.float32]:
+    """(T, 3) rotation relative to the mean pose, in the resting head's own axes, lightly smoothed."""
+    rest = mean_rotation(free.rotation)
+    relative = rotvec_from_matrix(rest.T @ free.rotation)
+    return savitzky_golay(relative, HEAD_WINDOW_FRAMES).astype(np.float32)
+
+
+def _reliability(free: PoseFreeTrack, measured: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(T,) 1 where the stable points fit as well as usual, falling to 0 at three times the usual residual."""
+    usual = max(float(np.median(free.residual)), 1e-6)
+    weight = np.clip(1.5 - free.residual / (2 * usual), 0.0, 1.0) * measured
+    return weight.astype(np.float32)

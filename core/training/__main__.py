@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core.training COMMAND``: one command for each thing in ``vendor_models``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import MimeshError
+from .corpus import DATA_ROOT
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one training command; 0 when its result was written."""
+    parser = argparse.ArgumentParser(prog="python -m core.training", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder laid out like ../shared/data")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("tracks", help="track all clips once (the others do it on demand)")
+    commands.add_parser("face-basis", help="mean face, jaw hinge, expression components")
+    expression = commands.add_parser("expression", help="AdaMesh's base network, speech to motion")
+    expression.add_argument("--steps", type=int, default=None)
+    expression.add_argument("--threads", type=int, default=None)
+    commands.add_parser("demo-head", help="the bundled head, from the face basis")
+    commands.add_parser("demo-inputs", help="the bundled demo's speech and reference clip")
+    commands.add_parser("flame-landmarks", help="where the landmarks lie on FLAME's mesh")
+    arguments = parser.parse_args(argv)
+    try:
+        _run(arguments)
+    except MimeshError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    data: Path = arguments.data
+    if arguments.command == "tracks":
+        from .corpus import address_clips, heldout_clips, known_talker_clips, track_all, training_clips
+
+        track_all(training_clips(data) + known_talker_clips(data) + heldout_clips(data) + address_clips(data))
+    elif arguments.command == "face-basis":
+        from .face_basis import run as face_basis
+
+        face_basis(data)
+    elif arguments.command == "expression":
+        from .expression import run as expression
+
+        expression(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "demo-head":
+        from .demo_head import run as demo_head
+
+        demo_head(data)
+    elif arguments.command == "demo-inputs":
+        from .demo_inputs import run as demo_inputs
+
+        demo_inputs(data)
+    else:
+        from .flame_landmarks import run as flame_landmarks
+
+        flame_landmarks(data)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
