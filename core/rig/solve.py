@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries motion from the face basis to a rig's own keys and bones, through landmark displacements.
+
+Coefficients of two bases never meet: the basis says how the landmarks move, and a ridge regression finds the
+rig's keys and jaw angle that move its landmarks alike. The meeting of the lips is an equation of its own:
+half a millimetre that nobody sees on a cheek is the difference between an 'm' and an 'n'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face.basis import FaceBasis
+from ..face.landmarks import CHIN_POINTS, FACE_OVAL, LANDMARK_COUNT, LIPS, SKIN_COUNT, UPPER_FACE
+from ..face.motion import EXPRESSION_SIZE, Motion
+from ..face.rotations import FloatArray, matrix_from_rotvec
+from .bounded import solve_bounded
+from .description import RigDescription
+from .face import RigFace, lip_gaps, rig_face
+
+JAW_RANGE_RADIANS = (-0.05, 0.65)
+# tracked lips that touch are about this far apart, in basis centimetres
+SHUT_GAP_CM = 0.1
+# FLAME's axes in Blender: (x, y, z) lies at (x, -z, y)
+FLAME_IN_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+
+_LIP_WEIGHT, _UPPER_FACE_WEIGHT, _CHIN_WEIGHT, _OUTLINE_WEIGHT = 3.0, 1.5, 2.0, 0.4
+_DEPTH_WEIGHT = 0.5
+_GAP_WEIGHT = 8.0
+# ridges, relative to the mean energy of a key; a jaw swings open freely and hardly slides or twists
+_KEY_RIDGE = 2e-2
+_JAW_RIDGE = (1e-6, 5.0, 5.0)
+# while the jaw is being found the keys are held back, so that what a jaw can do the jaw does
+_KEY_RIDGE_BESIDE_JAW = 0.2
+_GAP_PASSES = 2
+_CHUNK_FRAMES = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigMotion:
+    """T frames at ``fps`` for one rig. key_values: (T, K). jaw, head: (T, 3); eyes: (T, 2, 3), left then right.
+
+    Rotations are rotation vectors in radians in FLAME's axes, whatever the rig's bones look like;
+    flame_to_object: (3, 3) takes those axes to the mesh's.
+    """
+
+    fps: float
+    key_values: NDArray[np.float32]
+    jaw: NDArray[np.float32]
+    head: NDArray[np.float32]
+    eyes: NDArray[np.float32]
+    flame_to_object: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.key_values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigSolver:
+    """A prepared rig: each frame then costs a matrix product. Made by :func:`prepare_solver`.
+
+    face is None for a rig whose keys are the basis' own components: those are copied as they are.
+    design: (R, K) what a unit of each key changes, weighted. gram: (K, K) with the ridge.
+    jaw_rows: (3, R) linear jaw estimate beside the keys, zeros where no jaw bone turns.
+    """
+
+    rig: RigDescription
+    basis: FaceBasis
+    face: RigFace | None
+    design: FloatArray
+    gram: FloatArray
+    jaw_rows: FloatArray
+
+    def solve(self, motion: Motion) -> RigMotion:
+        """The rig's keys and bones for ``motion``. Raises :class:`ModelError` for a motion of another basis."""
+        motion.require_basis(self.basis.hash)
+        keys, jaw = motion.expression, motion.jaw
+        if self.face is not None:
+            keys, jaw = self._solve_keys_and_jaw(self.face, motion)
+        eyes = np.concatenate([motion.gaze, np.zeros((len(motion), 2, 1), np.float32)], axis=2)
+        return RigMotion(
+            fps=motion.fps,
+            key_values=keys,
+            jaw=jaw,
+            head=motion.head,
+            eyes=eyes,
+            flame_to_object=FLAME_IN_BLENDER if self.face is None else self.face.flame_to_object,
+        )
+
+    def _solve_keys_and_jaw(
+        self, face: RigFace, motion: Motion
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        keys = np.empty((len(motion), len(face.keys)), np.float32)
+        jaw = np.empty((len(motion), 3), np.float32)
+        # in pieces: the displacements of ten minutes would be 170 MB
+        for start in range(0, len(motion), _CHUNK_FRAMES):
+            part = slice(start, start + _CHUNK_FRAMES)
+            displacement = self.basis.displacement(_part(motion, part)).astype(np.float64)
+            gaps = _gap_targets(displacement, self.basis, face)
+            jaw[part] = self._jaw(displacement, gaps, face)
+            keys[part] = self._keys(displacement, gaps, jaw[part].astype(np.float64), face)
+        return keys, jaw
+
+    def _jaw(self, displacement: FloatArray, gaps: FloatArray, face: RigFace) -> FloatArray:
+        targets = _targets(displacement, gaps - lip_gaps(face.neutral), face)
+        jaw: FloatArray = targets @ self.jaw_rows.T
+        jaw[:, 0] = np.clip(jaw[:, 0], *JAW_RANGE_RADIANS)
+        return jaw
+
+    def _keys(self, displacement: FloatArray, gaps: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:
+        """(T, K) keys for what the exactly turned jaw leaves to do."""
+        values = np.zeros((len(displacement), len(face.keys)))
+        remaining = _unposed(displacement - face.displacement(values, jaw), jaw, face)
+        wanted = gaps - face.lip_gaps(values, jaw)
+        for _ in range(_GAP_PASSES):
+            values = self._least_squares(_targets(remaining, wanted, face))
+            # the jaw turns what the keys did, so lips are measured where they end up
+            wanted = wanted + gaps - face.lip_gaps(values, jaw)
+        return self._least_squares(_targets(remaining, wanted, face))
+
+    def _least_squares(self, targets: FloatArray) -> FloatArray:
+        correlations = targets @ self.design
+        if not self.rig.signed_keys:
+            return solve_bounded(self.gram, correlations)
+        solved: FloatArray = np.linalg.solve(self.gram, correlations.T).T
+        return solved
+
+
+def is_native(rig: RigDescription, basis: FaceBasis) -> bool:
+    """Whether the rig's keys are the components of this very basis."""
+    return rig.basis_hash == basis.hash and len(rig.key_names) == EXPRESSION_SIZE
+
+
+def turns_jaw(rig: RigDescription) -> bool:
+    """Whether we key the jaw bone. ARKit-like rigs open with jawOpen; a bone besides would open twice."""
+    return rig.has_deforming_jaw() and rig.signed_keys
+
+
+def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
+    """Check the rig against the basis and precompute. Raises :class:`RigError`."""
+    if is_native(rig, basis):
+        empty = np.zeros((0, 0))
+        return RigSolver(rig, basis, None, empty, empty, empty)
+    face = rig_face(rig, basis)
+    design = _rows(face.keys, face)
+    energy = float((design**2).sum(axis=0).mean())
+    gram = design.T @ design + _KEY_RIDGE * energy * np.eye(design.shape[1])
+    jaw_rows = _jaw_rows(face, design, energy) if turns_jaw(rig) else np.zeros((3, len(design)))
+    return RigSolver(rig, basis, face, design, gram, jaw_rows)
+
+
+def _jaw_rows(face: RigFace, design: FloatArray, energy: float) -> FloatArray:
+    """(3, R) the jaw's part of the joint linear solution for keys and a small jaw rotation."""
+    swing = np.cross(np.eye(3)[:, None], face.arm[None]) * face.jaw_weights[:, None]
+    both = np.concatenate([design, _rows(swing, face)], axis=1)
+    keys = design.shape[1]
+    ridge = energy * np.concatenate([np.full(keys, _KEY_RIDGE_BESIDE_JAW), _JAW_RIDGE])
+    inverse: FloatArray = np.linalg.solve(both.T @ both + np.diag(ridge), both.T)
+    return inverse[keys:]
+
+
+def _weights(face: RigFace) -> FloatArray:
+    """(478, 3) importance of each landmark coordinate: lips first; the outline and depth are soft knowledge."""
+    weights = np.ones((LANDMARK_COUNT, 3))
+    weights[FACE_OVAL] = _OUTLINE_WEIGHT
+    weights[UPPER_FACE] = _UPPER_FACE_WEIGHT
+    weights[CHIN_POINTS] = _CHIN_WEIGHT
+    weights[LIPS] = _LIP_WEIGHT
+    weights[:, 2] *= _DEPTH_WEIGHT
+    weights[SKIN_COUNT:] = 0.0
+    return weights * face.valid[:, None]
+
+
+def _rows(directions: FloatArray, face: RigFace) -> FloatArray:
+    """(C, 478, 3) directions to (R, C): weighted landmark coordinates, then lip gaps."""
+    return _targets(directions, lip_gaps(directions), face).T
+
+
+def _targets(displacement: FloatArray, gaps: FloatArray, face: RigFace) -> FloatArray:
+    """(T, R) in the layout of :func:`_rows`."""
+    points = (displacement * _weights(face)).reshape(len(displacement), -1)
+    return np.concatenate([points, _GAP_WEIGHT * gaps], axis=1)
+
+
+def _gap_targets(displacement: FloatArray, basis: FaceBasis, face: RigFace) -> FloatArray:
+    """(T, 9) lip gaps that the rig should have: shut where the basis is, however the two neutral mouths differ."""
+    basis_gap = lip_gaps(basis.neutral)
+    moved = basis_gap + lip_gaps(displacement)
+    opened = np.maximum(moved - np.minimum(basis_gap, SHUT_GAP_CM), 0)
+    targets: FloatArray = opened + np.minimum(lip_gaps(face.neutral), SHUT_GAP_CM)
+    return targets
+
+
+def _unposed(remaining: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:
+    """What the keys must do before the jaw turns it into ``remaining``: (I + w (R - I))^-1, a short series."""
+    rotation = matrix_from_rotvec(jaw) - np.eye(3)
+    expression = remaining
+    for _ in range(3):
+        turned = np.einsum("tij,tnj->tni", rotation, expression) * face.jaw_weights[:, None]
+        expression = remaining - turned
+    return expression
+
+
+def _part(motion: Motion, part: slice) -> Motion:
+    return motion.replace(
+        expression=motion.expression[part], jaw=motion.jaw[part], head=motion.head[part], gaze=motion.gaze[part]
+    )
