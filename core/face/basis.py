@@ -27,7 +27,7 @@ _ARRAYS = ("neutral", "directions", "hinge_point", "hinge_axis", "jaw_weights", 
 class FaceBasis:
     """What coefficients mean.
 
-    neutral: (478, 3) cm. directions: (50, 478, 3) cm per unit coefficient (unit = training deviation).
+    neutral: (478, 3) cm. directions: (50, 478, 3) cm per unit coefficient (two training deviations).
     hinge_point: (3,) cm; hinge_axis: (3,) unit vector, positive angle opens the mouth.
     jaw_weights: (478,) in 0..1, the share of the jaw's rotation that each landmark follows.
     triangles: (F, 3) of the 468 skin points. eye_centres: (2, 3) cm, left then right eyeball.

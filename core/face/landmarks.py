@@ -19,12 +19,8 @@ CHIN = 152
 EYE_OUTER_RIGHT = 33
 EYE_OUTER_LEFT = 263
 
-OUTER_LIPS = np.array(
-    [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185]
-)
-INNER_LIPS = np.array(
-    [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
-)
+OUTER_LIPS = np.array([61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185])
+INNER_LIPS = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191])
 LIPS = np.concatenate([OUTER_LIPS, INNER_LIPS])
 # three pairs across the middle of the mouth: their mean distance is less noisy than one pair
 OPENING_PAIRS = np.array([[13, 14], [82, 87], [312, 317]])
@@ -58,16 +54,3 @@ def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
     """Distance between the inner lips (..., ) for landmarks (..., 478, 3), in the landmarks' unit."""
     pairs = landmarks[..., OPENING_PAIRS, :]
     return np.linalg.norm(pairs[..., 0, :] - pairs[..., 1, :], axis=-1).mean(axis=-1)
-
-
-def mirror_indices(neutral: np.ndarray) -> np.ndarray:
-    """(478,) index of each point's mirror image, by nearest neighbours on a neutral face (478, 3).
-
-    Mediapipe's mesh is symmetric in topology, so the answer is an involution on any real face.
-    """
-    centred = neutral - neutral[STABLE].mean(axis=0) * np.array([1.0, 0.0, 0.0])
-    mirrored = centred * np.array([-1.0, 1.0, 1.0])
-    distance = np.linalg.norm(mirrored[:, None] - centred[None], axis=-1)
-    distance[:SKIN_COUNT, SKIN_COUNT:] = np.inf
-    distance[SKIN_COUNT:, :SKIN_COUNT] = np.inf
-    return distance.argmin(axis=1)

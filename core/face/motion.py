@@ -22,7 +22,7 @@ MOTION_SIZE = EXPRESSION_SIZE + 3
 class Motion:
     """Face and head motion, T frames at ``fps``; frame t shows the face at t / fps seconds.
 
-    expression: (T, 50) coefficients of ``basis_name``, about one unit of standard deviation each.
+    expression: (T, 50) coefficients of ``basis_name``, within about one unit in calm speech.
     jaw: (T, 3) rotation vectors in radians, positive x opens (FLAME's convention).
     head: (T, 3) rotation vectors in radians relative to the speaker's rest pose.
     gaze: (T, 2, 2) radians, (left eye, right eye) x (pitch, yaw), zero looks straight ahead.
@@ -129,6 +129,5 @@ def _lerp_rotvec(
     rotvec: NDArray[np.float32], low: NDArray[np.intp], high: NDArray[np.intp], blend: FloatArray
 ) -> NDArray[np.float32]:
     quaternions = continuous_quaternions(quaternion_from_rotvec(rotvec))
-    mixed = (1 - blend[:, None]) * quaternions[low] + blend[:, None] * quaternions[high]
-    mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
-    return rotvec_from_quaternion(mixed).astype(np.float32)
+    mixed: FloatArray = (1 - blend[:, None]) * quaternions[low] + blend[:, None] * quaternions[high]
+    return rotvec_from_quaternion(mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)

@@ -123,6 +123,4 @@ def mean_rotation(matrices: FloatArray, weights: FloatArray | None = None) -> Fl
 def _skew(vector: FloatArray) -> FloatArray:
     x, y, z = np.moveaxis(vector, -1, 0)
     zero = np.zeros_like(x)
-    return np.stack(
-        [np.stack([zero, -z, y], -1), np.stack([z, zero, -x], -1), np.stack([-y, x, zero], -1)], -2
-    )
+    return np.stack([np.stack([zero, -z, y], -1), np.stack([z, zero, -x], -1), np.stack([-y, x, zero], -1)], -2)

@@ -13,7 +13,7 @@ from ..face.landmarks import CHIN_POINTS, IRIS_LEFT, IRIS_RIGHT, LANDMARK_COUNT,
 from ..face.rotations import FloatArray, matrix_from_rotvec
 
 # variance of the tracker's noise in weighted centimetres, relative to unit coefficients (MAP shrinkage)
-NOISE_VARIANCE = 2e-4
+NOISE_VARIANCE = 8e-4
 JAW_RANGE_RADIANS = (-0.05, 0.6)
 EYEBALL_RADIUS_CM = 1.2
 

@@ -47,7 +47,7 @@ def track_face(
     detector = solutions.face_detection.FaceDetection(model_selection=0, min_detection_confidence=0.6)
     try:
         for index, frame in enumerate(read_frames(path, start_seconds, end_seconds)):
-            shape = frame.rgb.shape[:2]
+            shape = (frame.rgb.shape[0], frame.rgb.shape[1])
             previous, thumbnail = thumbnail, _thumbnail(frame)
             if previous is not None and np.abs(previous - thumbnail).mean() > CUT_THRESHOLD:
                 cuts.append(index)

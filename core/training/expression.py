@@ -78,8 +78,9 @@ class BatchSource:
         tempo = rng.uniform(0.85, 1.2)
         frames = self._settings.crop_frames
         needed = int(np.ceil(frames * tempo)) + 2
-        power, motion = [], []
-        while sum(map(len, motion)) < needed + 20:
+        power: list[NDArray[np.float16]] = []
+        motion: list[NDArray[np.float32]] = []
+        while sum(len(part) for part in motion) < needed + 20:
             pair = own[rng.integers(len(own))]
             power.append(pair.log_power)
             motion.append(pair.motion)
@@ -193,9 +194,7 @@ def _new_state(pairs: list[MotionPair], settings: TrainingSettings, config: Netw
     network.mean.copy_(torch.from_numpy(motion.mean(axis=0)))
     # jaw yaw and roll never move: a tiny floor keeps them at zero instead of dividing by it
     network.deviation.copy_(torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max())))
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return TrainingState(network, copy.deepcopy(network), optimiser, 0)
 
 
@@ -213,7 +212,7 @@ def _step(state: TrainingState, source: BatchSource, loss: MotionLoss, settings:
         output = state.network(mel)
     value = loss(output, batch.motion)
     state.optimiser.zero_grad(set_to_none=True)
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
     state.optimiser.step()
     state.step += 1

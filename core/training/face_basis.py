@@ -19,7 +19,6 @@ from ..face.landmarks import (
     INNER_LIPS,
     LIPS,
     SKIN_COUNT,
-    mirror_indices,
 )
 from ..face.motion import EXPRESSION_SIZE
 from ..tracking.align import align, uniform_landmarks
@@ -31,6 +30,9 @@ from .corpus import Clip, load_tracked, training_clips
 # mean distance between the outer corners of adult eyes; sets what "centimetre" means for every face
 OUTER_EYE_DISTANCE_CM = 8.9
 CLIPS_PER_PERSON = 120
+# one unit of a coefficient in standard deviations of the (calm) training people: lively speakers stay below the
+# limit of 10 that Blender sets to shape-key sliders
+UNIT_DEVIATIONS = 2.0
 HINGE_SEARCH_CM = 1.5
 MIRROR_X = np.array([-1.0, 1.0, 1.0])
 
@@ -46,11 +48,11 @@ class PersonFaces:
 
 def run(data: Path) -> FaceBasis:
     """Learn the basis, write it with its checksum, and return it."""
+    canonical = data / "meshes" / "mediapipe_canonical_face.obj"
     clips = _chosen_clips(training_clips(data))
-    mean = _mean_face(clips)
+    mean = _mean_face(clips, read_mirror(canonical))
     people = [_person_faces(person, clips, mean) for person in sorted({c.person for c in clips})]
-    triangles = read_triangles(data / "meshes" / "mediapipe_canonical_face.obj")
-    basis = fit_basis(mean, triangles, people)
+    basis = fit_basis(mean, read_triangles(canonical), read_mirror(canonical), people)
     path = VENDOR_MODELS / OPEN_BASIS_FILE
     basis.save(path, {"people": ", ".join(p.person for p in people), "unit": "cm"})
     print(f"{path.name}: sha256 {record_checksum(OPEN_BASIS_FILE)}")
@@ -58,10 +60,9 @@ def run(data: Path) -> FaceBasis:
 
 
 def fit_basis(
-    mean: NDArray[np.float64], triangles: NDArray[np.int32], people: list[PersonFaces]
+    mean: NDArray[np.float64], triangles: NDArray[np.int32], mirror: NDArray[np.int64], people: list[PersonFaces]
 ) -> FaceBasis:
     """Hinge first, then a principal component analysis of what the hinge does not explain."""
-    mirror = mirror_indices(mean)
     hinge = _fit_hinge(mean, people)
     weights = _jaw_weights(mean, hinge, people, triangles, mirror)
     basis = FaceBasis(
@@ -85,6 +86,18 @@ def read_triangles(path: Path) -> NDArray[np.int32]:
     return triangles[~_fills_opening(triangles)]
 
 
+def read_mirror(path: Path) -> NDArray[np.int64]:
+    """(478,) index of every landmark's mirror image, from the exactly symmetric canonical face.
+
+    Nearest neighbours on a tracked face would mix up the closed lips, whose edges touch.
+    """
+    lines = [line.split()[1:4] for line in path.read_text().splitlines() if line.startswith("v ")]
+    skin = np.array(lines, dtype=np.float64)
+    distance = np.linalg.norm((skin * MIRROR_X)[:, None] - skin[None], axis=-1)
+    # irises: centre, then the rim at +x, top, -x, bottom of the picture in either eye
+    return np.concatenate([distance.argmin(axis=1), [473, 476, 475, 474, 477], [468, 471, 470, 469, 472]])
+
+
 def _fills_opening(triangles: NDArray[np.int32]) -> NDArray[np.bool_]:
     return np.any([np.isin(triangles, ring).all(axis=1) for ring in (INNER_LIPS, EYE_LEFT, EYE_RIGHT)], axis=0)
 
@@ -101,7 +114,7 @@ def _chosen_clips(clips: list[Clip]) -> list[Clip]:
     return chosen
 
 
-def _mean_face(clips: list[Clip]) -> NDArray[np.float64]:
+def _mean_face(clips: list[Clip], mirror: NDArray[np.int64]) -> NDArray[np.float64]:
     """Generalised Procrustes analysis of the people's resting faces, made symmetric, in centimetres."""
     rests: dict[str, list[NDArray[np.float64]]] = {}
     for clip in clips:
@@ -117,7 +130,7 @@ def _mean_face(clips: list[Clip]) -> NDArray[np.float64]:
             for own in rests.values()
         ]
         mean = np.mean(shapes, axis=0)
-        mean = _normalised((mean + mean[mirror_indices(mean)] * MIRROR_X) / 2)
+        mean = _normalised((mean + mean[mirror] * MIRROR_X) / 2)
     return mean
 
 
@@ -222,16 +235,14 @@ def _expression_directions(
     used = weights.reshape(-1) > 0
     covariance = np.zeros((used.sum(), used.sum()))
     for person in people:
-        expression = unposed_expression(
-            person.displacement, jaw_rotvec(person.displacement, basis), basis
-        )
+        expression = unposed_expression(person.displacement, jaw_rotvec(person.displacement, basis), basis)
         for sample in (expression, expression[:, mirror] * MIRROR_X):
             flat = (sample * weights).reshape(len(sample), -1)[:, used]
             covariance += flat.T @ flat / len(flat)
     covariance /= 2 * len(people)
     values, vectors = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1][:EXPRESSION_SIZE]
-    scaled = vectors[:, order] * np.sqrt(values[order])
+    scaled = vectors[:, order] * np.sqrt(values[order]) * UNIT_DEVIATIONS
     flat_directions = np.zeros((EXPRESSION_SIZE, weights.size))
     flat_directions[:, used] = (scaled / weights.reshape(-1)[used, None]).T
     directions = flat_directions.reshape(EXPRESSION_SIZE, -1, 3)
