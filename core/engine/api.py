@@ -18,6 +18,7 @@ from ..face.motion import Motion
 from .stages import StageMeter, StagePlan
 
 if TYPE_CHECKING:
+    from ..adamesh.generate import ExpressionGenerator
     from ..audio.speech import Speech
     from ..style.style import Style
     from ..tracking.quality import QualityReport
@@ -172,9 +173,11 @@ def track_reference(
     source: MediaRange, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
 ) -> TrackedReference:
     """Track a talking person, or take the earlier result for the same file and range from ``cache``."""
+    from .models import expression_generator
+
     meter = StageMeter(progress, StagePlan({"track": 1.0}))
     with meter.stage("track"):
-        return _tracked(source, meter, cache)
+        return _tracked(source, expression_generator("auto"), meter, cache)
 
 
 def generate_motion(
@@ -189,15 +192,15 @@ def generate_motion(
     with meter.stage("audio"):
         speech = load_speech(request.audio.path, request.audio.start_seconds, request.audio.end_seconds)
         require_sound(speech)
+        generator = expression_generator(request.device)
     reference = None
     if request.reference is not None:
         with meter.stage("track"):
-            reference = _tracked(request.reference, meter, cache)
+            reference = _tracked(request.reference, generator, meter, cache)
     with meter.stage("style"):
-        style = _style(request, reference, cache)
+        style = _style(request, reference, generator, cache)
     with meter.stage("motion"):
-        generator = expression_generator(request.device)
-        base = generator.generate(speech)
+        base = generator.generate(speech, meter.within_stage)
         motion = apply_style(base, style, request.style_strength, request.head_amount, request.seed)
     return MotionResult(
         motion=motion,
@@ -217,31 +220,43 @@ def _plan(request: MotionRequest) -> StagePlan:
     return StagePlan(expected)
 
 
-def _tracked(source: MediaRange, meter: StageMeter, cache: ArtifactCache | None) -> TrackedReference:
+def _tracked(
+    source: MediaRange, generator: ExpressionGenerator, meter: StageMeter, cache: ArtifactCache | None
+) -> TrackedReference:
+    from ..style.closures import lip_gap
     from ..tracking.reference import track_reference as run_tracker
     from .cache import reference_key
     from .reference_file import load_reference, save_reference
 
-    key = reference_key(source) if cache else ""
+    key = reference_key(source, generator.hash) if cache else ""
     if cache and (hit := cache.load(key, load_reference)) is not None:
         return hit
-    reference = run_tracker(source.path, source.start_seconds, source.end_seconds, meter.within_stage)
+    reference = run_tracker(
+        source.path,
+        source.start_seconds,
+        source.end_seconds,
+        meter.within_stage,
+        expected_opening=lambda speech: lip_gap(generator.basis, generator.generate(speech)),
+    )
     if cache:
         cache.store(key, lambda path: save_reference(path, reference))
     return reference
 
 
-def _style(request: MotionRequest, reference: TrackedReference | None, cache: ArtifactCache | None) -> Style | None:
+def _style(
+    request: MotionRequest,
+    reference: TrackedReference | None,
+    generator: ExpressionGenerator,
+    cache: ArtifactCache | None,
+) -> Style | None:
     from ..style.fit import fit_style
     from ..style.style import Style
     from .cache import style_key
-    from .models import expression_generator
 
     if request.style is not None:
         return Style.load(request.style)
     if reference is None or request.reference is None:
         return None
-    generator = expression_generator(request.device)
     key = style_key(request.reference, generator.hash) if cache else ""
     if cache and (hit := cache.load(key, Style.load)) is not None:
         return hit

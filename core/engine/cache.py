@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -70,16 +70,16 @@ class ArtifactCache:
                 path.unlink(missing_ok=True)
 
 
-def reference_key(source: MediaRange) -> str:
-    """Names a tracked reference by its file's content, range, the tracking code and the face basis."""
-    parts = ["reference", *_range_parts(source), tracking_code_hash(), _basis_hash()]
-    return f"{_digest(parts)}.npz"
+def reference_key(source: MediaRange, model_hash: str) -> str:
+    """Names a tracked reference by its file's content, range, the tracking code, the face basis and the model
+    that its sound was put in step with.
+    """
+    return f"{_digest(['reference', *_origin(source, model_hash)])}.npz"
 
 
 def style_key(source: MediaRange, model_hash: str) -> str:
     """Names a fitted style by its reference, the fitting code and the model it was fitted with."""
-    parts = ["style", *_range_parts(source), tracking_code_hash(), _code_hash("style"), _basis_hash(), model_hash]
-    return f"{_digest(parts)}.safetensors"
+    return f"{_digest(['style', *_origin(source, model_hash), _code_hash('style')])}.safetensors"
 
 
 def tracking_code_hash() -> str:
@@ -115,12 +115,13 @@ def _basis_hash() -> str:
     return open_basis().hash
 
 
-def _range_parts(source: MediaRange) -> list[object]:
+def _origin(source: MediaRange, model_hash: str) -> list[object]:
     # the name is part of the key because reports name their source
-    return [content_hash(source.path), source.path.name, source.start_seconds, source.end_seconds]
+    media = [content_hash(source.path), source.path.name, source.start_seconds, source.end_seconds]
+    return [*media, tracking_code_hash(), _basis_hash(), model_hash]
 
 
-def _digest(parts: list[object] | list[str]) -> str:
+def _digest(parts: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
 
 

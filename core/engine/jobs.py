@@ -21,7 +21,7 @@ from ..face.motion import Motion
 from .api import MediaRange, MotionRequest, MotionResult, Progress, Provenance, generate_motion, track_reference
 from .cache import ArtifactCache
 from .protocol import GenerateJob, JsonObject, Message, PictureJob, TrackJob
-from .reference_file import load_reference, report_from_json, report_to_json, save_reference
+from .reference_file import load_reference, save_reference
 
 if TYPE_CHECKING:
     from ..tracking.reference import TrackedReference
@@ -72,7 +72,7 @@ def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
         result.style.save(folder / STYLE_FILE)
     return {
         "has_style": result.style is not None,
-        "report": report_to_json(result.reference_report) if result.reference_report else None,
+        "report": result.reference_report.to_json() if result.reference_report else None,
         "stage_seconds": result.stage_seconds,
         "provenance": result.provenance.to_json(),
         "notes": list(result.notes),
@@ -82,11 +82,12 @@ def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
 def read_motion_result(folder: Path, result: JsonObject) -> MotionResult:
     """Inverse of :func:`write_motion_result`."""
     from ..style.style import Style
+    from ..tracking.quality import QualityReport
 
     return MotionResult(
         motion=Motion.load(folder / MOTION_FILE),
         style=Style.load(folder / STYLE_FILE) if result["has_style"] else None,
-        reference_report=report_from_json(result["report"]) if result["report"] else None,
+        reference_report=QualityReport.from_json(result["report"]) if result["report"] else None,
         stage_seconds={str(name): float(value) for name, value in result["stage_seconds"].items()},
         provenance=Provenance.from_json(result["provenance"]),
         notes=tuple(result["notes"]),

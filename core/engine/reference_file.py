@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from ..face.motion import Motion
 from ..tracking.face_track import FaceTrack
 
 if TYPE_CHECKING:
-    from ..tracking.quality import QualityReport
     from ..tracking.reference import TrackedReference
 
 _TRACK_ARRAYS = ("landmarks", "seconds", "valid", "faces_seen", "cuts")
@@ -36,7 +34,7 @@ def save_reference(path: Path, reference: TrackedReference) -> None:
         "weights": reference.weights,
         "frame_size": np.array([track.frame_width, track.frame_height]),
         "source": np.array(track.source),
-        "report": np.array(report_to_json(reference.report)),
+        "report": np.array(json.dumps(reference.report.to_json())),
     }
     arrays.update({f"track_{name}": getattr(track, name) for name in _TRACK_ARRAYS})
     if speech is not None:
@@ -48,6 +46,7 @@ def save_reference(path: Path, reference: TrackedReference) -> None:
 
 def load_reference(path: Path) -> TrackedReference:
     """Read what :func:`save_reference` wrote."""
+    from ..tracking.quality import QualityReport
     from ..tracking.reference import TrackedReference
 
     with np.load(path, allow_pickle=False) as data:
@@ -68,21 +67,8 @@ def load_reference(path: Path) -> TrackedReference:
             motion=motion,
             track=track,
             speech=speech,
-            report=report_from_json(str(data["report"])),
+            report=QualityReport.from_json(json.loads(str(data["report"]))),
             landmarks=data["landmarks"],
             neutral=data["neutral"],
             weights=data["weights"],
         )
-
-
-def report_to_json(report: QualityReport) -> str:
-    """A quality report as text; JSON's NaN extension is fine here because only we read it."""
-    return json.dumps(dataclasses.asdict(report))
-
-
-def report_from_json(text: str) -> QualityReport:
-    """Inverse of :func:`report_to_json`: lists become the tuples that they were."""
-    from ..tracking.quality import QualityReport
-
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()}
-    return QualityReport(**values)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -101,10 +102,8 @@ class ProcessTransport:
         threading.Thread(target=self._stop, name="mimesh-engine-stop", daemon=True).start()
 
     def _stop(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             _pipe(self._process.stdin).close()
-        except OSError:
-            pass
         if self._gone_within(self._command.deadlines.close_seconds):
             return
         self._process.terminate()
@@ -154,7 +153,9 @@ def log_tail(path: Path) -> str:
 
 def quiet_process_flags() -> int:
     """No console window on Windows."""
-    return subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW
+    return 0
 
 
 def _start(command: EngineCommand) -> subprocess.Popen[bytes]:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the commands share: progress on a terminal, requests from options, files written whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engine.api import MediaRange, MotionRequest
+from ..engine.stages import TimeEstimate
+from ..errors import SettingsError
+
+_STAGE_WORDS = {
+    "start": "starting the engine",
+    "audio": "reading the sound",
+    "track": "tracking the reference",
+    "style": "learning the style",
+    "motion": "making the motion",
+}
+
+
+@dataclass(slots=True)
+class ProgressLine:
+    """One line on a terminal that is written over; silent where stderr is a file or a pipe."""
+
+    _estimate: TimeEstimate = field(default_factory=TimeEstimate)
+    _shown: bool = False
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self.show(stage, fraction, self._estimate.seconds_left(fraction))
+
+    def show(self, stage: str, fraction: float, seconds_left: float | None) -> None:
+        """Draw the line."""
+        if not sys.stderr.isatty():
+            return
+        left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
+        text = f"{_STAGE_WORDS.get(stage, stage)}: {fraction:4.0%}{left}"
+        print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
+        self._shown = True
+
+    def clear(self) -> None:
+        """Remove the line, so that what follows stands alone."""
+        if self._shown:
+            print(f"\r{'':<70}\r", end="", file=sys.stderr, flush=True)
+            self._shown = False
+
+
+@contextlib.contextmanager
+def progress_line() -> Iterator[ProgressLine]:
+    """A progress line that is gone at the end, also after an error."""
+    line = ProgressLine()
+    try:
+        yield line
+    finally:
+        line.clear()
+
+
+def motion_request(options: argparse.Namespace) -> MotionRequest:
+    """The request that the shared options describe. Raises SettingsError."""
+    reference = None
+    if options.reference is not None:
+        reference = MediaRange(options.reference, options.reference_start, options.reference_end)
+    return MotionRequest(
+        audio=MediaRange(options.audio, options.start, options.end),
+        reference=reference,
+        style=options.style,
+        engine=options.engine,
+        seed=options.seed,
+        style_strength=options.style_strength,
+        head_amount=options.head_amount,
+        device=options.device,
+    )
+
+
+def require_writable(path: Path, suffix: str) -> None:
+    """Refuse an output that could not be written, before any work is done."""
+    if path.suffix != suffix:
+        raise SettingsError(f"The output {path} should end in {suffix}.")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise SettingsError(f"The folder {folder} for the output does not exist.", "Make it first.")
+    if path.is_dir() or not os.access(folder, os.W_OK):
+        raise SettingsError(f"The output {path} cannot be written.", "Choose another place.")
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that replaces it at the end; nothing is left after an error."""
+    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise SettingsError(f"The output {path} cannot be written ({error.strerror or error}).") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core generate``: keys a character in a .blend. Runs in a Python that has ``bpy``.
+
+The models run in the engine process, so this Python needs neither torch nor the tracker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..engine.client import EngineClient
+from ..engine.environment import find_engine_python
+from ..errors import EngineSetupError, SettingsError
+from .console import motion_request, progress_line, require_writable
+
+if TYPE_CHECKING:
+    from ..blender.report import GenerateReport
+    from ..blender.session import Steps
+    from ..engine.api import MotionRequest
+
+# between two looks at the engine
+_STEP_SECONDS = 0.03
+CODE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(options: argparse.Namespace) -> None:
+    """Open, generate, key, save. Nothing is written when any of it fails."""
+    request = motion_request(options)
+    require_writable(options.out, ".blend")
+    if not request.audio.path.is_file():
+        raise SettingsError(f"The speech file {request.audio.path} does not exist.")
+    if importlib.util.find_spec("bpy") is None:
+        raise EngineSetupError(
+            "This Python has no bpy module, which generate needs.", "Use one with bpy, or the command motion."
+        )
+    python = find_engine_python(options.python)
+    with tempfile.TemporaryDirectory(prefix="mimesh-") as folder:
+        client = EngineClient(python, CODE_ROOT, Path(folder))
+        try:
+            client.warm_up()
+            _generate(options, request, client)
+        finally:
+            client.close()
+
+
+def _generate(options: argparse.Namespace, request: MotionRequest, client: EngineClient) -> None:
+    from ..blender.blend_file import find_character, open_blend, place_sound, save_blend, set_frame_rate
+    from ..blender.session import request_steps
+    from ..blender.settings import GenerateSettings, SourceChoice
+
+    scene = open_blend(options.rig)
+    if options.fps is not None:
+        set_frame_rate(scene, options.fps)
+    settings = GenerateSettings(
+        object_name=find_character(options.object),
+        speech=SourceChoice("file", str(request.audio.path)),
+        on_existing="push_down" if options.push_down else "refuse",
+    )
+    placement = place_sound(scene, request.audio)
+    report = _watched(request_steps(scene, settings, request, placement.first_frame, client))
+    save_blend(options.out)
+    print("\n".join(filter(None, (report.in_words(), placement.note, f"Saved {options.out}."))))
+
+
+def _watched(steps: Steps[GenerateReport]) -> GenerateReport:
+    with progress_line() as line:
+        while True:
+            try:
+                status = next(steps)
+            except StopIteration as finished:
+                report: GenerateReport = finished.value
+                return report
+            line.show(status.stage, status.fraction, status.seconds_left)
+            time.sleep(_STEP_SECONDS)

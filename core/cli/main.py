@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the command line, runs one command, turns errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..engine.api import DEVICES, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT
+from ..errors import CancelledError, MimeshError, SettingsError
+from . import generate, motion, track
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+EXIT_CANCELLED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 is success, 1 a failure, 2 wrong usage, 130 cancelled."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO if options.verbose else logging.ERROR)
+    if not options.verbose:
+        # read by the native libraries of the tracker when they load
+        os.environ.setdefault("GLOG_minloglevel", "2")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        options.run(options)
+    except (KeyboardInterrupt, CancelledError):
+        print("mimesh: cancelled.", file=sys.stderr)
+        return EXIT_CANCELLED
+    except SettingsError as error:
+        print(f"mimesh: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except MimeshError as error:
+        print(f"mimesh: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(prog="python -m core", description="Speech and a reference video in, motion out.")
+    parser.add_argument("--verbose", action="store_true", help="say what happens inside")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_track(commands.add_parser("track", help="track the face in a video"))
+    _add_motion(commands.add_parser("motion", help="make motion from speech, without Blender"))
+    _add_generate(commands.add_parser("generate", help="make motion and key a rig in a .blend (in a bpy Python)"))
+    return parser
+
+
+def _add_track(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help=".npz to write")
+    parser.add_argument("--start", type=float, default=0.0, help="seconds")
+    parser.add_argument("--end", type=float, default=None, help="seconds")
+    parser.set_defaults(run=track.run)
+
+
+def _add_motion(parser: argparse.ArgumentParser) -> None:
+    _add_request_options(parser)
+    parser.add_argument("--save-style", type=Path, help="keep the reference's style as .safetensors")
+    parser.add_argument("--out", type=Path, required=True, help=".npz to write")
+    parser.set_defaults(run=motion.run)
+
+
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    _add_request_options(parser)
+    parser.add_argument("--rig", type=Path, required=True, help=".blend with the character")
+    parser.add_argument("--object", help="name of the mesh; needed when several could carry the motion")
+    parser.add_argument("--fps", type=float, default=None, help="set the scene's rate, else the scene's own is kept")
+    parser.add_argument("--python", type=Path, default=None, help="Python of the engine, else one is looked for")
+    parser.add_argument(
+        "--push-down", action="store_true", help="move an action that is in the way to a muted NLA track"
+    )
+    parser.add_argument("--out", type=Path, required=True, help=".blend to write")
+    parser.set_defaults(run=generate.run)
+
+
+def _add_request_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--audio", type=Path, required=True, help="speech: any sound file, or a video with sound")
+    parser.add_argument("--start", type=float, default=0.0, help="start of the speech in seconds")
+    parser.add_argument("--end", type=float, default=None, help="end of the speech in seconds")
+    parser.add_argument("--reference", type=Path, help="video of the person to talk like")
+    parser.add_argument("--reference-start", type=float, default=0.0, help="seconds")
+    parser.add_argument("--reference-end", type=float, default=None, help="seconds")
+    parser.add_argument("--style", type=Path, help="a saved style instead of a reference")
+    parser.add_argument("--engine", default="adamesh", help="name of the model family (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--style-strength", type=float, default=1.0, help=f"0 to {STYLE_STRENGTH_LIMIT:g}")
+    parser.add_argument("--head-amount", type=float, default=1.0, help=f"0 to {HEAD_AMOUNT_LIMIT:g}")
+    parser.add_argument("--device", default="auto", help=", ".join(DEVICES))
