@@ -77,7 +77,8 @@ def align_rig(rig: RigDescription, neutral: FloatArray) -> Similarity:
     stable = STABLE[rig.binding.valid[STABLE]]
     if len(stable) < 10:
         raise RigError(
-            f'Only {len(stable)} steady landmarks are known on "{rig.object_name}".', "Click Find Face Landmarks again."
+            f'Only {len(stable)} steady landmarks are known on "{rig.object_name}".',
+            "Click Find Face Landmarks again.",
         )
     return fit_similarity(neutral[stable], rig.binding.points(rig.vertices)[stable])
 

@@ -29,13 +29,13 @@ FLAME_IN_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
 
 _LIP_WEIGHT, _UPPER_FACE_WEIGHT, _CHIN_WEIGHT, _OUTLINE_WEIGHT = 3.0, 1.5, 2.0, 0.4
 _DEPTH_WEIGHT = 0.5
-_GAP_WEIGHT = 8.0
+_GAP_WEIGHT = 12.0
 # ridges, relative to the mean energy of a key; a jaw swings open freely and hardly slides or twists
 _KEY_RIDGE = 2e-2
 _JAW_RIDGE = (1e-6, 5.0, 5.0)
 # while the jaw is being found the keys are held back, so that what a jaw can do the jaw does
 _KEY_RIDGE_BESIDE_JAW = 0.2
-_GAP_PASSES = 2
+_GAP_PASSES = 3
 _CHUNK_FRAMES = 1000
 
 

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only place that knows one Blender version from another (4.2 LTS to 5.2 LTS)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+
+def sequencer_strips(scene: bpy.types.Scene) -> list[Any]:
+    """All strips of the scene, those inside meta strips too. ``strips_all`` came in 4.4, the old name left in 5.0."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+
+
+def strip_content_start(strip: Any) -> float:
+    """Scene frame (fractional) at which the strip's first media frame lies, trimmed or not. Renamed in 5.2."""
+    return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+
+
+def strip_left(strip: Any) -> float:
+    """First scene frame shown. Renamed in 5.2."""
+    return float(strip.left_handle if hasattr(strip, "left_handle") else strip.frame_final_start)
+
+
+def strip_right(strip: Any) -> float:
+    """Scene frame after the last one shown. Renamed in 5.2."""
+    return float(strip.right_handle if hasattr(strip, "right_handle") else strip.frame_final_end)
+
+
+def has_slots(action: bpy.types.Action) -> bool:
+    """Actions have slots and layers since 4.4. Only instances tell: the class hides RNA properties."""
+    return hasattr(action, "slots")
+
+
+def assign_action(owner: Any, action: bpy.types.Action) -> Any:
+    """Make ``action`` the owner's active one and return the F-curve collection of the owner's slot."""
+    data = owner.animation_data or owner.animation_data_create()
+    data.action = action
+    if not has_slots(action):
+        return action.fcurves
+    slot = _slot_of(owner, action) or action.slots.new(owner.id_type, owner.name)
+    data.action_slot = slot
+    layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
+    strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True).fcurves
+
+
+def new_curve(curves: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+    """Add an F-curve in a channel group. The argument's name changed in 5.0, and 4.4/4.5 channel bags lack it."""
+    parameters = type(curves).bl_rna.functions["new"].parameters
+    for argument in ("group_name", "action_group"):
+        if argument in parameters:
+            return curves.new(path, index=index, **{argument: group})
+    return curves.new(path, index=index)
+
+
+def action_curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """F-curves of all slots."""
+    if not has_slots(action):
+        return list(action.fcurves)
+    return [
+        curve
+        for layer in action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+        for curve in bag.fcurves
+    ]
+
+
+def owner_curves(owner: Any) -> list[bpy.types.FCurve]:
+    """F-curves that animate ``owner`` through its active action."""
+    data = owner.animation_data
+    if data is None or data.action is None:
+        return []
+    if not has_slots(data.action):
+        return list(data.action.fcurves)
+    handle = data.action_slot_handle
+    return [
+        curve
+        for layer in data.action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+        if bag.slot_handle == handle
+        for curve in bag.fcurves
+    ]
+
+
+def active_slot(owner: Any) -> Any | None:
+    """The slot of the owner's active action; None before 4.4."""
+    data = owner.animation_data
+    return data.action_slot if data is not None and hasattr(data, "action_slot") else None
+
+
+def set_slot(holder: Any, slot: Any | None) -> None:
+    """Set the slot of animation data or of an NLA strip; nothing to do before 4.4."""
+    if slot is not None and hasattr(holder, "action_slot"):
+        holder.action_slot = slot
+
+
+def _slot_of(owner: Any, action: bpy.types.Action) -> Any | None:
+    fitting = (s for s in action.slots if s.target_id_type == owner.id_type and s.name_display == owner.name)
+    return next(fitting, None)
