@@ -36,6 +36,11 @@ def open_media(path: Path) -> InputContainer:
         ) from error
 
 
+def start_seconds_of(container: InputContainer) -> float:
+    """The timestamp a player calls second 0: mp3 and transport streams do not begin at zero."""
+    return (container.start_time or 0) / 1_000_000
+
+
 def load_speech(path: Path, start_seconds: float = 0.0, end_seconds: float | None = None) -> Speech:
     """Decode the range [start, end) of a file's first audio stream to mono 16 kHz.
 
@@ -76,8 +81,8 @@ def _decode(container: InputContainer, path: Path) -> NDArray[np.float32]:
     lead = 0
     try:
         for frame in container.decode(audio=0):
-            if not blocks and not resampler.fed and frame.time:
-                lead = round(frame.time * SAMPLE_RATE)
+            if not resampler.fed and frame.time is not None:
+                lead = round((frame.time - start_seconds_of(container)) * SAMPLE_RATE)
             blocks.extend(resampler.feed(frame))
         blocks.extend(resampler.feed(None))
     except av.FFmpegError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.decode import open_media
+from ..audio.decode import open_media, start_seconds_of
 from ..errors import MediaError
 
 
@@ -33,11 +33,12 @@ def read_frames(
             raise MediaError(f"The file {Path(path).name} has no picture.", "Choose a video of the person talking.")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
+        origin = start_seconds_of(container)
         try:
             if start_seconds > 1.0 and stream.time_base is not None:
-                container.seek(int((start_seconds - 0.5) / stream.time_base), stream=stream)
+                container.seek(int((origin + start_seconds - 0.5) / stream.time_base), stream=stream)
             for frame in container.decode(stream):
-                seconds = frame.time if frame.time is not None else 0.0
+                seconds = (frame.time or 0.0) - origin
                 if end_seconds is not None and seconds >= end_seconds:
                     break
                 if seconds >= start_seconds - 1e-6:

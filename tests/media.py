@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes small audio and video files with PyAV, for tests that need a real file of a certain kind."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+
+def write_audio(path: Path, channels: np.ndarray, rate: int, codec: str) -> Path:
+    """channels: (C, N) float32 in -1..1."""
+    layout = {1: "mono", 2: "stereo"}[len(channels)]
+    with av.open(str(path), "w") as container:
+        _write_sound(container, container.add_stream(codec, rate=rate, layout=layout), channels, rate, layout)
+    return path
+
+
+def write_video(
+    path: Path,
+    frames: list[np.ndarray],
+    fps: int = 25,
+    sound: np.ndarray | None = None,
+    times: list[float] | None = None,
+    codec: str = "libx264",
+) -> Path:
+    """frames: (H, W, 3) uint8; sound: (N,) float32 at 16 kHz; times: seconds per frame for a variable rate."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = Fraction(1, 1000)
+        stream.codec_context.time_base = Fraction(1, 1000)
+        audio = container.add_stream("aac", rate=16000, layout="mono") if sound is not None else None
+        for index, rgb in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            frame.time_base = Fraction(1, 1000)
+            frame.pts = round(1000 * (times[index] if times else index / fps))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        if audio is not None and sound is not None:
+            _write_sound(container, audio, sound[None], 16000, "mono")
+    return path
+
+
+def tone(seconds: float, hertz: float = 440.0, rate: int = 16000, level: float = 0.5) -> np.ndarray:
+    """(N,) a sine."""
+    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+def _write_sound(
+    container: av.container.OutputContainer, stream: av.AudioStream, channels: np.ndarray, rate: int, layout: str
+) -> None:
+    resampler = av.AudioResampler(format=stream.codec_context.format, layout=layout, rate=rate)
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels, np.float32), format="fltp", layout=layout)
+    frame.rate = rate
+    frame.pts = 0
+    fifo = av.AudioFifo()
+    for part in resampler.resample(frame):
+        fifo.write(part)
+    size = stream.codec_context.frame_size or 1024
+    written = 0
+    while (chunk := fifo.read(size)) is not None or (chunk := fifo.read(0, partial=True)) is not None:
+        # with a timestamp on every frame the encoder can mark its priming samples as negative time
+        chunk.pts, chunk.time_base = written, Fraction(1, rate)
+        written += chunk.samples
+        container.mux(stream.encode(chunk))
+    container.mux(stream.encode(None))
