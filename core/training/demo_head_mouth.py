@@ -39,7 +39,7 @@ def build_mouth(skin: Skin) -> tuple[Piece, Piece]:
     rim = skin.piece.vertices[skin.lip_rim]
     middle = rim[[len(rim) // 4, 3 * len(rim) // 4]].mean(axis=0)
     upper = _row(_UPPER_WIDTHS, middle + np.array([0.0, -0.12, -0.80]), up=1.0, bone=NECK)
-    lower = _row(_LOWER_WIDTHS, middle + np.array([0.0, -0.28, -1.10]), up=-1.0, bone=JAW)
+    lower = _row(_LOWER_WIDTHS, middle + np.array([0.0, -0.10, -1.12]), up=-1.0, bone=JAW)
     tongue = _tongue(middle + np.array([0.0, -0.75, -3.9]))
     return _bag(skin, rim), merge([*upper, *lower, tongue])
 

@@ -67,12 +67,11 @@ def build_shirt(skin: Skin) -> Piece:
     """A round-necked shirt over the shoulders."""
     x, y, z = skin.piece.vertices.T
     # the neckline is lower at the front than at the nape
-    line = -17.2 - 0.22 * (z + 9.0)
+    line = -16.7 - 0.22 * (z + 9.0)
     depth = line - y
     # a gentle slope: the loft's rings are far apart here, and a steep one would cut a ragged neckline
     lift = np.clip(0.16 * depth, _SUNK, 0.3)
-    rib = smoothstep(np.abs(depth - 1.15), 0.30, 0.15)[:, None]
-    colours = np.broadcast_to(_SHIRT, skin.piece.vertices.shape) * (1.0 - 0.25 * rib)
+    colours = np.broadcast_to(_SHIRT, skin.piece.vertices.shape)
     return _shell(skin.piece, _any_above(skin.piece, lift), lift, "shirt", colours)
 
 

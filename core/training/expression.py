@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -226,7 +227,7 @@ def _learning_rate(step: int, settings: TrainingSettings) -> float:
     if step < warm_up:
         return settings.learning_rate * (step + 1) / warm_up
     progress = (step - warm_up) / max(settings.steps - warm_up, 1)
-    return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * min(progress, 1.0))))
+    return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
 @torch.no_grad()
