@@ -51,7 +51,7 @@ def assign_action(owner: Any, action: bpy.types.Action) -> Any:
 
 def new_curve(curves: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
     """Add an F-curve in a channel group. The argument's name changed in 5.0, and 4.4/4.5 channel bags lack it."""
-    parameters = type(curves).bl_rna.functions["new"].parameters
+    parameters = curves.bl_rna.functions["new"].parameters
     for argument in ("group_name", "action_group"):
         if argument in parameters:
             return curves.new(path, index=index, **{argument: group})

@@ -145,6 +145,8 @@ def _read_bones(armature: bpy.types.Object | None) -> tuple[BoneDescription, ...
 def _object_to_armature(obj: bpy.types.Object, armature: bpy.types.Object | None) -> NDArray[np.float64]:
     if armature is None:
         return np.eye(4)
+    # world matrices of objects just made or moved by a script are stale until the next evaluation
+    bpy.context.view_layer.update()
     return np.linalg.inv(np.array(armature.matrix_world, np.float64)) @ np.array(obj.matrix_world, np.float64)
 
 
