@@ -102,6 +102,9 @@ def search_landmarks(surface: FaceSurface) -> LandmarkSearch:
 
 def _first_sight(surface: FaceSurface) -> Generator[Pixels, Landmarks | None, _Sight]:
     spot = np.asarray(surface.vertices)[surface.focus if surface.focus.any() else slice(None)]
+    if np.ptp(spot, axis=0).max() < 0.01 * np.ptp(surface.vertices, axis=0).max():
+        # keys that move next to nothing do not show where the face is
+        spot = np.asarray(surface.vertices)
     low, high = spot.min(axis=0), spot.max(axis=0)
     for axes in _FACINGS:
         # a face that fills a third of the picture is what the tracker knows best

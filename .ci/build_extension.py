@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the installable zip with Blender's own extension tool, which comes with the bpy wheel.
+
+    python .ci/build_extension.py [--output-dir dist]
+
+The tool runs on a clean copy of what git knows, so that nothing lying about in the folder gets in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_FOR_ANIMATORS = ("tests/", "core/training/", "core/evaluation/", ".ci/", "build/", "dist/", "demo/", "benchmark/")
+
+
+def main() -> int:
+    """Build, check, print where the zip is and how large."""
+    parser = argparse.ArgumentParser(description="Build the Mimesh extension zip.")
+    parser.add_argument("--output-dir", type=Path, default=ROOT / "dist")
+    output = parser.parse_args().output_dir.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    tool = extension_tool()
+    with tempfile.TemporaryDirectory(prefix="mimesh-extension-") as folder:
+        source = Path(folder) / "mimesh"
+        stage(source)
+        run(tool, "validate", f"--valid-tags={tags_file(tool)}", str(source))
+        run(tool, "build", "--source-dir", str(source), "--output-dir", str(output))
+    path = output / zip_name()
+    run(tool, "validate", str(path))
+    if misplaced := misplaced_members(path):
+        print(f"{path} contains what animators do not need: {', '.join(misplaced[:5])}", file=sys.stderr)
+        return 1
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {member_count(path)} files")
+    return 0
+
+
+def extension_tool() -> Path:
+    """Blender's command-line tool inside the bpy package of this Python."""
+    spec = importlib.util.find_spec("bpy")
+    if spec is None or spec.origin is None:
+        raise SystemExit(f"{sys.executable} has no bpy package; run this with the Python of .venv")
+    found = sorted(Path(spec.origin).parent.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+    if not found:
+        raise SystemExit(f"the bpy package at {spec.origin} has no extension tool")
+    return found[-1]
+
+
+def tags_file(tool: Path) -> Path:
+    """The list of tags that the validator checks against."""
+    return tool.parents[3] / "modules" / "_bpy_internal" / "extensions" / "tags.py"
+
+
+def stage(target: Path) -> None:
+    """Copy the files that git knows or would add."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listing.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+def run(tool: Path, *arguments: str) -> None:
+    """Run the tool; its output is shown only when it fails."""
+    done = subprocess.run([sys.executable, str(tool), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{tool.name} {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+
+
+def zip_name() -> str:
+    """The name that the tool gives: id and version of the manifest."""
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
+    return f"{manifest['id']}-{manifest['version']}.zip"
+
+
+def misplaced_members(path: Path) -> list[str]:
+    """Members of the zip that should have been left out."""
+    with zipfile.ZipFile(path) as archive:
+        return [name for name in archive.namelist() if name.startswith(NOT_FOR_ANIMATORS)]
+
+
+def member_count(path: Path) -> int:
+    """Files in the zip."""
+    with zipfile.ZipFile(path) as archive:
+        return sum(not name.endswith("/") for name in archive.namelist())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the Blender side needs of the engine's client; tests put their own in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..engine.api import MotionRequest, MotionResult
+    from ..engine.client import JobStatus
+    from ..engine.protocol import Ready
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class EngineJob(Protocol[T_co]):
+    """See :class:`core.engine.client.Job`."""
+
+    def poll(self) -> JobStatus: ...
+
+    def result(self) -> T_co: ...
+
+    def cancel(self) -> None: ...
+
+
+class Engine(Protocol):
+    """See :class:`core.engine.client.EngineClient`."""
+
+    python: Path
+
+    @property
+    def ready(self) -> Ready | None: ...
+
+    def submit(self, request: MotionRequest) -> EngineJob[MotionResult]: ...
+
+    def track_picture(self, rgb: NDArray[np.uint8]) -> EngineJob[NDArray[np.float32] | None]: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``GenerateReport``: what a finished run tells the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..style.style import Style
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GenerateReport:
+    """motion_seconds: speech covered; elapsed_seconds: how long the run took; notes: sentences.
+
+    reference: the clip's quality in words. style: what was learnt from it or loaded, None without either.
+    """
+
+    object_name: str
+    motion_seconds: float
+    keys_written: int
+    actions: tuple[str, ...]
+    style: Style | None
+    reference: str | None
+    elapsed_seconds: float
+    notes: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """Lines for the panel; the first one says it all."""
+        lines = [
+            f"Keyed {self.motion_seconds:.1f} s of speech on {self.object_name} in {self.elapsed_seconds:.1f} s.",
+            f"{self.keys_written:,} keys, in {_listed(self.actions)}.",
+        ]
+        if self.reference:
+            lines.append(f"Reference {self.reference}")
+        elif self.style:
+            lines.append(f"Style {self.style.name}.")
+        return "\n".join([*lines, *self.notes])
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    noun = "the action" if len(names) == 1 else "the actions"
+    return f"{noun} {' and '.join(names)}"

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a click to keys: read the scene, let the engine generate, solve, plan, and only then write.
+
+One generator does it all; ``execute`` runs it to its end and ``modal`` steps it. Until its last step it only
+reads, so closing it, a refusal or a dead engine leaves the scene as it was. Blender data is looked up by name
+again at the end, because the user may go on working (and undo) meanwhile.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+import bpy
+
+from ..engine.api import MediaRange, MotionRequest, MotionResult
+from ..errors import MediaError, RigError
+from ..face.basis import open_basis
+from ..rig.description import LandmarkBinding, RigDescription
+from ..rig.existing import check_existing
+from ..rig.plan import ApplySettings, CurvePlan, bone_path, key_path, plan_curves
+from ..rig.solve import prepare_solver, turns_jaw
+from ..rig.timing import SceneTiming
+from .apply import ApplyReport, apply_plan
+from .correspond import landmark_search, store_binding
+from .engine_port import Engine, EngineJob
+from .read_animation import read_existing
+from .read_rig import read_rig
+from .read_scene import find_strip, read_strip_range, scene_fps
+from .report import GenerateReport
+from .settings import GenerateSettings, SourceChoice
+from .steps import StepStatus
+
+T = TypeVar("T")
+Steps = Generator[StepStatus, None, T]
+
+_WORDS = {
+    "start": "Starting the engine",
+    "audio": "Listening to the speech",
+    "track": "Watching the reference",
+    "style": "Learning the style",
+    "motion": "Generating the motion",
+    "picture": "Finding the face on the mesh",
+}
+# the engine's part of the bar; the rest is solving and writing
+_ENGINE_SHARE = 0.95
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlacedMedia:
+    """Part of a file, and the scene frame (fractional) at which that part begins."""
+
+    media: MediaRange
+    first_frame: float
+    warnings: tuple[str, ...] = ()
+
+
+def generate_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[GenerateReport]:
+    """The whole path. Raises a :class:`MimeshError` for whatever it refuses, before anything is written."""
+    yield StepStatus("Reading the scene", 0.0)
+    speech = read_speech(scene, settings.speech)
+    request = motion_request(scene, settings, speech)
+    report = yield from request_steps(scene, settings, request, speech.first_frame, engine)
+    return dataclasses.replace(report, notes=(*report.notes, *speech.warnings))
+
+
+def request_steps(
+    scene: bpy.types.Scene, settings: GenerateSettings, request: MotionRequest, first_frame: float, engine: Engine
+) -> Steps[GenerateReport]:
+    """The same for a request that is known already; the speech's first sample sounds at ``first_frame``.
+
+    Never waits: whoever drives it sleeps between two steps.
+    """
+    started = time.perf_counter()
+    scene_name = scene.name
+    found = read_target(settings.object_name)
+    refuse_existing(found, settings)
+    job = engine.submit(request)
+    try:
+        binding = found.binding or (yield from _find_landmarks(found, engine))
+        result = yield from _watch(job)
+    finally:
+        job.cancel()
+    yield StepStatus("Fitting the rig", _ENGINE_SHARE)
+    timing = scene_timing(_find_scene(scene_name), first_frame)
+    rig = dataclasses.replace(read_target(settings.object_name), binding=binding)
+    plan = plan_result(rig, result, timing, settings)
+    yield StepStatus("Writing the keys", 0.99)
+    target = _find_object(settings.object_name)
+    applied = apply_plan(plan, target)
+    if binding is not found.binding:
+        store_binding(target, binding)
+    return _summed_up(rig, result, plan, applied, time.perf_counter() - started)
+
+
+def find_landmarks_steps(object_name: str, engine: Engine) -> Steps[LandmarkBinding]:
+    """Look for the face on the mesh again and keep what was found with the mesh."""
+    yield StepStatus("Reading the mesh", 0.0)
+    binding = yield from _find_landmarks(read_target(object_name), engine)
+    store_binding(_find_object(object_name), binding)
+    return binding
+
+
+def read_speech(scene: bpy.types.Scene, choice: SourceChoice) -> PlacedMedia:
+    """The speech's file range and its place; a file starts at the scene's first frame."""
+    if choice.kind == "file":
+        return PlacedMedia(MediaRange(_existing_file(choice.value, "speech")), float(scene.frame_start))
+    return _read_strip(scene, choice.value)
+
+
+def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: PlacedMedia) -> MotionRequest:
+    """What the engine needs to know; nothing of Blender in it."""
+    choice = settings.reference
+    reference = style = None
+    if choice.kind == "strip":
+        reference = _read_strip(scene, choice.value).media
+    elif choice.kind == "file":
+        reference = MediaRange(_existing_file(choice.value, "reference"))
+    elif choice.kind == "style":
+        style = _existing_file(choice.value, "style")
+    return MotionRequest(
+        audio=speech.media,
+        reference=reference,
+        style=style,
+        engine=settings.engine,
+        seed=settings.seed,
+        style_strength=settings.style_strength,
+        head_amount=settings.head_amount,
+    )
+
+
+def read_target(name: str) -> RigDescription:
+    """The rig of the chosen mesh. Raises :class:`RigError`."""
+    return read_rig(_find_object(name))
+
+
+def refuse_existing(rig: RigDescription, settings: GenerateSettings) -> None:
+    """Refuse what is in the way of certain keys before the engine is started; the plan looks at all of them."""
+    touched = {key_path(name) for name in rig.key_names}
+    if turns_jaw(rig) and rig.jaw_bone is not None:
+        touched.add(bone_path(rig.jaw_bone, "rotation"))
+    check_existing(rig, read_existing(_find_object(rig.object_name)), frozenset(touched), settings.on_existing)
+
+
+def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:
+    """The scene's rate; ``first_frame`` is where the speech's first sample sounds."""
+    return SceneTiming(scene_fps(scene), first_frame)
+
+
+def plan_result(
+    rig: RigDescription, result: MotionResult, timing: SceneTiming, settings: GenerateSettings
+) -> CurvePlan:
+    """Solve for the rig's own controls and plan the keys; writes nothing."""
+    result.motion.require_basis(open_basis().hash)
+    rig_motion = prepare_solver(rig, open_basis()).solve(result.motion)
+    return plan_curves(
+        rig,
+        rig_motion,
+        timing,
+        ApplySettings(on_existing=settings.on_existing),
+        read_existing(_find_object(rig.object_name)),
+        json.dumps(result.provenance.to_json(), sort_keys=True),
+    )
+
+
+def _summed_up(
+    rig: RigDescription, result: MotionResult, plan: CurvePlan, applied: ApplyReport, elapsed_seconds: float
+) -> GenerateReport:
+    quality = result.reference_report
+    notes = (*result.notes, *(quality.warnings if quality else ()), *plan.warnings)
+    return GenerateReport(
+        object_name=rig.object_name,
+        motion_seconds=result.motion.seconds,
+        keys_written=applied.keys_written,
+        actions=applied.actions,
+        style=result.style,
+        reference=quality.summary() if quality else None,
+        elapsed_seconds=elapsed_seconds,
+        # the same sentence can come from the clip and from the style fitted on it
+        notes=tuple(dict.fromkeys(note for note in notes if not quality or note not in quality.summary())),
+    )
+
+
+def _watch(job: EngineJob[T]) -> Steps[T]:
+    """Pass the engine's progress on until it is done; then its result or its error."""
+    while not (status := job.poll()).done:
+        words = _WORDS.get(status.stage, status.stage)
+        yield StepStatus(words, status.fraction * _ENGINE_SHARE, status.seconds_left)
+    return job.result()
+
+
+def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBinding]:
+    """An unknown topology: draw the neutral face and let the engine's tracker look at it."""
+    search = landmark_search(rig)
+    picture = next(search)
+    while True:
+        job = engine.track_picture(picture)
+        try:
+            seen = yield from _watch(job)
+        finally:
+            job.cancel()
+        try:
+            picture = search.send(seen)
+        except StopIteration as finished:
+            binding: LandmarkBinding = finished.value
+            return binding
+
+
+def _read_strip(scene: bpy.types.Scene, name: str) -> PlacedMedia:
+    strip = read_strip_range(find_strip(scene, name), scene)
+    media = MediaRange(strip.path, strip.start_seconds, strip.end_seconds)
+    return PlacedMedia(media, strip.first_frame, strip.warnings)
+
+
+def _existing_file(text: str, role: str) -> Path:
+    if not text:
+        raise MediaError(f"No {role} file is chosen.", "Choose one in the Mimesh panel.")
+    path = Path(bpy.path.abspath(text))
+    if not path.is_file():
+        raise MediaError(f"The {role} file {path} does not exist.", "Choose another file.")
+    return path
+
+
+def _find_object(name: str) -> bpy.types.Object:
+    found = bpy.data.objects.get(name)
+    if found is None:
+        raise RigError(f'There is no object called "{name}".', "Choose the mesh of the face again.")
+    return found
+
+
+def _find_scene(name: str) -> bpy.types.Scene:
+    found = bpy.data.scenes.get(name)
+    if found is None:
+        raise RigError(f'The scene "{name}" is gone.', "Generate again in the scene you want.")
+    return found

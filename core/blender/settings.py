@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user asked for, frozen. Standard library only: this is imported when Blender starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SourceKind = Literal["strip", "file", "style", "none"]
+OnExisting = Literal["refuse", "push_down"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChoice:
+    """value: the strip's name or the file's path as typed (``//`` is the blend file's folder)."""
+
+    kind: SourceKind
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateSettings:
+    """One click on Generate. ``object_name`` is the mesh; ``on_existing`` is about other people's actions."""
+
+    object_name: str
+    speech: SourceChoice
+    reference: SourceChoice = SourceChoice("none")
+    style_strength: float = 1.0
+    head_amount: float = 1.0
+    seed: int = 0
+    engine: str = "adamesh"
+    on_existing: OnExisting = "refuse"

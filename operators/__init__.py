@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators, the properties they read and the preferences: registered in this order."""
+
+from __future__ import annotations
+
+from . import (
+    cache,
+    clear,
+    demo_head,
+    engine,
+    engine_access,
+    generate,
+    landmarks,
+    pick,
+    preferences,
+    properties,
+    styles,
+)
+
+_MODULES = (
+    properties,
+    preferences,
+    engine_access,
+    generate,
+    pick,
+    demo_head,
+    landmarks,
+    clear,
+    styles,
+    engine,
+    cache,
+)
+
+
+def register() -> None:
+    """Register every module's classes."""
+    for module in _MODULES:
+        module.register()
+
+
+def unregister() -> None:
+    """Undo :func:`register`, last first."""
+    for module in reversed(_MODULES):
+        module.unregister()

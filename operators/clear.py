@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clear Mimesh Animation: removes the actions that Mimesh made on the face, and nothing else."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..core.errors import MimeshError
+from .properties import run_state, scene_settings
+
+
+class MIMESH_OT_clear_animation(bpy.types.Operator):
+    """Remove the actions that Mimesh made on the chosen face; other people's actions stay"""
+
+    bl_idname = "mimesh.clear_animation"
+    bl_label = "Clear Mimesh Animation"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a face, and no run that is about to write to it."""
+        if run_state(context).running:
+            cls.poll_message_set(f"{run_state(context).task} is running.")
+        elif scene_settings(context).target is None:
+            cls.poll_message_set("Choose the mesh of the face.")
+        else:
+            return True
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Says how many actions went."""
+        from ..core.blender.clear import clear_animation
+
+        target = scene_settings(context).target
+        try:
+            removed = clear_animation(target)
+        except MimeshError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if not removed:
+            self.report({"INFO"}, f"{target.name} has no animation made by Mimesh.")
+            return {"CANCELLED"}
+        run_state(context).result = ""
+        self.report({"INFO"}, f"Removed {', '.join(removed)}.")
+        return {"FINISHED"}
+
+
+register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_clear_animation,))

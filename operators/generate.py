@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generate Lip Sync, and Cancel."""
+
+from __future__ import annotations
+
+import bpy
+
+from .engine_access import engine_client, has_engine
+from .properties import MimeshSettings, run_state, scene_settings, settings_to_request
+from .stepping import SteppedOperator, Steps
+from .styles import remember_style
+
+
+class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
+    """Make the face talk: speech in, the reference's way of talking, keys on the face out"""
+
+    bl_idname = "mimesh.generate_lip_sync"
+    bl_label = "Generate Lip Sync"
+    bl_options = {"REGISTER", "UNDO"}
+
+    task = "Generate Lip Sync"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Decides and explains."""
+        reason = reason_not_to_generate(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def start(self, context: bpy.types.Context) -> Steps:
+        """Read, generate, solve, write: see core.blender.session."""
+        from ..core.blender.session import generate_steps
+
+        settings = settings_to_request(scene_settings(context))
+        report = yield from generate_steps(context.scene, settings, engine_client(context))
+        remember_style(report.style)
+        return report.in_words()
+
+
+class MIMESH_OT_cancel(bpy.types.Operator):
+    """Stop the present run; the scene stays as it was"""
+
+    bl_idname = "mimesh.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only while something runs."""
+        if not run_state(context).running:
+            cls.poll_message_set("Nothing is running.")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The running operator sees it at its next tick."""
+        run_state(context).cancel_requested = True
+        return {"FINISHED"}
+
+
+def reason_not_to_generate(context: bpy.types.Context) -> str:
+    """Why Generate is grey, in one sentence; empty when it is not. Looks at names only: drawn often."""
+    if context.scene is None:
+        return "There is no scene."
+    run = run_state(context)
+    if run.running:
+        return f"{run.task} is running."
+    settings = scene_settings(context)
+    return (
+        reason_against_target(context)
+        or _reason_against_speech(context.scene, settings)
+        or _reason_against_reference(context.scene, settings)
+        or ("" if has_engine(context) else "The engine is not set up yet: see the Engine panel below.")
+    )
+
+
+def reason_against_target(context: bpy.types.Context) -> str:
+    """Why the chosen mesh cannot be used; empty when it can."""
+    target = scene_settings(context).target
+    if target is None:
+        return "Choose the mesh of the face."
+    if target.name not in context.scene.objects:
+        return f"The mesh {target.name} is not in this scene."
+    if target.mode == "EDIT":
+        return f"Leave Edit Mode on {target.name} first."
+    if target.data.shape_keys is None:
+        return f"The mesh {target.name} has no shape keys, so there is nothing to animate its expression with."
+    return ""
+
+
+def _reason_against_speech(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
+    if settings.speech_kind == "file":
+        return "" if settings.speech_file else "Choose the sound file with the speech."
+    return _reason_against_strip(scene, settings.speech_strip, "the strip with the speech")
+
+
+def _reason_against_reference(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
+    if settings.reference_kind == "strip":
+        return _reason_against_strip(scene, settings.reference_strip, "the movie strip of the reference")
+    if settings.reference_kind == "file" and not settings.reference_file:
+        return "Choose the video file of the reference."
+    if settings.reference_kind == "style" and not settings.style_file:
+        return "Choose the style file."
+    return ""
+
+
+def _reason_against_strip(scene: bpy.types.Scene, name: str, what: str) -> str:
+    if not name:
+        return f"Choose {what}."
+    from ..core.blender.compat import sequencer_strips
+
+    if all(strip.name != name for strip in sequencer_strips(scene)):
+        return f"The sequencer has no strip called {name}: choose {what} again."
+    return ""
+
+
+register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_generate_lip_sync, MIMESH_OT_cancel))

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension's preferences: which Python runs the engine and where results are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+# the package Blender knows us by, for example bl_ext.user_default.mimesh
+EXTENSION = __package__.rpartition(".")[0]
+
+
+class MimeshPreferences(bpy.types.AddonPreferences):
+    """Empty fields mean: the place inside the extension's user folder."""
+
+    bl_idname = EXTENSION
+
+    engine_python: bpy.props.StringProperty(
+        name="Engine Python",
+        description="Python 3.11 with the engine's packages; empty uses the one that Set Up Engine makes",
+        subtype="FILE_PATH",
+    )
+    cache_folder: bpy.props.StringProperty(
+        name="Cache Folder",
+        description="Where tracked references and the engine's log are kept; empty uses the extension's user folder",
+        subtype="DIR_PATH",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Drawn in Edit > Preferences > Add-ons."""
+        run = context.window_manager.mimesh_run
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "engine_python")
+        _draw_lines(layout, run.engine_status or "Not checked yet.")
+        row = layout.row(align=True)
+        row.operator("mimesh.setup_engine", icon="IMPORT")
+        row.operator("mimesh.test_engine", icon="CHECKMARK")
+        layout.separator()
+        layout.prop(self, "cache_folder")
+        row = layout.row(align=True)
+        row.label(text=run.cache_status or "Size not measured yet.")
+        row.operator("mimesh.measure_cache", text="", icon="FILE_REFRESH")
+        row.operator("mimesh.clear_cache", text="", icon="TRASH")
+
+
+def _draw_lines(layout: bpy.types.UILayout, text: str) -> None:
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for line in text.splitlines():
+        column.label(text=line)
+
+
+def preferences(context: bpy.types.Context) -> MimeshPreferences:
+    """The preferences of this installation."""
+    return context.preferences.addons[EXTENSION].preferences
+
+
+def user_folder() -> Path:
+    """The one folder that an extension may write to."""
+    return Path(bpy.utils.extension_path_user(EXTENSION, create=True))
+
+
+def work_folder(context: bpy.types.Context) -> Path:
+    """Where the engine keeps job files (``jobs``), tracked references (``cache``) and its log."""
+    chosen = preferences(context).cache_folder
+    return Path(bpy.path.abspath(chosen)) if chosen else user_folder()
+
+
+register, unregister = bpy.utils.register_classes_factory((MimeshPreferences,))

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user chooses (stored in the scene) and how the present run stands (stored in the window manager)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from ..core.blender.settings import GenerateSettings, SourceChoice
+
+SPEECH_KINDS = (
+    ("strip", "Strip", "A sound or movie strip of the sequencer; its place and trim are followed"),
+    ("file", "File", "A sound or video file; it starts at the scene's first frame"),
+)
+REFERENCE_KINDS = (
+    ("strip", "Strip", "A movie strip of the sequencer that shows the person talking"),
+    ("file", "File", "A video file that shows the person talking"),
+    ("style", "Style", "A style file saved from an earlier reference"),
+    ("none", "None", "No reference: a neutral way of talking, without head motion"),
+)
+EXISTING_CHOICES = (
+    ("refuse", "Refuse", "Stop with a message when somebody else's action is in the way"),
+    ("push_down", "Push Down", "Keep the other action on a muted NLA track and use ours"),
+)
+ENGINES = (("adamesh", "AdaMesh", "Expression network with style adaptation"),)
+
+
+# as in core.engine.api, which is not imported here because it brings numpy into Blender's start-up
+STYLE_STRENGTH_LIMIT = 1.5
+HEAD_AMOUNT_LIMIT = 2.0
+
+
+def _search_speech(self: MimeshSettings, context: bpy.types.Context, edit_text: str) -> Iterator[str]:
+    return _strip_names(context.scene, {"sound", "movie"})
+
+
+def _search_reference(self: MimeshSettings, context: bpy.types.Context, edit_text: str) -> Iterator[str]:
+    return _strip_names(context.scene, {"movie"})
+
+
+def _strip_names(scene: bpy.types.Scene, kinds: set[str]) -> Iterator[str]:
+    from ..core.blender.read_scene import list_strips
+
+    return (strip.name for strip in list_strips(scene) if strip.kind in kinds)
+
+
+def _is_mesh(self: MimeshSettings, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "MESH"
+
+
+class MimeshSettings(bpy.types.PropertyGroup):
+    """The choices behind the Generate button, one set per scene."""
+
+    target: bpy.props.PointerProperty(
+        name="Face", description="The mesh with the expression shape keys", type=bpy.types.Object, poll=_is_mesh
+    )
+    speech_kind: bpy.props.EnumProperty(name="Speech", description="Where the speech is", items=SPEECH_KINDS)
+    speech_strip: bpy.props.StringProperty(
+        name="Speech Strip", description="Strip with the speech", search=_search_speech
+    )
+    speech_file: bpy.props.StringProperty(
+        name="Speech File", description="Sound or video file with the speech", subtype="FILE_PATH"
+    )
+    reference_kind: bpy.props.EnumProperty(
+        name="Reference", description="Whose way of talking to follow", items=REFERENCE_KINDS
+    )
+    reference_strip: bpy.props.StringProperty(
+        name="Reference Strip", description="Movie strip of the person talking", search=_search_reference
+    )
+    reference_file: bpy.props.StringProperty(
+        name="Reference File", description="Video of the person talking, best 5 to 15 seconds", subtype="FILE_PATH"
+    )
+    style_file: bpy.props.StringProperty(
+        name="Style File", description="Style saved from an earlier reference", subtype="FILE_PATH"
+    )
+    style_strength: bpy.props.FloatProperty(
+        name="Style Strength",
+        description="How far to follow the reference: 0 is neutral, 1 is like the reference",
+        default=1.0,
+        min=0.0,
+        max=STYLE_STRENGTH_LIMIT,
+        step=5,
+    )
+    head_amount: bpy.props.FloatProperty(
+        name="Head Motion",
+        description="How much the head moves: 0 is still, 1 is like the reference",
+        default=1.0,
+        min=0.0,
+        max=HEAD_AMOUNT_LIMIT,
+        step=5,
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed", description="Another number gives another head motion; the same gives the same", min=0
+    )
+    engine: bpy.props.EnumProperty(name="Model", description="Which network to use", items=ENGINES)
+    on_existing: bpy.props.EnumProperty(
+        name="Existing Keys",
+        description="What to do when the face already has an action that Mimesh did not make",
+        items=EXISTING_CHOICES,
+    )
+
+
+class MimeshRun(bpy.types.PropertyGroup):
+    """How the present or last run stands; never saved, not part of undo."""
+
+    running: bpy.props.BoolProperty(options={"SKIP_SAVE"})
+    cancel_requested: bpy.props.BoolProperty(options={"SKIP_SAVE"})
+    task: bpy.props.StringProperty(options={"SKIP_SAVE"})
+    stage: bpy.props.StringProperty(options={"SKIP_SAVE"})
+    fraction: bpy.props.FloatProperty(options={"SKIP_SAVE"}, min=0.0, max=1.0, subtype="FACTOR")
+    seconds_left: bpy.props.FloatProperty(options={"SKIP_SAVE"}, default=-1.0, description="Negative while unknown")
+    result: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
+    failed: bpy.props.BoolProperty(options={"SKIP_SAVE"})
+    engine_status: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
+    engine_found: bpy.props.BoolProperty(options={"SKIP_SAVE"})
+    cache_status: bpy.props.StringProperty(options={"SKIP_SAVE"})
+
+
+def scene_settings(context: bpy.types.Context) -> MimeshSettings:
+    """The choices of the present scene."""
+    return context.scene.mimesh
+
+
+def run_state(context: bpy.types.Context) -> MimeshRun:
+    """How the present or last run stands."""
+    return context.window_manager.mimesh_run
+
+
+def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
+    """Freeze the choices, so that later clicks cannot change a run."""
+    speech = {"strip": settings.speech_strip, "file": settings.speech_file}
+    reference = {
+        "strip": settings.reference_strip,
+        "file": settings.reference_file,
+        "style": settings.style_file,
+        "none": "",
+    }
+    return GenerateSettings(
+        object_name=settings.target.name if settings.target else "",
+        speech=SourceChoice(settings.speech_kind, speech[settings.speech_kind]),
+        reference=SourceChoice(settings.reference_kind, reference[settings.reference_kind]),
+        style_strength=settings.style_strength,
+        head_amount=settings.head_amount,
+        seed=settings.seed,
+        engine=settings.engine,
+        on_existing=settings.on_existing,
+    )
+
+
+_CLASSES = (MimeshSettings, MimeshRun)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Attach the two groups."""
+    _register_classes()
+    bpy.types.Scene.mimesh = bpy.props.PointerProperty(type=MimeshSettings)
+    bpy.types.WindowManager.mimesh_run = bpy.props.PointerProperty(type=MimeshRun)
+
+
+def unregister() -> None:
+    """Detach them again; the values stay in the file as custom properties."""
+    del bpy.types.WindowManager.mimesh_run
+    del bpy.types.Scene.mimesh
+    _unregister_classes()

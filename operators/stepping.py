@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a generator as an operator: to its end by ``execute``, one step per timer tick by ``modal``.
+
+Both paths share every line of the work, so a window and ``blender -b`` produce the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+import bpy
+
+from ..core.blender.steps import StepStatus
+from ..core.errors import CancelledError, MimeshError
+from .properties import run_state
+
+Steps = Generator[StepStatus, None, str]
+Outcome = set[str]
+
+_TICK_SECONDS = 0.05
+_POLL_SECONDS = 0.01
+_log = logging.getLogger(__name__)
+
+
+class SteppedOperator:
+    """Mix-in for operators whose work takes longer than a frame.
+
+    Subclasses give ``start(context)``: a generator that yields its status and returns the result in plain
+    words. Closing the generator must leave the scene as it was.
+    """
+
+    task = ""
+
+    def start(self, context: bpy.types.Context) -> Steps:
+        """The work. Raises :class:`MimeshError` for whatever it refuses."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> Outcome:
+        """Without a window: run to the end, blocking."""
+        _begin(context, self.task)
+        with _failures(self, context) as failed, contextlib.closing(self.start(context)) as steps:
+            while not _advance(self, context, steps):
+                time.sleep(_POLL_SECONDS)
+        return {"CANCELLED"} if failed() else {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+        """With a window: start and hand over to :meth:`modal`. (In background Blender calls execute instead.)"""
+        _begin(context, self.task)
+        with _failures(self, context) as failed:
+            self._steps = self.start(context)
+            if _advance(self, context, self._steps):
+                return {"FINISHED"}
+        if failed():
+            return {"CANCELLED"}
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(_TICK_SECONDS, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+        """One step per tick; everything else in Blender stays usable."""
+        if event.type == "ESC" and event.value == "PRESS":
+            run_state(context).cancel_requested = True
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        done = False
+        with _failures(self, context) as failed:
+            done = _advance(self, context, self._steps)
+        if not (done or failed()):
+            return {"RUNNING_MODAL"} if event.type == "ESC" else {"PASS_THROUGH"}
+        self._leave(context)
+        return {"FINISHED"} if done else {"CANCELLED"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends us: another file is loaded or the window closes."""
+        self._leave(context)
+        run_state(context).running = False
+
+    def _leave(self, context: bpy.types.Context) -> None:
+        self._steps.close()
+        context.window_manager.event_timer_remove(self._timer)
+        redraw(context)
+
+
+def _begin(context: bpy.types.Context, task: str) -> None:
+    run = run_state(context)
+    run.running, run.cancel_requested, run.failed = True, False, False
+    run.task, run.stage, run.result = task, "Starting", ""
+    run.fraction, run.seconds_left = 0.0, -1.0
+    context.window_manager.progress_begin(0.0, 1.0)
+
+
+def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
+    """Take one step; True when the work is done and its result is shown."""
+    run = run_state(context)
+    if run.cancel_requested:
+        raise CancelledError(f"{run.task} was cancelled; nothing was changed.")
+    try:
+        status = next(steps)
+    except StopIteration as stop:
+        _end(context, stop.value, failed=False)
+        operator.report({"INFO"}, stop.value.splitlines()[0])
+        return True
+    run.stage, run.fraction = status.stage, status.fraction
+    run.seconds_left = -1.0 if status.seconds_left is None else status.seconds_left
+    context.window_manager.progress_update(status.fraction)
+    redraw(context)
+    return False
+
+
+def _end(context: bpy.types.Context, result: str, failed: bool) -> None:
+    run = run_state(context)
+    run.running, run.result, run.failed = False, result, failed
+    context.window_manager.progress_end()
+    redraw(context)
+
+
+@contextlib.contextmanager
+def _failures(operator: Any, context: bpy.types.Context) -> Generator[Callable[[], bool], None, None]:
+    """Translate exceptions to one report; yields a function that says whether there was one."""
+    seen: list[str] = []
+    try:
+        yield lambda: bool(seen)
+    except CancelledError as error:
+        seen.append(error.message)
+        operator.report({"WARNING"}, error.message)
+    except MimeshError as error:
+        seen.append(str(error))
+        operator.report({"ERROR"}, str(error))
+    except Exception as error:  # noqa: BLE001 (the one place where a bug must become a sentence)
+        _log.exception("%s failed", operator.bl_idname)
+        seen.append(
+            f"Mimesh failed unexpectedly ({type(error).__name__}: {error}). The system console has the details."
+        )
+        operator.report({"ERROR"}, seen[-1])
+    finally:
+        # also when the user interrupts a script, which is no Exception
+        if seen or sys.exc_info()[0] is not None:
+            _end(context, seen[-1] if seen else "Interrupted.", failed=True)
+
+
+def redraw(context: bpy.types.Context) -> None:
+    """Show progress in every 3D View's sidebar and in the preferences."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"VIEW_3D", "PREFERENCES"}:
+                area.tag_redraw()

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Save Style: keeps what the last reference left behind as a file that can be used again without the video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+
+if TYPE_CHECKING:
+    from ..core.style.style import Style
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """The style of the last finished run."""
+
+    style: Style | None = None
+
+
+_remembered = _Remembered()
+
+
+class MIMESH_OT_save_style(bpy.types.Operator):
+    """Save the way of talking learnt from the last reference"""
+
+    bl_idname = "mimesh.save_style"
+    bl_label = "Save Style"
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filter_glob: bpy.props.StringProperty(default="*.safetensors", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a run with a reference."""
+        if _remembered.style is None:
+            cls.poll_message_set("Generate with a reference first.")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask where."""
+        assert _remembered.style is not None  # poll
+        self.filepath = f"{_remembered.style.name}.safetensors"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write the file."""
+        assert _remembered.style is not None  # poll
+        path = Path(bpy.path.abspath(self.filepath)).with_suffix(".safetensors")
+        try:
+            _remembered.style.save(path)
+        except OSError as error:
+            self.report({"ERROR"}, f"The style cannot be written to {path} ({error.strerror}).")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Saved {path}.")
+        return {"FINISHED"}
+
+
+def remember_style(style: Style | None) -> None:
+    """Keep the style of a finished run until the next one."""
+    _remembered.style = style
+
+
+def has_style() -> bool:
+    """Whether the last run left a style behind."""
+    return _remembered.style is not None
+
+
+register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_save_style,))

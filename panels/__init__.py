@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar tab in the 3D View."""
+
+from __future__ import annotations
+
+from . import engine, lip_sync
+
+_MODULES = (lip_sync, engine)
+
+
+def register() -> None:
+    """Register every module's classes."""
+    for module in _MODULES:
+        module.register()
+
+
+def unregister() -> None:
+    """Undo :func:`register`, last first."""
+    for module in reversed(_MODULES):
+        module.unregister()

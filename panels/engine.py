@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sub-panel about the engine: is it there, what does it run on, and the setup button."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.engine_access import has_engine
+from ..operators.properties import run_state
+from .lip_sync import CATEGORY, draw_words
+
+
+class MIMESH_PT_engine(bpy.types.Panel):
+    """The separate Python that runs the networks"""
+
+    bl_label = "Engine"
+    bl_idname = "MIMESH_PT_engine"
+    bl_parent_id = "MIMESH_PT_lip_sync"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        """A tick or a warning beside the title."""
+        self.layout.label(text="", icon="CHECKMARK" if has_engine(context) else "ERROR")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Status in words, then the two buttons."""
+        layout = self.layout
+        found = "Found; press Test to see what it runs on." if has_engine(context) else "Not set up yet."
+        for line in (run_state(context).engine_status or found).splitlines():
+            draw_words(layout, line, context)
+        row = layout.row(align=True)
+        row.operator("mimesh.setup_engine", text="Set Up", icon="IMPORT")
+        row.operator("mimesh.test_engine", text="Test", icon="CHECKMARK")
+
+
+register, unregister = bpy.utils.register_classes_factory((MIMESH_PT_engine,))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main panel: what speaks, who shows how, which face, and the button. Only reads properties and draws."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.generate import reason_not_to_generate
+from ..operators.properties import MimeshRun, MimeshSettings, run_state, scene_settings
+from ..operators.styles import has_style
+
+CATEGORY = "Mimesh"
+_WRAP_CHARACTERS_PER_PIXEL = 1 / 7.0
+
+
+class MIMESH_PT_lip_sync(bpy.types.Panel):
+    """Sources, settings, Generate, progress, last result"""
+
+    bl_label = "Lip Sync"
+    bl_idname = "MIMESH_PT_lip_sync"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """From top to bottom in the order of work."""
+        layout = self.layout
+        settings, run = scene_settings(context), run_state(context)
+        column = layout.column()
+        column.enabled = not run.running
+        _draw_sources(column, settings)
+        _draw_amounts(column, settings)
+        if run.running:
+            _draw_progress(layout, run)
+        else:
+            _draw_button(layout, context)
+        _draw_result(layout, run, context)
+
+
+def _draw_sources(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
+    box = layout.column(align=True)
+    row = box.row()
+    row.label(text="Speech", icon="SPEAKER")
+    row.operator("mimesh.pick_sources", text="", icon="EYEDROPPER")
+    box.row(align=True).prop(settings, "speech_kind", expand=True)
+    box.prop(settings, f"speech_{settings.speech_kind}", text="")
+    box = layout.column(align=True)
+    box.label(text="Reference: who talks like this", icon="FILE_MOVIE")
+    box.row(align=True).prop(settings, "reference_kind", expand=True)
+    field = {"strip": "reference_strip", "file": "reference_file", "style": "style_file"}.get(settings.reference_kind)
+    if field:
+        box.prop(settings, field, text="")
+    box = layout.column(align=True)
+    row = box.row()
+    row.label(text="Face", icon="MESH_MONKEY")
+    row.operator("mimesh.add_demo_head", text="Demo Head", icon="ADD")
+    box.prop(settings, "target", text="")
+
+
+def _draw_amounts(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
+    column = layout.column(align=True)
+    column.active = settings.reference_kind != "none"
+    column.prop(settings, "style_strength", slider=True)
+    column.prop(settings, "head_amount", slider=True)
+    column = layout.column(align=True)
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(settings, "seed")
+    column.prop(settings, "engine")
+    column.prop(settings, "on_existing")
+
+
+def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    row = layout.row()
+    row.scale_y = 1.8
+    row.operator("mimesh.generate_lip_sync", icon="PLAY")
+    reason = reason_not_to_generate(context)
+    if reason:
+        draw_words(layout, reason, context, icon="INFO")
+    layout.operator("mimesh.clear_animation", icon="X")
+
+
+def _draw_progress(layout: bpy.types.UILayout, run: MimeshRun) -> None:
+    column = layout.column(align=True)
+    column.label(text=f"{run.stage}…")
+    column.progress(factor=run.fraction, text=_progress_text(run))
+    column.operator("mimesh.cancel", text="Cancel (Esc)", icon="CANCEL")
+
+
+def _progress_text(run: MimeshRun) -> str:
+    percent = f"{run.fraction:.0%}"
+    return percent if run.seconds_left < 0 else f"{percent}, {run.seconds_left:.0f} s left"
+
+
+def _draw_result(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.Context) -> None:
+    if run.running or not run.result:
+        return
+    box = layout.box()
+    box.alert = run.failed
+    for index, line in enumerate(run.result.splitlines()):
+        first = "ERROR" if run.failed else "CHECKMARK"
+        draw_words(box, line, context, icon="NONE" if index else first)
+    if has_style() and not run.failed:
+        box.operator("mimesh.save_style", icon="FILE_TICK")
+
+
+def draw_words(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
+    """A sentence, broken into labels that fit the region's width."""
+    scale = context.preferences.system.ui_scale
+    width = max(int(context.region.width / scale * _WRAP_CHARACTERS_PER_PIXEL) - 6, 16)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for index, line in enumerate(wrap(text, width)):
+        column.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break at spaces; a longer word stays whole."""
+    lines = [""]
+    for word in text.split():
+        joined = f"{lines[-1]} {word}".strip()
+        if len(joined) <= width or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return lines
+
+
+register, unregister = bpy.utils.register_classes_factory((MIMESH_PT_lip_sync,))

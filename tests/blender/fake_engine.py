@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An engine without a process: answers what a test tells it to, one status per poll."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+EXTENSION = "bl_ext.user_default.mimesh"
+
+
+def part(name: str) -> Any:
+    """A module of the enabled extension: its classes are not those of the top-level ``core``."""
+    return importlib.import_module(f"{EXTENSION}.{name}")
+
+
+@dataclass
+class FakeJob:
+    """Goes through the stages; the last poll is done."""
+
+    answer: Callable[[], Any]
+    statuses: list[Any]
+    cancelled: bool = False
+
+    def poll(self) -> Any:
+        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+
+    def result(self) -> Any:
+        return self.answer()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@dataclass
+class FakeEngine:
+    """``answer(request)`` makes the result or raises; the picture tracker finds nothing unless told."""
+
+    answer: Callable[[Any], Any]
+    polls: int = 5
+    requests: list[Any] = field(default_factory=list)
+    jobs: list[FakeJob] = field(default_factory=list)
+    pictures: int = 0
+
+    def submit(self, request: Any) -> FakeJob:
+        self.requests.append(request)
+        return self._job(lambda: self.answer(request))
+
+    def track_picture(self, rgb: Any) -> FakeJob:
+        self.pictures += 1
+        return self._job(lambda: None)
+
+    def close(self) -> None:
+        pass
+
+    def _job(self, answer: Callable[[], Any]) -> FakeJob:
+        status = part("core.engine.client").JobStatus
+        stages = ("audio", "track", "style", "motion")
+        statuses = [status(stages[min(i, 3)], i / self.polls, 1.0, False) for i in range(self.polls)]
+        self.jobs.append(FakeJob(answer, [*statuses, status("motion", 1.0, 0.0, True)]))
+        return self.jobs[-1]
+
+
+def talking(request: Any, seconds: float = 2.0) -> Any:
+    """A motion result whose jaw opens and shuts twice a second."""
+    api, motion, basis = part("core.engine.api"), part("core.face.motion"), part("core.face.basis").open_basis()
+    frames = round(seconds * motion.INTERNAL_FPS)
+    swing = 0.5 - 0.5 * np.cos(np.arange(frames) / motion.INTERNAL_FPS * 4 * math.pi)
+    jaw = np.zeros((frames, 3), np.float32)
+    jaw[:, 0] = 0.2 * swing
+    head = np.zeros((frames, 3), np.float32)
+    head[:, 1] = 0.1 * swing
+    expression = np.zeros((frames, motion.EXPRESSION_SIZE), np.float32)
+    expression[:, 0] = swing
+    return api.MotionResult(
+        motion=motion.Motion(
+            fps=motion.INTERNAL_FPS,
+            expression=expression,
+            jaw=jaw,
+            head=head,
+            gaze=np.zeros((frames, 2, 2), np.float32),
+            basis_name=basis.name,
+            basis_hash=basis.hash,
+        ),
+        style=None,
+        reference_report=None,
+        stage_seconds={"motion": 0.1},
+        provenance=api.Provenance(
+            audio_source=str(request.audio.path),
+            audio_hash="0" * 64,
+            audio_seconds=seconds,
+            engine=request.engine,
+            model_hash="1" * 64,
+            basis_hash=basis.hash,
+            style_name=None,
+            style_id=None,
+            seed=request.seed,
+            style_strength=request.style_strength,
+            head_amount=request.head_amount,
+        ),
+    )
+
+
+def failing(kind: str, message: str, hint: str = "") -> Callable[[Any], Any]:
+    """An answer that raises, as the client does when the worker reports an error."""
+
+    def answer(request: Any) -> Any:
+        raise part("core.errors").error_from_kind(kind, message, hint)
+
+    return answer
+
+
+def wav_file(path: Path, seconds: float = 2.0) -> Path:
+    """A short tone, so that a strip has something to point to."""
+    import wave
+
+    samples = (np.sin(np.arange(int(seconds * 16000)) * 0.05) * 12000).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, len(samples), "NONE", ""))
+        file.writeframes(samples.tobytes())
+    return path

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operators as a script or ``blender -b`` calls them, with an engine that answers what each test wants."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
+import addon_utils  # noqa: E402
+
+from tests.blender.fake_engine import EXTENSION, FakeEngine, failing, part, talking, wav_file  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def extension() -> Iterator[None]:
+    """The checkout itself, enabled as an extension in a fresh file."""
+    folder = Path(os.environ["BLENDER_USER_RESOURCES"]) / "extensions" / "user_default"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "mimesh").exists():
+        (folder / "mimesh").symlink_to(ROOT, target_is_directory=True)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert addon_utils.enable(EXTENSION, default_set=True) is not None
+    yield
+    part("operators.engine_access").use_engine_maker(None)
+    addon_utils.disable(EXTENSION, default_set=True)
+
+
+@pytest.fixture
+def ready(extension: None, tmp_path: Path) -> Any:
+    """The demo head, a speech file, no reference: one click away from keys."""
+    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
+    settings = bpy.context.scene.mimesh
+    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
+    settings.reference_kind = "none"
+    return settings
+
+
+def use(engine: FakeEngine) -> FakeEngine:
+    """Put the fake in the place of the engine process."""
+    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    return engine
+
+
+def snapshot() -> list[Any]:
+    """Everything that a run could touch."""
+    parts: list[Any] = [sorted(action.name for action in bpy.data.actions)]
+    for kind in (bpy.data.objects, bpy.data.meshes, bpy.data.armatures, bpy.data.materials, bpy.data.images):
+        parts.append(sorted((item.name, item.users) for item in kind))
+    for item in sorted(bpy.data.objects, key=lambda item: item.name):
+        parts.append((item.name, [list(row) for row in item.matrix_world], _animation(item), sorted(item.keys())))
+        for bone in item.pose.bones if item.pose else ():
+            parts.append((bone.name, bone.rotation_mode, list(bone.rotation_quaternion), list(bone.rotation_euler)))
+    for keys in bpy.data.shape_keys:
+        parts.append([(key.name, key.value, key.slider_min, key.slider_max) for key in keys.key_blocks])
+        parts.append(_animation(keys))
+    parts.append([(mesh.name, sorted(mesh.keys())) for mesh in bpy.data.meshes])
+    parts.append((bpy.context.scene.frame_current, bpy.context.scene.frame_end))
+    return parts
+
+
+def _animation(owner: Any) -> Any:
+    data = owner.animation_data
+    return None if data is None else (data.action.name if data.action else None, [t.name for t in data.nla_tracks])
+
+
+def keyed_frames() -> int:
+    """Keyframes on the demo head's shape keys."""
+    action = bpy.data.shape_keys[0].animation_data.action
+    return sum(len(curve.keyframe_points) for curve in part("core.blender.compat").action_curves(action))
+
+
+def refused(match: str) -> str:
+    """Generate must fail with one sentence, and the scene must be as before; returns the message."""
+    before = snapshot()
+    with pytest.raises(RuntimeError, match=match) as caught:
+        bpy.ops.mimesh.generate_lip_sync()
+    assert snapshot() == before
+    run = bpy.context.window_manager.mimesh_run
+    assert not run.running
+    text = str(caught.value)
+    assert "Traceback" not in text
+    return text
+
+
+def test_generate_writes_keys_that_move_the_mouth(ready: Any) -> None:
+    engine = use(FakeEngine(talking))
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert keyed_frames() > 1000
+    assert engine.requests[0].audio.path.name == "talk.wav"
+    openings = []
+    for frame in (1, 7):
+        bpy.context.scene.frame_set(frame)
+        openings.append(bpy.data.objects["MimeshHeadRig"].pose.bones["jaw"].matrix_basis.to_euler().x)
+    assert openings[1] - openings[0] > 0.1
+    run = bpy.context.window_manager.mimesh_run
+    assert run.result.startswith("Keyed 2.0 s of speech on MimeshHead")
+    assert not run.failed
+    assert not run.running
+
+
+def test_generate_starts_the_keys_where_the_strip_sounds(ready: Any, tmp_path: Path) -> None:
+    if not bpy.app.build_options.audaspace:
+        pytest.skip("this build of Blender has no sound strips")
+    use(FakeEngine(talking))
+    editor = bpy.context.scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    strips.new_sound("talk", str(tmp_path / "talk.wav"), channel=1, frame_start=31)
+    ready.speech_kind, ready.speech_strip = "strip", "talk"
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert bpy.data.shape_keys[0].animation_data.action.frame_range[0] == 31
+
+
+def test_generating_again_replaces_only_our_own_action(ready: Any) -> None:
+    use(FakeEngine(talking))
+    bpy.ops.mimesh.generate_lip_sync()
+    names = sorted(action.name for action in bpy.data.actions)
+    ready.seed = 3
+    bpy.ops.mimesh.generate_lip_sync()
+    assert sorted(action.name for action in bpy.data.actions) == names
+
+
+def test_generate_refuses_an_artists_action_before_starting_the_engine(ready: Any) -> None:
+    engine = use(FakeEngine(talking))
+    artist_action()
+    refused("Artist")
+    assert engine.requests == []
+
+
+def test_generate_keeps_an_artists_action_on_a_track_when_asked(ready: Any) -> None:
+    use(FakeEngine(talking))
+    artist_action()
+    ready.on_existing = "push_down"
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    data = bpy.data.shape_keys[0].animation_data
+    assert [strip.action.name for track in data.nla_tracks for strip in track.strips] == ["Artist"]
+
+
+def test_a_missing_file_is_one_sentence(ready: Any, tmp_path: Path) -> None:
+    engine = use(FakeEngine(talking))
+    ready.speech_file = str(tmp_path / "gone.wav")
+    assert "gone.wav does not exist" in refused("does not exist")
+    assert engine.requests == []
+
+
+def test_an_engine_that_dies_half_way_changes_nothing(ready: Any) -> None:
+    use(FakeEngine(failing("engine", "The engine stopped half-way, in 'track', with code -9.", "Try again.")))
+    refused("stopped half-way")
+
+
+def test_silent_audio_changes_nothing(ready: Any) -> None:
+    use(FakeEngine(failing("media", "The sound of talk.wav is silent (peak 0.00000 of full scale).")))
+    refused("silent")
+
+
+def test_a_reference_without_a_face_changes_nothing(ready: Any) -> None:
+    use(FakeEngine(failing("reference", "No face was found in clip.mp4.", "Choose a clip that shows the person.")))
+    refused("No face")
+
+
+def test_a_motion_of_another_basis_changes_nothing(ready: Any) -> None:
+    def foreign(request: Any) -> Any:
+        import dataclasses
+
+        result = talking(request)
+        return dataclasses.replace(result, motion=result.motion.replace(basis_hash="f" * 64))
+
+    use(FakeEngine(foreign))
+    refused("basis")
+
+
+def test_a_bug_becomes_a_sentence_and_changes_nothing(ready: Any) -> None:
+    def broken(request: Any) -> Any:
+        raise ZeroDivisionError("division by zero")
+
+    use(FakeEngine(broken))
+    refused("failed unexpectedly")
+
+
+def test_a_failure_while_writing_puts_everything_back(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(FakeEngine(talking))
+    apply = part("core.blender.apply")
+    write, written = apply._write_curve, []
+
+    def fail_at_the_tenth(*arguments: Any) -> None:
+        written.append(arguments)
+        if len(written) == 10:
+            raise MemoryError
+        write(*arguments)
+
+    monkeypatch.setattr(apply, "_write_curve", fail_at_the_tenth)
+    refused("MemoryError")
+    assert len(written) == 10
+
+
+def test_a_mesh_without_keys_is_refused_by_poll_with_the_reason(ready: Any) -> None:
+    plain = bpy.data.objects.new("Plain", bpy.data.meshes.new("Plain"))
+    bpy.context.scene.collection.objects.link(plain)
+    ready.target = plain
+    assert not bpy.ops.mimesh.generate_lip_sync.poll()
+    refused("Plain has no shape keys")
+
+
+def test_an_unknown_mesh_without_a_visible_face_changes_nothing(ready: Any) -> None:
+    mesh = bpy.data.meshes.new("Cube")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)], [], [(0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)])
+    cube = bpy.data.objects.new("Cube", mesh)
+    bpy.context.scene.collection.objects.link(cube)
+    for name in ("Basis", "Exp1", "Exp2"):
+        cube.shape_key_add(name=name, from_mix=False).value = 0.0
+    mesh.shape_keys.key_blocks["Exp1"].data[0].co.x = 0.1
+    ready.target = cube
+    engine = use(FakeEngine(talking))
+    refused("No face was recognised")
+    assert engine.pictures >= 1
+    assert all(job.cancelled for job in engine.jobs)
+
+
+def test_no_engine_is_explained(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIMESH_ENGINE_PYTHON", raising=False)
+    part("operators.engine_access").forget_engine_python()
+    refused("engine is not set up")
+
+
+def test_one_undo_takes_all_keys_back(ready: Any) -> None:
+    use(FakeEngine(talking))
+    bpy.ops.ed.undo_push(message="before")
+    before = snapshot()
+    bpy.ops.mimesh.generate_lip_sync("EXEC_DEFAULT", True)
+    assert len(bpy.data.actions) == 2
+    bpy.ops.ed.undo()
+    assert snapshot() == before
+    bpy.ops.ed.redo()
+    assert len(bpy.data.actions) == 2
+
+
+def test_invoke_in_background_runs_to_the_end(ready: Any) -> None:
+    use(FakeEngine(talking))
+    assert bpy.ops.mimesh.generate_lip_sync("INVOKE_DEFAULT") == {"FINISHED"}
+    assert keyed_frames() > 1000
+
+
+def test_cancelling_at_any_step_leaves_the_scene_and_stops_the_job(ready: Any) -> None:
+    session, properties = part("core.blender.session"), part("operators.properties")
+    before = snapshot()
+    for stop_after in range(1, 9):
+        engine = FakeEngine(talking)
+        request = properties.settings_to_request(ready)
+        steps = session.generate_steps(bpy.context.scene, request, engine)
+        for _ in range(stop_after):
+            next(steps)
+        steps.close()
+        assert snapshot() == before
+        assert all(job.cancelled for job in engine.jobs)
+
+
+def test_a_pressed_cancel_ends_the_run_as_cancelled(ready: Any) -> None:
+    run = bpy.context.window_manager.mimesh_run
+
+    def cancel_meanwhile(request: Any) -> Any:
+        raise AssertionError("must not be asked for a result")
+
+    engine = use(FakeEngine(cancel_meanwhile, polls=40))
+    poll = engine._job
+
+    def job_that_presses_cancel(answer: Any) -> Any:
+        job = poll(answer)
+        real = job.poll
+
+        def press() -> Any:
+            run.cancel_requested = len(job.statuses) < 35
+            return real()
+
+        job.poll = press
+        return job
+
+    engine._job = job_that_presses_cancel  # type: ignore[method-assign]
+    before = snapshot()
+    assert bpy.ops.mimesh.generate_lip_sync() == {"CANCELLED"}
+    assert snapshot() == before
+    assert "cancelled" in run.result
+    assert engine.jobs[0].cancelled
+
+
+def test_clear_removes_our_actions_and_keeps_the_artists(ready: Any) -> None:
+    use(FakeEngine(talking))
+    bpy.ops.mimesh.generate_lip_sync()
+    bpy.context.scene.frame_set(7)
+    kept = bpy.data.actions.new("Artist")
+    kept.use_fake_user = True
+    assert bpy.ops.mimesh.clear_animation() == {"FINISHED"}
+    assert [action.name for action in bpy.data.actions] == ["Artist"]
+    assert all(key.value == 0.0 for key in bpy.data.shape_keys[0].key_blocks[1:])
+    bones = bpy.data.objects["MimeshHeadRig"].pose.bones
+    assert all(abs(bone.matrix_basis.to_euler().x) < 1e-6 for bone in bones)
+
+
+def test_clear_leaves_an_artists_action_alone(ready: Any) -> None:
+    artist_action()
+    assert bpy.ops.mimesh.clear_animation() == {"CANCELLED"}
+    assert bpy.data.shape_keys[0].animation_data.action.name == "Artist"
+
+
+def test_pick_fills_in_the_only_candidates(extension: None, tmp_path: Path) -> None:
+    bpy.ops.mimesh.add_demo_head()
+    settings = bpy.context.scene.mimesh
+    settings.target = None
+    assert bpy.ops.mimesh.pick_sources() == {"FINISHED"}
+    assert settings.target.name == "MimeshHead"
+    assert settings.speech_strip == ""
+
+
+def test_limits_of_the_sliders_are_the_engines(extension: None) -> None:
+    api, properties = part("core.engine.api"), part("operators.properties")
+    assert properties.STYLE_STRENGTH_LIMIT == api.STYLE_STRENGTH_LIMIT
+    assert properties.HEAD_AMOUNT_LIMIT == api.HEAD_AMOUNT_LIMIT
+    assert [name for name, *_ in properties.ENGINES] == list(api.ENGINES)
+
+
+def test_setup_is_refused_without_online_access(extension: None) -> None:
+    assert not bpy.app.online_access
+    with pytest.raises(RuntimeError, match="Allow Online Access"):
+        bpy.ops.mimesh.setup_engine()
+
+
+def test_clearing_the_cache_removes_only_what_the_engine_wrote(extension: None, tmp_path: Path) -> None:
+    preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    preferences.cache_folder = str(tmp_path)
+    for name in ("cache/a.npz", "cache/b.safetensors", "jobs/1/motion.npz", "cache/notes.txt", "mine.npz"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    bpy.ops.mimesh.measure_cache()
+    assert "3 files" in bpy.context.window_manager.mimesh_run.cache_status
+    assert bpy.ops.mimesh.clear_cache() == {"FINISHED"}
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["mine.npz", "notes.txt"]
+
+
+def test_a_run_of_ten_seconds_spends_little_outside_the_engine(ready: Any) -> None:
+    use(FakeEngine(lambda request: talking(request, seconds=10.0), polls=1))
+    bpy.ops.mimesh.generate_lip_sync()
+    started = time.perf_counter()
+    bpy.ops.mimesh.generate_lip_sync()
+    assert time.perf_counter() - started < 1.0
+
+
+def artist_action() -> None:
+    """Somebody's own animation of the first key."""
+    keys = bpy.data.shape_keys[0]
+    keys.key_blocks["Exp1"].value = 0.5
+    keys.key_blocks["Exp1"].keyframe_insert("value", frame=1)
+    keys.animation_data.action.name = "Artist"

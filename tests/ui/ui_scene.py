@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs inside Blender for ``make ui-check``: makes the scene, opens our tab, and reports its state to a file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import bpy
+
+TALK, SPEECH, REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :])
+EXTENSION = "bl_ext.user_default.mimesh"
+done = ""
+
+
+def make_scene() -> None:
+    """The demo head, a sound strip and a movie strip; strips chosen by our own button."""
+    for leftover in list(bpy.data.objects):
+        if leftover.type == "MESH":
+            bpy.data.objects.remove(leftover)
+    scene = bpy.context.scene
+    editor = scene.sequence_editor_create()
+    editor.sequences.new_sound("speech", str(SPEECH), channel=1, frame_start=1)
+    editor.sequences.new_movie("reference", str(REFERENCE), channel=2, frame_start=1)
+    bpy.ops.mimesh.add_demo_head()
+    bpy.ops.mimesh.pick_sources()
+
+
+def show_panel() -> None:
+    """Sidebar on our tab, wide enough to read, viewport at the head."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    area.spaces.active.show_region_ui = True
+    head = bpy.context.scene.mimesh.target
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.object.select_all(action="DESELECT")
+        head.select_set(True)
+        bpy.context.view_layer.objects.active = head
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
+    sidebar(area).active_panel_category = "Mimesh"
+
+
+def sidebar(area: bpy.types.Area) -> bpy.types.Region:
+    """The region with the tabs."""
+    return next(region for region in area.regions if region.type == "UI")
+
+
+def state(ready: bool) -> dict[str, object]:
+    """Everything that the robot checks."""
+    run = bpy.context.window_manager.mimesh_run
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    region = sidebar(area)
+    generate = importlib.import_module(f"{EXTENSION}.operators.generate")
+    return {
+        "ready": ready,
+        "done": done,
+        "running": run.running,
+        "stage": run.stage,
+        "fraction": run.fraction,
+        "result": run.result,
+        "failed": run.failed,
+        "keys": count_keys(),
+        "actions": len(bpy.data.actions),
+        "scene": fingerprint(),
+        "reason": generate.reason_not_to_generate(bpy.context),
+        "clipboard": bpy.context.window_manager.clipboard,
+        "sidebar": {"x": region.x, "y": region.y, "width": region.width, "height": region.height},
+    }
+
+
+def count_keys() -> int:
+    """Keyframes in all actions (4.3 knows only the classic curves)."""
+    return sum(len(curve.keyframe_points) for action in bpy.data.actions for curve in action.fcurves)
+
+
+def fingerprint() -> str:
+    """Changes when something in the scene changes that a run could change."""
+    parts: list[object] = [sorted(action.name for action in bpy.data.actions)]
+    for item in sorted(bpy.data.objects, key=lambda item: item.name):
+        parts.append((item.name, bool(item.animation_data), [round(v, 6) for v in item.matrix_world.to_euler()]))
+    for key in bpy.data.shape_keys:
+        parts.append([(block.name, block.value, block.slider_min, block.slider_max) for block in key.key_blocks])
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def obey(command: str) -> None:
+    """Change the scene for the robot."""
+    strips = bpy.context.scene.sequence_editor.sequences
+    if command == "trim":
+        # another range is another reference, so that it is tracked again
+        strips["reference"].frame_offset_start = 7
+    elif command == "forget_face":
+        bpy.context.scene.mimesh.target = None
+    for area in bpy.context.window_manager.windows[0].screen.areas:
+        area.tag_redraw()
+
+
+def tick() -> float:
+    """Report and obey, ten times a second."""
+    global done
+    command = TALK / "command"
+    if command.exists():
+        done = command.read_text()
+        command.unlink()
+        obey(done)
+    if not prepared:
+        make_scene()
+        prepared.append("scene")
+    elif len(prepared) == 1:
+        show_panel()
+        bpy.ops.ed.undo_push(message="Scene for the check")
+        prepared.append("panel")
+    text = json.dumps(state(len(prepared) == 2))
+    (TALK / "state.new").write_text(text)
+    (TALK / "state.new").replace(TALK / "state.json")
+    return 0.1
+
+
+prepared: list[str] = []
+bpy.app.timers.register(tick, first_interval=1.0, persistent=True)
