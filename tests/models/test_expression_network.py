@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AdaMesh's base network on tiny sizes: shapes, gradient flow, training and windowed generation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.adamesh.generate import (
+    CONTEXT_FRAMES,
+    WINDOW_FRAMES,
+    ExpressionGenerator,
+    choose_device,
+    run_windows,
+    save_network,
+)
+from core.adamesh.network import ExpressionNetwork, NetworkConfig
+from core.audio.speech import SAMPLE_RATE, Speech
+from core.errors import EngineSetupError, ModelError
+from core.face.basis import open_basis
+from core.weights import read_tensors, write_tensors
+
+TINY = NetworkConfig(width=16, heads=2, hidden=32, encoder_blocks=1, decoder_blocks=1, postnet_channels=8)
+
+
+@pytest.fixture
+def network() -> ExpressionNetwork:
+    torch.manual_seed(0)
+    return ExpressionNetwork(TINY).eval()
+
+
+@pytest.fixture
+def weights_file(network: ExpressionNetwork, tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.safetensors"
+    save_network(network, path, {"training": "none"})
+    return path
+
+
+def _speech(seconds: float) -> Speech:
+    rng = np.random.default_rng(0)
+    return Speech((rng.normal(size=round(seconds * SAMPLE_RATE)) * 0.1).astype(np.float32), "noise")
+
+
+def test_the_released_size_is_kept() -> None:
+    count = sum(p.numel() for p in ExpressionNetwork(NetworkConfig()).parameters())
+    # six blocks of 2.6 M as in the release, with a small subsampler in place of its 33.6 M one
+    assert 15e6 < count < 17e6
+
+
+def test_two_feature_frames_become_one_motion_frame(network: ExpressionNetwork) -> None:
+    output = network(torch.randn(3, 80, TINY.feature_size))
+    assert output.before.shape == output.after.shape == (3, 40, 53)
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    network = ExpressionNetwork(TINY).train()
+    output = network(torch.randn(2, 40, TINY.feature_size))
+    (output.before.square().mean() + output.after.square().mean()).backward()
+    missing = [name for name, p in network.named_parameters() if p.grad is None]
+    assert not missing
+
+
+def test_impossible_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="not divisible by 3 heads"):
+        NetworkConfig(width=16, heads=3)
+
+
+@pytest.mark.parametrize("frames", [1, 7, WINDOW_FRAMES, WINDOW_FRAMES + 1, 377, 1000])
+def test_windows_cover_any_length(network: ExpressionNetwork, frames: int) -> None:
+    motion = run_windows(network, torch.randn(2 * frames, TINY.feature_size))
+    assert motion.shape == (frames, 53) and np.isfinite(motion).all()
+
+
+def test_a_long_speech_has_no_seam(network: ExpressionNetwork) -> None:
+    """Where windows meet, the motion is no faster than elsewhere, and the middle equals one wide pass."""
+    torch.manual_seed(1)
+    smooth = torch.nn.functional.interpolate(torch.randn(1, TINY.feature_size, 60), size=1600, mode="linear")[0].T
+    motion = run_windows(network, smooth)
+    speed = np.abs(np.diff(motion, axis=0)).mean(axis=1)
+    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
+    seams = np.concatenate([np.arange(hop, hop + 2 * CONTEXT_FRAMES) + k * hop for k in range(5)])
+    elsewhere = np.delete(speed, seams[seams < len(speed)])
+    assert np.percentile(speed[seams], 95) < 1.2 * np.percentile(elsewhere, 95)
+
+
+def test_saved_weights_generate_the_same_motion(network: ExpressionNetwork, weights_file: Path) -> None:
+    first = ExpressionGenerator.load("cpu", weights_file).generate(_speech(2.3))
+    second = ExpressionGenerator.load("cpu", weights_file).generate(_speech(2.3))
+    np.testing.assert_array_equal(first.expression, second.expression)
+    assert len(first) == 58 and first.basis_hash == open_basis().hash
+    assert not first.head.any() and not first.gaze.any()
+
+
+def test_motion_covers_the_speech_to_its_last_sample(weights_file: Path) -> None:
+    generator = ExpressionGenerator.load("cpu", weights_file)
+    for seconds in (0.01, 0.04, 0.05, 1.0, 6.0, 6.01):
+        assert len(generator.generate(_speech(seconds))) == int(np.ceil(round(seconds * 16000) * 25 / 16000))
+
+
+def test_gain_of_the_recording_does_not_change_the_motion(weights_file: Path) -> None:
+    generator = ExpressionGenerator.load("cpu", weights_file)
+    speech = _speech(2.0)
+    quiet = Speech(speech.samples * 0.05, "quiet")
+    np.testing.assert_allclose(generator.generate(quiet).expression, generator.generate(speech).expression, atol=0.02)
+
+
+def test_weights_of_another_basis_are_refused(weights_file: Path) -> None:
+    file = read_tensors(weights_file)
+    write_tensors(weights_file, file.tensors, {**file.metadata, "basis_hash": "0" * 64})
+    with pytest.raises(ModelError, match="face basis 00000000"):
+        ExpressionGenerator.load("cpu", weights_file)
+
+
+def test_an_absent_gpu_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == "cpu"
+    with pytest.raises(EngineSetupError, match="cuda is not available"):
+        choose_device("cuda")
