@@ -118,7 +118,7 @@ def plan_curves(
     provenance_json: str,
 ) -> CurvePlan:
     """Decide every curve, slider range and action. Raises :class:`RigError` for what must not be written."""
-    frames = timing.frames(len(motion) / motion.fps)
+    frames = timing.frames((len(motion) - 1) / motion.fps)
     if not len(frames):
         raise RigError(
             f'No whole scene frame lies within the speech for "{rig.object_name}".', "Check the strip's length."

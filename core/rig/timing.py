@@ -30,7 +30,7 @@ class SceneTiming:
             raise SettingsError(f"The scene runs at {self.fps:g} frames per second.", "Set 23.976 to 60 fps.")
 
     def frames(self, seconds: float) -> NDArray[np.int64]:
-        """Whole scene frames that lie within ``seconds`` of sound."""
+        """Whole scene frames from the sound's start to ``seconds`` later, both included."""
         last = self.first_frame + seconds * self.fps
         if self.last_frame is not None:
             last = min(last, self.last_frame)

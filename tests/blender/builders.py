@@ -97,6 +97,8 @@ def evaluated_vertices(obj: bpy.types.Object) -> NDArray[np.float64]:
 
 def snapshot() -> dict[str, Any]:
     """All data that a refused or failed run must leave as it was."""
+    # animated values and world matrices are only up to date after an evaluation
+    bpy.context.view_layer.update()
     return {
         "counts": {name: len(getattr(bpy.data, name)) for name in _COLLECTIONS},
         "objects": {obj.name: _object_state(obj) for obj in bpy.data.objects},
