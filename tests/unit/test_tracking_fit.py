@@ -124,7 +124,7 @@ def test_poor_clips_are_refused_in_words() -> None:
         require_usable(_track(face, faces_seen=np.array([1, 2, 2], np.int32)))
     with pytest.raises(ReferenceClipError, match=f"{MIN_FACE_PIXELS} px are needed"):
         require_usable(_track(face * 0.2))
-    with pytest.raises(ReferenceClipError, match="only 1.2 s of usable face"):
+    with pytest.raises(ReferenceClipError, match=r"only 1\.2 s of usable face"):
         require_usable(_track(face[:30]))
 
 
