@@ -129,5 +129,5 @@ def _lerp_rotvec(
     rotvec: NDArray[np.float32], low: NDArray[np.intp], high: NDArray[np.intp], blend: FloatArray
 ) -> NDArray[np.float32]:
     quaternions = continuous_quaternions(quaternion_from_rotvec(rotvec))
-    mixed: FloatArray = (1 - blend[:, None]) * quaternions[low] + blend[:, None] * quaternions[high]
+    mixed = (1.0 - blend[:, None].astype(np.float64)) * quaternions[low] + blend[:, None] * quaternions[high]
     return rotvec_from_quaternion(mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make demo` and `make test` do everything on a fresh machine; `make help` lists the rest.
+
+PYTHON ?= python3.11
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+BPY_TEST = BLENDER_USER_RESOURCES=$$(mktemp -d) MIMESH_ENGINE_PYTHON=$(CURDIR)/$(PY)
+# Blender 5.2 needs Python 3.13; its tests run where one is found
+PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python3.13; do \
+	$$p -c 'import venv' >/dev/null 2>&1 && command -v $$p && break; done)
+REFERENCE ?=
+AUDIO ?=
+
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help setup test lint types unit blender demo benchmark extension ui-check train clean
+
+help:
+	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
+	@echo "make test        lint, types, unit, model and Blender tests (4.2, 4.5, 5.0; 5.2 where Python 3.13 exists)"
+	@echo "make benchmark   accuracy, closed loop, speed and long speech, as tables"
+	@echo "make extension   the installable zip in dist/"
+	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
+	@echo "make train       every file in vendor_models again, from ../shared/data"
+
+# --- environments -----------------------------------------------------------------------------------------------
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: core/engine/requirements.txt .ci/requirements-dev.txt
+	PYTHON=$(PYTHON) bash .ci/system_packages.sh
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -r core/engine/requirements.txt
+	$(PIP) --no-deps mediapipe==0.10.21
+	$(PIP) -r .ci/requirements-dev.txt
+	touch $@
+
+.venv-bpy42/.ready: SPEC = bpy==4.2.23
+.venv-bpy50/.ready: SPEC = bpy==5.0.1
+.venv-bpy42/.ready .venv-bpy50/.ready: $(VENV)/.ready
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(SPEC) "numpy==1.26.4" pytest==9.2.0 pytest-timeout==2.4.0
+	touch $@
+
+.venv-bpy52/.ready: $(VENV)/.ready
+	$(PYTHON313) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check bpy==5.2.3 pytest==9.2.0 pytest-timeout==2.4.0
+	touch $@
+
+# --- checks -----------------------------------------------------------------------------------------------------
+
+test: lint types unit blender
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: setup
+	$(PY) -m mypy core operators panels
+
+unit: setup
+	$(PY) -m pytest tests/unit tests/models
+
+blender: setup .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy52/.ready)
+	$(BPY_TEST) $(PY) -m pytest tests/blender
+	$(BPY_TEST) .venv-bpy42/bin/python -m pytest tests/blender
+	$(BPY_TEST) .venv-bpy50/bin/python -m pytest tests/blender
+	$(if $(PYTHON313),$(BPY_TEST) .venv-bpy52/bin/python -m pytest tests/blender,@echo "Python 3.13 not found: Blender 5.2 not tested")
+
+# --- what users run ---------------------------------------------------------------------------------------------
+
+demo: setup
+	$(PY) -m core.demo $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(AUDIO),--audio "$(AUDIO)")
+
+benchmark: setup .venv-bpy42/.ready .venv-bpy50/.ready
+	$(PY) -m core.evaluation
+
+extension: setup
+	$(PY) .ci/build_extension.py
+
+ui-check: extension
+	bash tests/ui/ui_check.sh
+
+train: setup
+	$(PY) -m core.training tracks
+	$(PY) -m core.training face-basis
+	$(PY) -m core.training expression
+	$(PY) -m core.training flame-landmarks
+	$(PY) -m core.training demo-head
+	$(PY) -m core.training demo-inputs
+
+clean:
+	rm -rf build dist demo/work .mypy_cache .ruff_cache .pytest_cache
