@@ -138,7 +138,8 @@ def _refuse_retimed(strip: Any, scene: bpy.types.Scene) -> None:
             f'The strip "{strip.name}" runs under the speed effect "{effects[0].name}".',
             "Choose a strip at its own speed, or bake the speed change into a file.",
         )
-    if len(strip.retiming_keys):
+    # sound strips have no such list before 4.4
+    if len(getattr(strip, "retiming_keys", ())):
         raise MediaError(
             f'The strip "{strip.name}" is retimed.', "Reset its retiming, or bake the speed change into a file."
         )
