@@ -34,11 +34,12 @@ def sample_monotone(values: FloatArray, fps: float, seconds: FloatArray) -> NDAr
 
 
 def _monotone_slopes(values: FloatArray) -> FloatArray:
-    """(T, ...) slope per frame: harmonic mean of the secants, zero at a turning point."""
+    """(T, ...) slope per frame: harmonic mean of the secants, zero at a turning point; straight at the ends."""
     secants = np.diff(values, axis=0)
     before, after = secants[:-1], secants[1:]
     rising = before * after > 0
     total = np.where(rising, before + after, 1.0)
     slopes = np.zeros_like(values)
+    slopes[0], slopes[-1] = secants[0], secants[-1]
     slopes[1:-1] = np.where(rising, 2 * before * after / total, 0.0)
     return slopes
