@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import av.video.stream
 
 Picture = NDArray[np.uint8]
-_AUDIO_RATE = 48_000
+AUDIO_RATE = 48_000
 _AUDIO_BLOCK = 1024
 _GAP_PIXELS = 4
 
@@ -45,7 +45,7 @@ def write_film(
         video = container.add_stream("libx264", rate=Fraction(fps))
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.options = {"crf": str(quality), "preset": "medium"}
-        audio = container.add_stream("aac", rate=_AUDIO_RATE, layout="mono") if sound is not None else None
+        audio = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if sound is not None else None
         for index, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(read_picture(picture), format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, fps)
@@ -54,7 +54,7 @@ def write_film(
         if audio is not None and sound is not None:
             for start in range(0, len(sound), _AUDIO_BLOCK):
                 block = av.AudioFrame.from_ndarray(sound[None, start : start + _AUDIO_BLOCK], "fltp", "mono")
-                block.sample_rate, block.pts, block.time_base = _AUDIO_RATE, start, Fraction(1, _AUDIO_RATE)
+                block.sample_rate, block.pts, block.time_base = AUDIO_RATE, start, Fraction(1, AUDIO_RATE)
                 container.mux(audio.encode(block))
             container.mux(audio.encode(None))
 
@@ -65,13 +65,13 @@ def read_sound(path: Path, start_seconds: float, seconds: float) -> NDArray[np.f
 
     from ..audio.decode import open_media
 
-    resampler = av.AudioResampler(format="fltp", layout="mono", rate=_AUDIO_RATE)
+    resampler = av.AudioResampler(format="fltp", layout="mono", rate=AUDIO_RATE)
     blocks: list[NDArray[np.float32]] = []
     with open_media(path) as container:
         for frame in container.decode(audio=0):
             blocks += [out.to_ndarray()[0] for out in resampler.resample(frame)]
     blocks += [out.to_ndarray()[0] for out in resampler.resample(None)]
-    first, count = round(start_seconds * _AUDIO_RATE), round(seconds * _AUDIO_RATE)
+    first, count = round(start_seconds * AUDIO_RATE), round(seconds * AUDIO_RATE)
     wanted = np.concatenate(blocks or [np.zeros(0, np.float32)])[first : first + count]
     return np.pad(wanted, (0, count - len(wanted))).astype(np.float32)
 

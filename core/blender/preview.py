@@ -34,6 +34,12 @@ def has_software_gl() -> bool:
     return ctypes.util.find_library("EGL") is not None
 
 
+def fresh_scene() -> bpy.types.Scene:
+    """Throw everything away and start from an empty file."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return bpy.context.scene
+
+
 def set_stage(scene: bpy.types.Scene, settings: PreviewSettings) -> None:
     """Camera, three lights, a plain background and the render settings."""
     render = scene.render
