@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long things take and how much memory they need, on this machine."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..audio.decode import load_speech
+from ..audio.speech import SAMPLE_RATE, Speech
+from ..engine.api import MediaRange, MotionRequest
+from ..engine.client import EngineClient
+from ..errors import EngineError
+from ..face.motion import INTERNAL_FPS, Motion
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 10.0
+LONG_SECONDS = 600.0
+# Blender loads extensions at start: measured in a fresh process, median of several
+IMPORT_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpeed:
+    """Seconds for 10 s of speech with a 10 s reference that the warm engine has not seen; start-up beside it."""
+
+    start_seconds: float
+    total_seconds: float
+    stages: dict[str, float]
+    again_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LongSpeech:
+    """Ten minutes of speech through the generator, in a process of its own."""
+
+    seconds_of_speech: float
+    generate_seconds: float
+    peak_memory_mb: float
+    seam_speed_ratio: float
+
+
+def engine_speed(audio: Path, reference: Path) -> EngineSpeed:
+    """Through the worker process, as the operator does it."""
+    with tempfile.TemporaryDirectory(prefix="mimesh-speed-") as folder:
+        client = EngineClient(Path(sys.executable), ROOT, Path(folder))
+        try:
+            began = time.perf_counter()
+            client.warm_up()
+            # a first request with other ranges brings every part into memory
+            client.submit(_request(audio, reference, 0.04, 3.0)).wait()
+            start = time.perf_counter() - began
+            began = time.perf_counter()
+            result = client.submit(_request(audio, reference, 0.0, SECONDS)).wait()
+            total = time.perf_counter() - began
+            began = time.perf_counter()
+            client.submit(_request(audio, reference, 0.0, SECONDS)).wait()
+            again = time.perf_counter() - began
+        finally:
+            client.close()
+    return EngineSpeed(start, total, result.stage_seconds, again)
+
+
+def generation_seconds(generate: Callable[[Speech], Motion], speech: Speech, runs: int = 5) -> float:
+    """Median time to turn 10 s of speech into motion, in this process, everything loaded."""
+    cut = Speech(speech.samples[: round(SECONDS * SAMPLE_RATE)], speech.source)
+    generate(cut)
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        generate(cut)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times))
+
+
+def extension_import_seconds() -> float:
+    """Median time to import and register the extension in a fresh bpy process (bpy's own import not counted)."""
+    code = (
+        "import bpy, sys, time, importlib.util\n"
+        "began = time.perf_counter()\n"
+        f"spec = importlib.util.spec_from_file_location('mimesh', {str(ROOT / '__init__.py')!r}, "
+        f"submodule_search_locations=[{str(ROOT)!r}])\n"
+        "module = importlib.util.module_from_spec(spec); sys.modules['mimesh'] = module\n"
+        "spec.loader.exec_module(module); module.register()\n"
+        "took = time.perf_counter() - began\n"
+        "assert 'torch' not in sys.modules\n"
+        "print('TOOK', took)\n"
+    )
+    return float(np.median([_measured(code) for _ in range(IMPORT_RUNS)]))
+
+
+def key_writing_seconds(keys: int = 100_000) -> float:
+    """Seconds to write about ``keys`` keyframes on the demo head in this process' Blender."""
+    from ..blender.evaluate import demo_head_in_fresh_scene, key_motion
+    from ..face.basis import open_basis
+    from ..rig.timing import SceneTiming
+
+    obj = demo_head_in_fresh_scene()
+    frames = keys // 57
+    rng = np.random.default_rng(0)
+    basis = open_basis()
+    motion = Motion(
+        fps=INTERNAL_FPS,
+        expression=rng.normal(size=(frames, 50)).astype(np.float32),
+        jaw=np.abs(rng.normal(size=(frames, 3)) * [0.05, 0, 0]).astype(np.float32),
+        head=(rng.normal(size=(frames, 3)) * 0.05).astype(np.float32),
+        gaze=np.zeros((frames, 2, 2), np.float32),
+        basis_name=basis.name,
+        basis_hash=basis.hash,
+    )
+    report = key_motion(obj, motion, SceneTiming(INTERNAL_FPS, 1.0))
+    return report.seconds * keys / report.keys_written
+
+
+def long_speech(audio: Path) -> LongSpeech:
+    """Run :func:`measure_long_speech` in a fresh process, so that its peak memory is its own."""
+    code = (
+        "from pathlib import Path; from core.evaluation.speed import measure_long_speech as run; "
+        f"r = run(Path({str(audio)!r})); print('TOOK', r.generate_seconds, r.peak_memory_mb, r.seam_speed_ratio)"
+    )
+    values = _run(code)
+    return LongSpeech(LONG_SECONDS, *values)
+
+
+def measure_long_speech(audio: Path) -> LongSpeech:
+    """Ten minutes made of the clip over and over; seams are where windows meet."""
+    from ..adamesh.generate import CONTEXT_FRAMES, WINDOW_FRAMES, ExpressionGenerator
+
+    generator = ExpressionGenerator.load("cpu")
+    once = load_speech(audio).samples
+    count = round(LONG_SECONDS * SAMPLE_RATE)
+    speech = Speech(np.tile(once, -(-count // len(once)))[:count], str(audio))
+    began = time.perf_counter()
+    motion = generator.generate(speech)
+    took = time.perf_counter() - began
+    speed = np.abs(np.diff(motion.face_vector(), axis=0)).mean(axis=1)
+    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
+    in_seam = (np.arange(len(speed)) % hop) < 2 * CONTEXT_FRAMES
+    ratio = float(np.percentile(speed[in_seam], 99) / np.percentile(speed[~in_seam], 99))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return LongSpeech(LONG_SECONDS, took, peak, ratio)
+
+
+def _request(audio: Path, reference: Path, start: float, seconds: float) -> MotionRequest:
+    return MotionRequest(
+        audio=MediaRange(audio, start, start + seconds), reference=MediaRange(reference, start, start + seconds)
+    )
+
+
+def _measured(code: str) -> float:
+    return _run(code)[0]
+
+
+def _run(code: str) -> list[float]:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    answer = [line for line in done.stdout.splitlines() if line.startswith("TOOK")]
+    if done.returncode or not answer:
+        raise EngineError("A measurement's own process failed.", done.stderr[-400:])
+    return [float(value) for value in answer[-1].split()[1:]]
