@@ -50,7 +50,7 @@ class Picture:
 
 
 def draw(vertices: FloatArray, triangles: NDArray[np.int32], colours: FloatArray, view: View) -> Picture:
-    """Draw with smooth normals, a key light and a fill light; ``colours`` is (V, 3) in 0..1 per vertex."""
+    """Draw with smooth normals and a soft light; ``colours`` is (V, 3) in 0..1 per vertex."""
     projected = view.project(vertices)
     seen = _triangle_buffer(projected, triangles, view.pixels)
     rgb = np.tile(_BACKGROUND, (view.pixels, view.pixels, 1))
@@ -87,12 +87,13 @@ def vertex_normals(vertices: FloatArray, triangles: NDArray[np.int32]) -> FloatA
 
 
 def _shading(vertices: FloatArray, triangles: NDArray[np.int32], view: View) -> FloatArray:
-    """(V,) brightness: lit from the upper left in front, filled from the right, facing either way."""
+    """(V,) brightness: lit from above and in front, facing either way. Evenly, so that the tracker sees evenly."""
     local = vertex_normals(vertices, triangles) @ view.axes.T
     local *= np.where(local[:, 2:] < 0, -1.0, 1.0)
-    key = np.array([-0.35, 0.55, 0.75]) / np.linalg.norm([-0.35, 0.55, 0.75])
-    fill = np.array([0.7, 0.1, 0.7]) / np.linalg.norm([0.7, 0.1, 0.7])
-    return 0.10 + 0.62 * np.clip(local @ key, 0, None) + 0.22 * np.clip(local @ fill, 0, None)
+    above = np.array([0.0, 0.59, 0.81])
+    front = np.array([0.0, -0.22, 0.976])
+    shade: FloatArray = 0.08 + 0.62 * np.clip(local @ above, 0, None) + 0.20 * np.clip(local @ front, 0, None)
+    return shade
 
 
 def _triangle_buffer(projected: FloatArray, triangles: NDArray[np.int32], size: int) -> NDArray[np.int32]:
