@@ -83,7 +83,7 @@ def _action_names(plan: CurvePlan, obj: bpy.types.Object) -> list[str]:
     return [base if datablock == "key" else f"{base} Bones" for _, datablock, _ in _owners(plan, obj)]
 
 
-def _widen_sliders(plan: CurvePlan, keys: bpy.types.Key, undo: list[Undo]) -> None:
+def _widen_sliders(plan: CurvePlan, keys: Any, undo: list[Undo]) -> None:
     for slider in plan.widen:
         block = keys.key_blocks[slider.key_name]
         undo.append(_slider_restorer(block))

@@ -45,7 +45,7 @@ def assign_action(owner: Any, action: bpy.types.Action) -> Any:
     slot = _slot_of(owner, action) or action.slots.new(owner.id_type, owner.name)
     data.action_slot = slot
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
-    strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+    strip: Any = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True).fcurves
 
 
@@ -62,13 +62,7 @@ def action_curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
     """F-curves of all slots."""
     if not has_slots(action):
         return list(action.fcurves)
-    return [
-        curve
-        for layer in action.layers
-        for strip in layer.strips
-        for bag in strip.channelbags
-        for curve in bag.fcurves
-    ]
+    return [curve for bag in _channel_bags(action) for curve in bag.fcurves]
 
 
 def owner_curves(owner: Any) -> list[bpy.types.FCurve]:
@@ -79,14 +73,7 @@ def owner_curves(owner: Any) -> list[bpy.types.FCurve]:
     if not has_slots(data.action):
         return list(data.action.fcurves)
     handle = data.action_slot_handle
-    return [
-        curve
-        for layer in data.action.layers
-        for strip in layer.strips
-        for bag in strip.channelbags
-        if bag.slot_handle == handle
-        for curve in bag.fcurves
-    ]
+    return [curve for bag in _channel_bags(data.action) if bag.slot_handle == handle for curve in bag.fcurves]
 
 
 def active_slot(owner: Any) -> Any | None:
@@ -99,6 +86,10 @@ def set_slot(holder: Any, slot: Any | None) -> None:
     """Set the slot of animation data or of an NLA strip; nothing to do before 4.4."""
     if slot is not None and hasattr(holder, "action_slot"):
         holder.action_slot = slot
+
+
+def _channel_bags(action: Any) -> list[Any]:
+    return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
 
 
 def _slot_of(owner: Any, action: bpy.types.Action) -> Any | None:

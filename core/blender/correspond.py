@@ -7,6 +7,8 @@ user's scene, view layers or render result is touched.
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +63,7 @@ def _face_surface(rig: RigDescription) -> FaceSurface:
     return FaceSurface(rig.object_name, rig.vertices, rig.triangles, focus)
 
 
-def _stored_binding(mesh: bpy.types.Mesh) -> LandmarkBinding | None:
+def _stored_binding(mesh: Any) -> LandmarkBinding | None:
     if any(name not in mesh for name in PROPERTIES) or mesh[_VERTICES] != len(mesh.vertices):
         return None
     return LandmarkBinding(

@@ -24,6 +24,7 @@ def read_existing(obj: bpy.types.Object) -> ExistingAnimation:
 
 def find_armature(obj: bpy.types.Object) -> bpy.types.Object | None:
     """The object of the Armature modifier, else an armature parent."""
+    modifier: Any
     for modifier in obj.modifiers:
         if modifier.type == "ARMATURE" and modifier.object is not None:
             return modifier.object

@@ -120,7 +120,7 @@ def _neutral_vertices(keys: bpy.types.Key, expression: set[str]) -> NDArray[np.f
     return vertices.astype(np.float32)
 
 
-def _read_triangles(mesh: bpy.types.Mesh) -> NDArray[np.int32]:
+def _read_triangles(mesh: Any) -> NDArray[np.int32]:
     mesh.calc_loop_triangles()
     flat = np.empty(3 * len(mesh.loop_triangles), np.int32)
     mesh.loop_triangles.foreach_get("vertices", flat)
@@ -174,8 +174,8 @@ def _jaw_weights(
 
 
 def _is_deformed_by(obj: bpy.types.Object, armature: bpy.types.Object) -> bool:
-    modifiers = (m for m in obj.modifiers if m.type == "ARMATURE" and m.object == armature)
-    return obj.parent_type == "ARMATURE" or any(m.use_vertex_groups for m in modifiers)
+    modifiers: list[Any] = [modifier for modifier in obj.modifiers if modifier.type == "ARMATURE"]
+    return obj.parent_type == "ARMATURE" or any(m.object == armature and m.use_vertex_groups for m in modifiers)
 
 
 def _warnings(

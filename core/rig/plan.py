@@ -136,7 +136,7 @@ def plan_curves(
         existing=existing,
         replaces=decision.replaces,
         pushes_down=decision.pushes_down,
-        warnings=keys.warnings + bones.warnings + decision.warnings,
+        warnings=rig.warnings + keys.warnings + bones.warnings + decision.warnings,
         notes=bones.notes,
         provenance_json=provenance_json,
         interpolation=settings.interpolation,
