@@ -12,7 +12,9 @@ from pathlib import Path
 
 from ..engine.api import DEVICES, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT
 from ..errors import CancelledError, MimeshError, SettingsError
-from . import generate, motion, track
+from .generate import run as run_generate
+from .motion import run as run_motion
+from .track import run as run_track
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -57,14 +59,14 @@ def _add_track(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help=".npz to write")
     parser.add_argument("--start", type=float, default=0.0, help="seconds")
     parser.add_argument("--end", type=float, default=None, help="seconds")
-    parser.set_defaults(run=track.run)
+    parser.set_defaults(run=run_track)
 
 
 def _add_motion(parser: argparse.ArgumentParser) -> None:
     _add_request_options(parser)
     parser.add_argument("--save-style", type=Path, help="keep the reference's style as .safetensors")
     parser.add_argument("--out", type=Path, required=True, help=".npz to write")
-    parser.set_defaults(run=motion.run)
+    parser.set_defaults(run=run_motion)
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +79,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
         "--push-down", action="store_true", help="move an action that is in the way to a muted NLA track"
     )
     parser.add_argument("--out", type=Path, required=True, help=".blend to write")
-    parser.set_defaults(run=generate.run)
+    parser.set_defaults(run=run_generate)
 
 
 def _add_request_options(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens a .blend for the command line, finds its character, adds the sound, and saves it whole or not at all."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..engine.api import MediaRange
+from ..errors import MimeshError, RigError, SettingsError
+from .compat import sequencer_strips, strip_right
+from .read_rig import read_rig
+
+# film rates are told rounded: 23.976 is 24000/1001
+_NTSC_BASE = 1.001
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPlacement:
+    """first_frame: where the speech's first sample sounds, a fraction of a frame exact; note: what went wrong."""
+
+    first_frame: float
+    note: str = ""
+
+
+def open_blend(path: Path) -> bpy.types.Scene:
+    """Open a file and return its scene. Raises :class:`RigError`."""
+    if not path.is_file():
+        raise RigError(f"The file {path} does not exist.", "Choose the .blend that holds the character.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path.absolute()), load_ui=False)
+    except RuntimeError as error:
+        raise RigError(f"Blender cannot open {path} ({str(error).strip()}).", "Save it with this version.") from error
+    scene = bpy.context.scene
+    if scene is None:
+        raise RigError(f"The file {path} has no scene.", "Open the .blend that holds the character.")
+    return scene
+
+
+def find_character(name: str | None) -> str:
+    """Name of the mesh to key: ``name``, or the only one that can carry the motion. Raises :class:`RigError`."""
+    if name is not None:
+        return name
+    usable: list[str] = []
+    refusals: list[RigError] = []
+    meshes = [obj for obj in bpy.data.objects if obj.type == "MESH"]
+    for obj in meshes:
+        try:
+            usable.append(read_rig(obj).object_name)
+        except RigError as error:
+            refusals.append(error)
+    if len(usable) == 1:
+        return usable[0]
+    if usable:
+        raise RigError(f"Several meshes could carry the motion: {', '.join(usable)}.", "Name one with --object.")
+    if len(refusals) == 1:
+        raise refusals[0]
+    raise RigError(
+        f"None of the file's {len(meshes)} meshes has expression keys.", "Open the .blend that holds the character."
+    )
+
+
+def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """Set the scene's rate, also the broadcast ones such as 23.976 and 29.97."""
+    if not 1.0 <= fps <= 240.0:
+        raise SettingsError(f"The frame rate is {fps:g}; it must lie between 1 and 240.")
+    whole = round(fps)
+    if abs(fps - whole) < 1e-3:
+        scene.render.fps, scene.render.fps_base = whole, 1.0
+    elif abs(fps * _NTSC_BASE - round(fps * _NTSC_BASE)) < 2e-3:
+        scene.render.fps, scene.render.fps_base = round(fps * _NTSC_BASE), _NTSC_BASE
+    else:
+        scene.render.fps, scene.render.fps_base = whole, whole / fps
+
+
+def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
+    """Put the speech into the sequencer at the scene's first frame.
+
+    Strips are trimmed by whole frames, so a range may begin within the first frame. Builds of Blender
+    without sound (the bpy 4.2 wheel) say so in the note; the keys do not need it.
+    """
+    rate = scene.render.fps / scene.render.fps_base
+    start = audio.start_seconds * rate
+    skipped = int(start)
+    first_frame = scene.frame_start + start - skipped
+    channel = 1 + max((strip.channel for strip in sequencer_strips(scene)), default=0)
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    # called sequences before 4.4
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    try:
+        strip = strips.new_sound("Mimesh speech", str(audio.path.absolute()), channel, scene.frame_start - skipped)
+    except RuntimeError as error:
+        return SoundPlacement(first_frame, f"The sound is not in the sequencer ({str(error).strip()}).")
+    _trim(strip, scene.frame_start, None if audio.end_seconds is None else audio.end_seconds * rate - start)
+    scene.frame_end = max(scene.frame_end, round(strip_right(strip)))
+    return SoundPlacement(first_frame)
+
+
+def _trim(strip: Any, left: int, frames: float | None) -> None:
+    # the handles were renamed in 5.2
+    new_names = hasattr(strip, "left_handle")
+    setattr(strip, "left_handle" if new_names else "frame_final_start", left)
+    if frames is not None:
+        setattr(strip, "right_handle" if new_names else "frame_final_end", left + math.ceil(frames))
+
+
+def save_blend(path: Path) -> None:
+    """Save a copy under ``path``, replacing a file there only when the new one is complete."""
+    partial = path.absolute().with_name(f".{path.stem}.{os.getpid()}.blend")
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=True)
+        partial.replace(path)
+    except (RuntimeError, OSError) as error:
+        raise MimeshError(
+            f"The file {path} cannot be written ({str(error).strip()}).", "Choose another place."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)

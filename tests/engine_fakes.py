@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Engines for tests: real processes with the real worker loop around a scripted runner, and broken ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from core.engine.client import EngineClient, Patience
+from core.engine.transport import EngineCommand, ProcessTransport, StopDeadlines
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK = StopDeadlines(close_seconds=0.5, terminate_seconds=0.5)
+
+# the body of ``run(folder, request, progress)`` differs per test
+_SCRIPTED = """
+import json, os, sys, time, platform
+from pathlib import Path
+import numpy as np
+from core.engine.api import MotionRequest, MotionResult, Provenance
+from core.engine.jobs import write_motion_result
+from core.engine.protocol import PROTOCOL_VERSION, PictureJob, Ready
+from core.engine.stdio import Outbox, claim_standard_streams
+from core.engine.worker import Inbox, Worker
+from core.errors import MediaError
+from core.face.motion import Motion
+
+def motion_result(request, frames=50):
+    zeros = np.zeros
+    expression = zeros((frames, 50), np.float32)
+    expression[:, 0] = request.seed
+    motion = Motion(25.0, expression, zeros((frames, 3), np.float32), zeros((frames, 3), np.float32),
+                    zeros((frames, 2, 2), np.float32), "open", "hash")
+    origin = Provenance(str(request.audio.path), "a", 2.0, "adamesh", "m", "hash", None, None, request.seed, 1.0, 1.0)
+    return MotionResult(motion, None, None, {"audio": 0.1}, origin, ("pid %d" % os.getpid(),))
+
+class Runner:
+    def run(self, message, progress):
+        folder = Path(message.folder)
+        if isinstance(message, PictureJob):
+            rgb = np.load(folder / "picture.npz")["rgb"]
+            if not rgb.any():
+                return {"found": False}
+            np.savez(folder / "landmarks.npz", landmarks=np.full((478, 3), rgb.max(), np.float32))
+            return {"found": True}
+        request = MotionRequest.from_json(message.request)
+        return self.generate(folder, request, progress)
+
+    def generate(self, folder, request, progress):
+BODY
+
+    def warm_steps(self):
+        return ()
+
+    def release(self):
+        pass
+
+channel = claim_standard_streams()
+outbox = Outbox(channel.outgoing)
+outbox.send(Ready(PROTOCOL_VERSION, platform.python_version(), "", {}))
+Worker(Inbox(channel.incoming), outbox, Runner()).run()
+"""
+ANSWER = """
+for stage, fraction in (("audio", 0.1), ("track", 0.5), ("motion", 0.9)):
+    progress(stage, fraction)
+return write_motion_result(folder, motion_result(request))
+"""
+
+
+def scripted(body: str) -> str:
+    """A worker whose generate jobs run ``body`` (lines of a function of folder, request, progress)."""
+    indented = "\n".join(f"        {line}" for line in body.strip().splitlines())
+    return _SCRIPTED.replace("BODY", indented)
+
+
+def client_of(script: str, folder: Path, patience: Patience | None = None) -> EngineClient:
+    """A client whose engine is ``script``, run anew at each start."""
+    command = EngineCommand((sys.executable, "-u", "-c", script), ROOT, folder, folder / "engine.log", QUICK)
+    return EngineClient(
+        Path(sys.executable), ROOT, folder, patience or Patience(), start=lambda: ProcessTransport(command)
+    )

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client against real child processes that work, die, hang, babble or do not start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.engine.api import MediaRange, MotionRequest
+from core.engine.client import EngineClient, Job, JobStatus, Patience
+from core.errors import CancelledError, EngineError, EngineSetupError, MediaError
+from tests.engine_fakes import ANSWER, ROOT, client_of, scripted
+
+REQUEST = MotionRequest(MediaRange(Path("/nowhere/talk.wav")), seed=7)
+
+
+@contextmanager
+def running(script: str, folder: Path, patience: Patience | None = None) -> Iterator[EngineClient]:
+    client = client_of(script, folder, patience)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def engine_pid(job: Job) -> int:
+    return int(job.result().notes[0].split()[1])
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def gone_within(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+def test_result_arrives_with_rising_progress(tmp_path: Path) -> None:
+    seen: list[JobStatus] = []
+    with running(scripted(ANSWER), tmp_path) as client:
+        job = client.submit(REQUEST)
+        result = job.wait(seen.append)
+    assert result.motion.expression.shape == (50, 50)
+    assert float(result.motion.expression[0, 0]) == 7.0
+    assert result.provenance.seed == 7
+    assert [status.fraction for status in seen] == sorted(status.fraction for status in seen)
+    assert seen[-1].done and seen[-1].fraction == 1.0
+
+
+def test_poll_never_waits(tmp_path: Path) -> None:
+    with running(scripted("time.sleep(0.5)\n" + ANSWER), tmp_path) as client:
+        job = client.submit(REQUEST)
+        started = time.perf_counter()
+        for _ in range(50):
+            assert not job.poll().done
+        assert time.perf_counter() - started < 0.25
+        job.wait()
+
+
+def test_engine_stays_warm_between_jobs(tmp_path: Path) -> None:
+    with running(scripted(ANSWER), tmp_path) as client:
+        first, second = client.submit(REQUEST), client.submit(REQUEST)
+        first.wait()
+        second.wait()
+        assert engine_pid(first) == engine_pid(second)
+
+
+def test_job_folders_are_removed(tmp_path: Path) -> None:
+    with running(scripted(ANSWER), tmp_path) as client:
+        client.submit(REQUEST).wait()
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_error_of_the_engine_keeps_its_kind_and_sentence(tmp_path: Path) -> None:
+    with running(scripted("raise MediaError('No sound in x.mp4.', 'Choose another.')"), tmp_path) as client:
+        with pytest.raises(MediaError) as caught:
+            client.submit(REQUEST).wait()
+        assert caught.value.hint == "Choose another."
+
+
+def test_bug_in_the_engine_becomes_a_sentence_and_the_engine_lives_on(tmp_path: Path) -> None:
+    body = "if request.seed == 7: {}['missing']\n" + ANSWER
+    with running(scripted(body), tmp_path) as client:
+        with pytest.raises(EngineError, match="KeyError") as caught:
+            client.submit(REQUEST).wait()
+        assert "Traceback" not in str(caught.value)
+        assert len(client.submit(MotionRequest(REQUEST.audio, seed=1)).wait().motion) == 50
+    assert "Traceback" in client.log.read_text()
+
+
+def test_death_half_way_is_told_and_the_next_job_starts_a_new_engine(tmp_path: Path) -> None:
+    marker = tmp_path / "died"
+    body = f"""
+progress("track", 0.4)
+if not os.path.exists({str(marker)!r}):
+    open({str(marker)!r}, "w").close()
+    print("out of luck", file=sys.stderr, flush=True)
+    time.sleep(0.1)
+    os._exit(9)
+{ANSWER.strip()}
+"""
+    with running(scripted(body), tmp_path) as client:
+        with pytest.raises(EngineError) as caught:
+            client.submit(REQUEST).wait()
+        sentence = str(caught.value)
+        assert "half-way" in sentence and "'track'" in sentence and "exit code 9" in sentence
+        assert "out of luck" in sentence and "engine.log" in sentence
+        assert len(client.submit(REQUEST).wait().motion) == 50
+
+
+def test_killed_engine_names_the_signal(tmp_path: Path) -> None:
+    with running(scripted("progress('motion', 0.9)\nos.kill(os.getpid(), 9)"), tmp_path) as client:
+        with pytest.raises(EngineError, match="signal 9"):
+            client.submit(REQUEST).wait()
+
+
+def test_stray_lines_are_ignored(tmp_path: Path) -> None:
+    body = "print('python noise')\nos.write(1, b'\\xff\\xfe native noise\\n')\n" + ANSWER
+    with running(scripted(body), tmp_path) as client:
+        assert len(client.submit(REQUEST).wait().motion) == 50
+
+
+def test_engine_that_only_babbles_is_given_up(tmp_path: Path) -> None:
+    script = "import time\nfor i in range(200): print('nonsense', i, flush=True)\ntime.sleep(60)"
+    with running(script, tmp_path) as client, pytest.raises(EngineError, match="nonsense"):
+        client.submit(REQUEST).wait()
+
+
+def test_silent_engine_is_given_up(tmp_path: Path) -> None:
+    patience = Patience(silence_seconds=0.4)
+    with running(scripted("progress('motion', 0.5)\ntime.sleep(60)"), tmp_path, patience) as client:
+        started = time.monotonic()
+        with pytest.raises(EngineError, match=r"hangs.*'motion'"):
+            client.submit(REQUEST).wait()
+        assert time.monotonic() - started < 5
+
+
+def test_engine_that_never_says_ready_is_given_up(tmp_path: Path) -> None:
+    patience = Patience(start_seconds=0.3)
+    with running("import time; time.sleep(60)", tmp_path, patience) as client:
+        with pytest.raises(EngineError, match="has not started"):
+            client.submit(REQUEST).wait()
+
+
+def test_engine_of_another_version_is_refused(tmp_path: Path) -> None:
+    script = (
+        "from core.engine.protocol import Ready\n"
+        "print(Ready(99, '3.11', '', {}).to_json(), flush=True)\n"
+        "import time; time.sleep(60)"
+    )
+    with running(script, tmp_path) as client, pytest.raises(EngineError, match="protocol 99"):
+        client.submit(REQUEST).wait()
+
+
+def test_cancel_ends_the_job_and_keeps_the_engine(tmp_path: Path) -> None:
+    body = f"""
+for i in range(1000 if request.seed == 7 else 1):
+    progress("motion", i / 1000)
+    time.sleep(0.02)
+{ANSWER.strip()}
+"""
+    with running(scripted(body), tmp_path) as client:
+        job = client.submit(REQUEST)
+        while job.poll().stage != "motion":
+            time.sleep(0.01)
+        ready = client.ready
+        job.cancel()
+        started = time.monotonic()
+        with pytest.raises(CancelledError):
+            job.wait()
+        assert time.monotonic() - started < 1.0
+        client.submit(MotionRequest(REQUEST.audio, seed=1)).wait()
+        assert client.ready is ready
+
+
+def test_cancel_of_a_waiting_job_leaves_the_running_one_alone(tmp_path: Path) -> None:
+    with running(scripted("time.sleep(0.3)\n" + ANSWER), tmp_path) as client:
+        first, second = client.submit(REQUEST), client.submit(REQUEST)
+        second.cancel()
+        assert len(first.wait().motion) == 50
+        with pytest.raises(CancelledError):
+            second.wait()
+
+
+def test_engine_deaf_to_cancel_is_killed_within_its_deadlines(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    body = f"""
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open({str(pid_file)!r}, "w").write(str(os.getpid()))
+progress("track", 0.5)
+while True:
+    time.sleep(1)
+"""
+    with running(scripted(body), tmp_path, Patience(cancel_seconds=0.3)) as client:
+        job = client.submit(REQUEST)
+        while job.poll().stage != "track":
+            time.sleep(0.01)
+        started = time.monotonic()
+        job.cancel()
+        with pytest.raises(CancelledError):
+            job.wait()
+        assert time.monotonic() - started < 4
+        assert gone_within(int(pid_file.read_text()), 1.0)
+
+
+def test_close_ends_the_engine_and_cancels_its_jobs(tmp_path: Path) -> None:
+    with running(scripted(ANSWER), tmp_path) as client:
+        first = client.submit(REQUEST)
+        first.wait()
+        second = client.submit(REQUEST)
+        client.close()
+        with pytest.raises(CancelledError):
+            second.result()
+        assert gone_within(engine_pid(first), 3.0)
+
+
+def test_engine_dies_with_its_caller(tmp_path: Path) -> None:
+    code = (
+        "import sys, os\n"
+        "from pathlib import Path\n"
+        "from tests.engine_fakes import ANSWER, client_of, scripted\n"
+        "from core.engine.api import MediaRange, MotionRequest\n"
+        f"client = client_of(scripted(ANSWER), Path({str(tmp_path)!r}))\n"
+        "print(client.submit(MotionRequest(MediaRange(Path('x.wav')))).wait().notes[0], flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == -9, done.stderr
+    assert gone_within(int(done.stdout.split()[1]), 5.0)
+
+
+def test_missing_python_is_one_clear_sentence(tmp_path: Path) -> None:
+    client = EngineClient(tmp_path / "no-python", ROOT, tmp_path)
+    with pytest.raises(EngineSetupError, match=r"no-python does not exist"):
+        client.submit(REQUEST)
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_program_that_is_no_python_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho 'not today' >&2\nexit 4\n")
+    program.chmod(0o755)
+    client = EngineClient(program, ROOT, tmp_path)
+    with pytest.raises(EngineSetupError, match=r"cannot start.*exit code 4: not today"):
+        client.submit(REQUEST).wait()
+
+
+def test_python_without_packages_is_told_by_name(tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    # -S hides site-packages; -E would hide our PYTHONPATH too
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    program.chmod(0o755)
+    client = EngineClient(program, ROOT, tmp_path)
+    with pytest.raises(EngineSetupError, match=r"numpy is missing.*mediapipe is missing"):
+        client.submit(REQUEST).wait()
+
+
+def test_picture_goes_there_and_landmarks_come_back(tmp_path: Path) -> None:
+    with running(scripted(ANSWER), tmp_path) as client:
+        found = client.track_picture(np.full((4, 4, 3), 9, np.uint8)).wait()
+        assert found is not None and found.shape == (478, 3) and float(found[0, 0]) == 9.0
+        assert client.track_picture(np.zeros((4, 4, 3), np.uint8)).wait() is None
+
+
+def test_result_before_the_end_is_refused(tmp_path: Path) -> None:
+    with running(scripted("time.sleep(0.2)\n" + ANSWER), tmp_path) as client:
+        job = client.submit(REQUEST)
+        with pytest.raises(EngineError, match="not done"):
+            job.result()
+        job.wait()
+
+
+def test_client_imports_fast_and_without_engine_packages() -> None:
+    code = (
+        "import sys, numpy, time\n"
+        "for name in ('torch', 'av', 'mediapipe', 'librosa', 'scipy'): sys.modules[name] = None\n"
+        "import json, subprocess, threading, queue, uuid, shutil, logging, argparse, hashlib, tempfile\n"
+        "started = time.perf_counter()\n"
+        "import core.engine.client\n"
+        "print(time.perf_counter() - started)\n"
+    )
+    run = [sys.executable, "-c", code]
+    seconds = [
+        float(subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True).stdout) for _ in range(3)
+    ]
+    # 20 ms is the aim; the bound leaves room for a busy machine
+    assert min(seconds) < 0.1
