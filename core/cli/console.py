@@ -89,6 +89,32 @@ def require_writable(path: Path, suffix: str) -> None:
 
 
 @contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Drop what the tracker's native code prints to fd 2; our own words still reach the real stderr.
+
+    Nothing happens where stderr is no plain descriptor 2 (inside test runners and notebooks).
+    """
+    try:
+        redirectable = sys.stderr.fileno() == 2
+    except (OSError, ValueError, AttributeError):
+        redirectable = False
+    if not redirectable:
+        yield
+        return
+    real, saved = sys.stderr, os.dup(2)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    try:
+        with os.fdopen(os.dup(saved), "w", buffering=1) as sys.stderr:
+            yield
+    finally:
+        sys.stderr = real
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+@contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that replaces it at the end; nothing is left after an error."""
     partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")

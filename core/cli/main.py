@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..engine.api import DEVICES, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT
 from ..errors import CancelledError, MimeshError, SettingsError
+from .console import quiet_libraries
 from .generate import run as run_generate
 from .motion import run as run_motion
 from .track import run as run_track
@@ -25,12 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 is success, 1 a failure, 2 wrong usage, 130 cancelled."""
     options = build_parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if options.verbose else logging.ERROR)
-    if not options.verbose:
-        # read by the native libraries of the tracker when they load
-        os.environ.setdefault("GLOG_minloglevel", "2")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        options.run(options)
+        with contextlib.nullcontext() if options.verbose else quiet_libraries():
+            options.run(options)
     except (KeyboardInterrupt, CancelledError):
         print("mimesh: cancelled.", file=sys.stderr)
         return EXIT_CANCELLED

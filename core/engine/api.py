@@ -18,12 +18,12 @@ from ..face.motion import Motion
 from .stages import StageMeter, StagePlan
 
 if TYPE_CHECKING:
-    from ..adamesh.generate import ExpressionGenerator
     from ..audio.speech import Speech
     from ..style.style import Style
     from ..tracking.quality import QualityReport
     from ..tracking.reference import TrackedReference
     from .cache import ArtifactCache
+    from .models import OnceEach
 
 # (stage, fraction of the whole job 0..1); raising CancelledError from it cancels
 Progress = Callable[[str, float], None]
@@ -173,11 +173,11 @@ def track_reference(
     source: MediaRange, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
 ) -> TrackedReference:
     """Track a talking person, or take the earlier result for the same file and range from ``cache``."""
-    from .models import expression_generator
+    from .models import OnceEach, expression_generator
 
     meter = StageMeter(progress, StagePlan({"track": 1.0}))
     with meter.stage("track"):
-        return _tracked(source, expression_generator("auto"), meter, cache)
+        return _tracked(source, OnceEach(expression_generator("auto")), meter, cache)
 
 
 def generate_motion(
@@ -186,19 +186,20 @@ def generate_motion(
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
     from ..audio.decode import load_speech, require_sound
     from ..style.apply import apply_style
-    from .models import expression_generator
+    from .models import OnceEach, expression_generator
 
     meter = StageMeter(progress, _plan(request))
     with meter.stage("audio"):
         speech = load_speech(request.audio.path, request.audio.start_seconds, request.audio.end_seconds)
         require_sound(speech)
         generator = expression_generator(request.device)
+    listener = OnceEach(generator)
     reference = None
     if request.reference is not None:
         with meter.stage("track"):
-            reference = _tracked(request.reference, generator, meter, cache)
+            reference = _tracked(request.reference, listener, meter, cache)
     with meter.stage("style"):
-        style = _style(request, reference, generator, cache)
+        style = _style(request, reference, listener, cache)
     with meter.stage("motion"):
         base = generator.generate(speech, meter.within_stage)
         motion = apply_style(base, style, request.style_strength, request.head_amount, request.seed)
@@ -221,14 +222,15 @@ def _plan(request: MotionRequest) -> StagePlan:
 
 
 def _tracked(
-    source: MediaRange, generator: ExpressionGenerator, meter: StageMeter, cache: ArtifactCache | None
+    source: MediaRange, listener: OnceEach, meter: StageMeter, cache: ArtifactCache | None
 ) -> TrackedReference:
+    from ..face.basis import open_basis
     from ..style.closures import lip_gap
     from ..tracking.reference import track_reference as run_tracker
     from .cache import reference_key
     from .reference_file import load_reference, save_reference
 
-    key = reference_key(source, generator.hash) if cache else ""
+    key = reference_key(source, listener.hash) if cache else ""
     if cache and (hit := cache.load(key, load_reference)) is not None:
         return hit
     reference = run_tracker(
@@ -236,7 +238,7 @@ def _tracked(
         source.start_seconds,
         source.end_seconds,
         meter.within_stage,
-        expected_opening=lambda speech: lip_gap(generator.basis, generator.generate(speech)),
+        expected_opening=lambda speech: lip_gap(open_basis(), listener.generate(speech)),
     )
     if cache:
         cache.store(key, lambda path: save_reference(path, reference))
@@ -246,7 +248,7 @@ def _tracked(
 def _style(
     request: MotionRequest,
     reference: TrackedReference | None,
-    generator: ExpressionGenerator,
+    listener: OnceEach,
     cache: ArtifactCache | None,
 ) -> Style | None:
     from ..style.fit import fit_style
@@ -257,10 +259,10 @@ def _style(
         return Style.load(request.style)
     if reference is None or request.reference is None:
         return None
-    key = style_key(request.reference, generator.hash) if cache else ""
+    key = style_key(request.reference, listener.hash) if cache else ""
     if cache and (hit := cache.load(key, Style.load)) is not None:
         return hit
-    style = fit_style(generator, reference)
+    style = fit_style(listener, reference)
     if cache:
         cache.store(key, style.save)
     return style

@@ -12,6 +12,8 @@ from ..errors import EngineSetupError
 
 if TYPE_CHECKING:
     from ..adamesh.generate import ExpressionGenerator
+    from ..audio.speech import Speech
+    from ..face.motion import Motion
 
 # beyond this the small networks only lose time to synchronisation
 MAX_THREADS = 4
@@ -20,6 +22,8 @@ MAX_THREADS = 4
 @functools.lru_cache(maxsize=2)
 def expression_generator(device: str) -> ExpressionGenerator:
     """The speech-to-motion network, loaded once per device. Raises :class:`MimeshError`."""
+    # read when torch loads its thread pool: spinning waits made 0.2 s into 3 s on a busy two-core machine
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch
 
@@ -31,6 +35,26 @@ def expression_generator(device: str) -> ExpressionGenerator:
         ) from error
     torch.set_num_threads(min(os.cpu_count() or 1, MAX_THREADS))
     return ExpressionGenerator.load(device)
+
+
+class OnceEach:
+    """A generator that remembers its last answer: the reference's sound is needed for its offset and its style."""
+
+    def __init__(self, generator: ExpressionGenerator) -> None:
+        self._generator = generator
+        self._speech: Speech | None = None
+        self._motion: Motion | None = None
+
+    @property
+    def hash(self) -> str:
+        """Of the model."""
+        return self._generator.hash
+
+    def generate(self, speech: Speech) -> Motion:
+        """As the generator's, once per speech."""
+        if self._motion is None or self._speech is not speech:
+            self._speech, self._motion = speech, self._generator.generate(speech)
+        return self._motion
 
 
 def release_models() -> None:

@@ -124,9 +124,9 @@ if not os.path.exists({str(marker)!r}):
 
 
 def test_killed_engine_names_the_signal(tmp_path: Path) -> None:
-    with running(scripted("progress('motion', 0.9)\nos.kill(os.getpid(), 9)"), tmp_path) as client:
-        with pytest.raises(EngineError, match="signal 9"):
-            client.submit(REQUEST).wait()
+    script = scripted("progress('motion', 0.9)\nos.kill(os.getpid(), 9)")
+    with running(script, tmp_path) as client, pytest.raises(EngineError, match="signal 9"):
+        client.submit(REQUEST).wait()
 
 
 def test_stray_lines_are_ignored(tmp_path: Path) -> None:
@@ -151,10 +151,9 @@ def test_silent_engine_is_given_up(tmp_path: Path) -> None:
 
 
 def test_engine_that_never_says_ready_is_given_up(tmp_path: Path) -> None:
-    patience = Patience(start_seconds=0.3)
-    with running("import time; time.sleep(60)", tmp_path, patience) as client:
-        with pytest.raises(EngineError, match="has not started"):
-            client.submit(REQUEST).wait()
+    script, patience = "import time; time.sleep(60)", Patience(start_seconds=0.3)
+    with running(script, tmp_path, patience) as client, pytest.raises(EngineError, match="has not started"):
+        client.submit(REQUEST).wait()
 
 
 def test_engine_of_another_version_is_refused(tmp_path: Path) -> None:

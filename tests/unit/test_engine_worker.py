@@ -48,12 +48,12 @@ class ScriptedRunner:
 class RunningWorker:
     """A worker in a thread; ``say`` talks to it, ``heard`` is what it said until it ended."""
 
-    def __init__(self, runner: ScriptedRunner, limits: IdleLimits = IdleLimits()) -> None:
+    def __init__(self, runner: ScriptedRunner, limits: IdleLimits | None = None) -> None:
         incoming, self._to_worker = os.pipe()
         from_worker, outgoing = os.pipe()
         self._answers: BinaryIO = os.fdopen(from_worker, "rb")
         self._outgoing = os.fdopen(outgoing, "wb", buffering=0)
-        self._worker = Worker(Inbox(os.fdopen(incoming, "rb")), Outbox(self._outgoing), runner, limits)
+        self._worker = Worker(Inbox(os.fdopen(incoming, "rb")), Outbox(self._outgoing), runner, limits or IdleLimits())
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._open = True
 
