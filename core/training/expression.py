@@ -30,9 +30,15 @@ CHECKPOINTS = Path(__file__).resolve().parents[2] / ".checkpoints"
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """What the one-command reproduction fixes. ``crop_frames`` are at 25 fps."""
+    """What the one-command reproduction fixes. ``crop_frames`` are at 25 fps.
 
-    steps: int = 5000
+    The learning rate follows a cosine over ``horizon_steps`` and falls to nothing over the last
+    ``cool_down_steps`` of ``steps``: where to stop can be decided while it runs.
+    """
+
+    steps: int = 3000
+    horizon_steps: int = 5000
+    cool_down_steps: int = 1200
     batch: int = 16
     crop_frames: int = 100
     learning_rate: float = 6e-4
@@ -222,12 +228,13 @@ def _step(state: TrainingState, source: BatchSource, loss: MotionLoss, settings:
 
 
 def _learning_rate(step: int, settings: TrainingSettings) -> float:
-    """Linear warm-up over 5 %, then cosine to 2 %."""
-    warm_up = 0.05 * settings.steps
+    """Linear warm-up over 5 % of the horizon, cosine to 2 %, linear cool-down at the end."""
+    warm_up = 0.05 * settings.horizon_steps
     if step < warm_up:
         return settings.learning_rate * (step + 1) / warm_up
-    progress = (step - warm_up) / max(settings.steps - warm_up, 1)
-    return settings.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+    progress = min((step - warm_up) / max(settings.horizon_steps - warm_up, 1), 1.0)
+    cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+    return settings.learning_rate * cosine * min((settings.steps - step) / settings.cool_down_steps, 1.0)
 
 
 @torch.no_grad()

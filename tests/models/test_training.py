@@ -20,7 +20,7 @@ from core.training.expression import BatchSource, MotionLoss, TrainingSettings
 from core.training.motion_data import MotionPair
 
 TINY = NetworkConfig(width=16, heads=2, hidden=32, encoder_blocks=1, decoder_blocks=1, postnet_channels=8, dropout=0)
-SETTINGS = TrainingSettings(steps=30, batch=4, crop_frames=25, learning_rate=3e-3)
+SETTINGS = TrainingSettings(steps=30, horizon_steps=40, cool_down_steps=5, batch=4, crop_frames=25, learning_rate=3e-3)
 
 
 @pytest.fixture(scope="module")
