@@ -89,7 +89,7 @@ class SteppedOperator:
 
 def _begin(context: bpy.types.Context, task: str) -> None:
     run = run_state(context)
-    run.running, run.cancel_requested, run.failed = True, False, False
+    run.running, run.cancel_requested = True, False
     run.task, run.stage, run.result = task, "Starting", ""
     run.fraction, run.seconds_left = 0.0, -1.0
     context.window_manager.progress_begin(0.0, 1.0)
@@ -103,19 +103,20 @@ def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
     try:
         status = next(steps)
     except StopIteration as stop:
-        _end(context, stop.value, failed=False)
+        _end(context, stop.value, "done")
         operator.report({"INFO"}, stop.value.splitlines()[0])
         return True
-    run.stage, run.fraction = status.stage, status.fraction
-    run.seconds_left = -1.0 if status.seconds_left is None else status.seconds_left
-    context.window_manager.progress_update(status.fraction)
-    redraw(context)
+    if (run.stage, round(run.fraction, 3)) != (status.stage, round(status.fraction, 3)):
+        run.stage, run.fraction = status.stage, status.fraction
+        run.seconds_left = -1.0 if status.seconds_left is None else status.seconds_left
+        context.window_manager.progress_update(status.fraction)
+        redraw(context)
     return False
 
 
-def _end(context: bpy.types.Context, result: str, failed: bool) -> None:
+def _end(context: bpy.types.Context, result: str, outcome: str) -> None:
     run = run_state(context)
-    run.running, run.result, run.failed = False, result, failed
+    run.running, run.result, run.outcome = False, result, outcome
     context.window_manager.progress_end()
     redraw(context)
 
@@ -124,9 +125,11 @@ def _end(context: bpy.types.Context, result: str, failed: bool) -> None:
 def _failures(operator: Any, context: bpy.types.Context) -> Generator[Callable[[], bool], None, None]:
     """Translate exceptions to one report; yields a function that says whether there was one."""
     seen: list[str] = []
+    outcome = "failed"
     try:
         yield lambda: bool(seen)
     except CancelledError as error:
+        outcome = "cancelled"
         seen.append(error.message)
         operator.report({"WARNING"}, error.message)
     except MimeshError as error:
@@ -141,12 +144,13 @@ def _failures(operator: Any, context: bpy.types.Context) -> Generator[Callable[[
     finally:
         # also when the user interrupts a script, which is no Exception
         if seen or sys.exc_info()[0] is not None:
-            _end(context, seen[-1] if seen else "Interrupted.", failed=True)
+            _end(context, seen[-1] if seen else "Interrupted.", outcome)
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Show progress in every 3D View's sidebar and in the preferences."""
+    """Show progress in every 3D View's sidebar and in the preferences; the views themselves need no redraw."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "PREFERENCES"}:
-                area.tag_redraw()
+            for region in area.regions:
+                if (area.type, region.type) in {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}:
+                    region.tag_redraw()

@@ -11,6 +11,7 @@ from ..operators.styles import has_style
 
 CATEGORY = "Mimesh"
 _WRAP_CHARACTERS_PER_PIXEL = 1 / 7.0
+_OUTCOME_ICONS = {"done": "CHECKMARK", "failed": "ERROR", "cancelled": "CANCEL"}
 
 
 class MIMESH_PT_lip_sync(bpy.types.Panel):
@@ -96,11 +97,12 @@ def _draw_result(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.
     if run.running or not run.result:
         return
     box = layout.box()
-    box.alert = run.failed
-    for index, line in enumerate(run.result.splitlines()):
-        first = "ERROR" if run.failed else "CHECKMARK"
-        draw_words(box, line, context, icon="NONE" if index else first)
-    if has_style() and not run.failed:
+    box.label(text="Last run", icon=_OUTCOME_ICONS[run.outcome])
+    words = box.column()
+    words.alert = run.outcome == "failed"
+    for line in run.result.splitlines():
+        draw_words(words, line, context)
+    if has_style() and run.outcome == "done":
         box.operator("mimesh.save_style", icon="FILE_TICK")
 
 

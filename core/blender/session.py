@@ -39,7 +39,7 @@ T = TypeVar("T")
 Steps = Generator[StepStatus, None, T]
 
 _WORDS = {
-    "start": "Starting the engine",
+    "start": "Waiting for the engine",
     "audio": "Listening to the speech",
     "track": "Watching the reference",
     "style": "Learning the style",

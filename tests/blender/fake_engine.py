@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An engine without a process: answers what a test tells it to, one status per poll."""
+"""The checkout as an enabled extension, and an engine without a process: answers what a test tells it to."""
 
 from __future__ import annotations
 
 import importlib
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,27 @@ from typing import Any
 
 import numpy as np
 
+ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = "bl_ext.user_default.mimesh"
+
+
+def enable_checkout() -> None:
+    """Enable the checkout itself as an extension of this Blender."""
+    import addon_utils
+
+    folder = Path(os.environ["BLENDER_USER_RESOURCES"]) / "extensions" / "user_default"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "mimesh").exists():
+        (folder / "mimesh").symlink_to(ROOT, target_is_directory=True)
+    assert addon_utils.enable(EXTENSION, default_set=True) is not None
+
+
+def disable_checkout() -> None:
+    """Disable it again, with the real engine's maker in place."""
+    import addon_utils
+
+    part("operators.engine_access").use_engine_maker(None)
+    addon_utils.disable(EXTENSION, default_set=True)
 
 
 def part(name: str) -> Any:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,25 +11,25 @@ from typing import Any
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-import addon_utils  # noqa: E402
-
-from tests.blender.fake_engine import EXTENSION, FakeEngine, failing, part, talking, wav_file  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.blender.builders import snapshot  # noqa: E402
+from tests.blender.fake_engine import (  # noqa: E402
+    EXTENSION,
+    FakeEngine,
+    disable_checkout,
+    enable_checkout,
+    failing,
+    part,
+    talking,
+    wav_file,
+)
 
 
 @pytest.fixture
 def extension() -> Iterator[None]:
-    """The checkout itself, enabled as an extension in a fresh file."""
-    folder = Path(os.environ["BLENDER_USER_RESOURCES"]) / "extensions" / "user_default"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "mimesh").exists():
-        (folder / "mimesh").symlink_to(ROOT, target_is_directory=True)
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    assert addon_utils.enable(EXTENSION, default_set=True) is not None
+    """The checkout, enabled."""
+    enable_checkout()
     yield
-    part("operators.engine_access").use_engine_maker(None)
-    addon_utils.disable(EXTENSION, default_set=True)
+    disable_checkout()
 
 
 @pytest.fixture
@@ -47,28 +46,6 @@ def use(engine: FakeEngine) -> FakeEngine:
     """Put the fake in the place of the engine process."""
     part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
     return engine
-
-
-def snapshot() -> list[Any]:
-    """Everything that a run could touch."""
-    parts: list[Any] = [sorted(action.name for action in bpy.data.actions)]
-    for kind in (bpy.data.objects, bpy.data.meshes, bpy.data.armatures, bpy.data.materials, bpy.data.images):
-        parts.append(sorted((item.name, item.users) for item in kind))
-    for item in sorted(bpy.data.objects, key=lambda item: item.name):
-        parts.append((item.name, [list(row) for row in item.matrix_world], _animation(item), sorted(item.keys())))
-        for bone in item.pose.bones if item.pose else ():
-            parts.append((bone.name, bone.rotation_mode, list(bone.rotation_quaternion), list(bone.rotation_euler)))
-    for keys in bpy.data.shape_keys:
-        parts.append([(key.name, key.value, key.slider_min, key.slider_max) for key in keys.key_blocks])
-        parts.append(_animation(keys))
-    parts.append([(mesh.name, sorted(mesh.keys())) for mesh in bpy.data.meshes])
-    parts.append((bpy.context.scene.frame_current, bpy.context.scene.frame_end))
-    return parts
-
-
-def _animation(owner: Any) -> Any:
-    data = owner.animation_data
-    return None if data is None else (data.action.name if data.action else None, [t.name for t in data.nla_tracks])
 
 
 def keyed_frames() -> int:
@@ -102,7 +79,7 @@ def test_generate_writes_keys_that_move_the_mouth(ready: Any) -> None:
     assert openings[1] - openings[0] > 0.1
     run = bpy.context.window_manager.mimesh_run
     assert run.result.startswith("Keyed 2.0 s of speech on MimeshHead")
-    assert not run.failed
+    assert run.outcome == "done"
     assert not run.running
 
 
@@ -220,6 +197,7 @@ def test_an_unknown_mesh_without_a_visible_face_changes_nothing(ready: Any) -> N
     engine = use(FakeEngine(talking))
     refused("No face was recognised")
     assert engine.pictures >= 1
+    assert "mimesh_landmark_valid" not in mesh
     assert all(job.cancelled for job in engine.jobs)
 
 
@@ -285,7 +263,7 @@ def test_a_pressed_cancel_ends_the_run_as_cancelled(ready: Any) -> None:
     before = snapshot()
     assert bpy.ops.mimesh.generate_lip_sync() == {"CANCELLED"}
     assert snapshot() == before
-    assert "cancelled" in run.result
+    assert run.outcome == "cancelled"
     assert engine.jobs[0].cancelled
 
 

@@ -33,4 +33,5 @@ chroot "$root" apt-get install -y --no-install-recommends \
   blender python3-numpy python3-requests python3-zstandard xvfb xauth imagemagick xdotool libgl1-mesa-dri openbox \
   fonts-dejavu-core libgl1 libegl1 libgles2
 chroot "$root" apt-get clean
+ln -sf /proc/self/mounts "$root/etc/mtab"
 touch "$ready"

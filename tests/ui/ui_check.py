@@ -33,7 +33,7 @@ class Robot:
 
     def state(self) -> dict[str, Any]:
         """What Blender last said about itself."""
-        for _ in range(50):
+        for _ in range(600):
             with contextlib.suppress(OSError, ValueError):
                 return json.loads((TALK / "state.json").read_text())
             time.sleep(0.1)
@@ -52,8 +52,9 @@ class Robot:
 
     def command(self, name: str) -> None:
         """Ask Blender to change the scene, and wait until it has."""
+        before = self.state()["obeyed"]
         (TALK / "command").write_text(name)
-        self.wait(f"command {name}", lambda state: state["done"] == name, 10)
+        self.wait(f"command {name}", lambda state: state["obeyed"] == before + 1, 10)
 
     def shoot(self, name: str) -> None:
         """A picture of the whole screen."""
@@ -77,6 +78,7 @@ class Robot:
 
     def find_button(self, operator: str) -> tuple[int, int]:
         """Ctrl+C over a button copies its command: go down the panel until that is the one we look for."""
+        self.command("forget_clipboard")
         region = self.state()["sidebar"]
         x = region["x"] + region["width"] // 2
         for y in range(HEIGHT - region["y"] - region["height"] + 30, HEIGHT - region["y"], 12):
@@ -116,21 +118,24 @@ def check(robot: Robot) -> None:
     robot.shoot("1_panel")
     say("panel drawn; Generate is enabled", robot.state()["reason"] == "")
 
+    before = robot.state()["scene"]
     x, y = robot.find_button(GENERATE)
     robot.click(x, y)
     robot.wait("a run", lambda state: state["running"], 10)
-    robot.wait("progress", lambda state: state["fraction"] > 0.05, 120)
+    robot.wait("progress", lambda state: state["fraction"] > 0.25, 120)
     robot.shoot("2_progress")
     state = robot.wait("the end of the run", lambda state: not state["running"], 240)
+    robot.command("mid_speech")
     time.sleep(0.5)
     robot.shoot("3_result")
-    say(f"a click generated: {state['result']!r}", not state["failed"] and state["keys"] > 100)
+    say(f"a click generated: {state['result']!r}", state["outcome"] == "done" and state["keys"] > 100)
 
     robot.over_viewport()
     robot.key("ctrl+z")
     state = robot.wait("undo", lambda state: state["keys"] == 0, 10)
+    time.sleep(1)
     robot.shoot("4_undone")
-    say("one Ctrl+Z removed every key and left the scene", state["keys"] == 0 and state["actions"] == 0)
+    say("one Ctrl+Z put the scene back as it was", state["scene"] == before and state["actions"] == 0)
 
     robot.command("trim")
     before = robot.state()["scene"]
@@ -143,7 +148,7 @@ def check(robot: Robot) -> None:
     state = robot.wait("cancel", lambda state: not state["running"], 5)
     time.sleep(0.5)
     robot.shoot("6_cancelled")
-    say(f"Esc cancelled: {state['result']!r}", "cancelled" in state["result"] and state["scene"] == before)
+    say(f"Esc cancelled: {state['result']!r}", state["outcome"] == "cancelled" and state["scene"] == before)
 
     robot.command("forget_face")
     time.sleep(0.5)

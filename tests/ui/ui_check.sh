@@ -15,8 +15,8 @@ repo=$(cd "$here/../.." && pwd)
 chroot_folder=${MIMESH_UI_CHROOT:-/var/tmp/mimesh-trixie}
 shots=$(realpath -m "${1:-$repo/build/ui-check}")
 python=${MIMESH_ENGINE_PYTHON:-$repo/.venv/bin/python}
-speech=$(realpath "${MIMESH_UI_SPEECH:-$repo/demo/speech.wav}")
-reference=$(realpath "${MIMESH_UI_REFERENCE:-$repo/demo/reference.mp4}")
+speech=$(realpath "${MIMESH_UI_SPEECH:-$repo/demo/input/speech.ogg}")
+reference=$(realpath "${MIMESH_UI_REFERENCE:-$repo/demo/input/reference.mp4}")
 
 if [ "${MIMESH_PRIVATE_MOUNTS:-}" != 1 ]; then
   "$here/make_chroot.sh" "$chroot_folder"
@@ -31,6 +31,7 @@ show_read_only() { # the same path inside as outside, read-only
 }
 
 base=$("$python" -c 'import sys; print(sys.base_prefix)')
+environment=$("$python" -c 'import sys; print(sys.prefix)')
 if [ "$base" = /usr ]; then
   echo "$python belongs to /usr of this system, which Debian trixie cannot run; use a Python from its own folder" >&2
   exit 2
@@ -39,7 +40,7 @@ mount -t proc proc "$chroot_folder/proc"
 mount --bind /dev "$chroot_folder/dev"
 mount -t tmpfs tmpfs "$chroot_folder/tmp"
 show_read_only "$repo"
-for folder in "$base" "$(dirname "$speech")" "$(dirname "$reference")"; do
+for folder in "$base" "$environment" "$(dirname "$speech")" "$(dirname "$reference")"; do
   case "$folder/" in "$repo"/*) ;; *) show_read_only "$folder" ;; esac
 done
 rm -f "$shots"/[0-9]_*.png "$shots"/failed.png

@@ -13,7 +13,7 @@ import bpy
 
 TALK, SPEECH, REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :])
 EXTENSION = "bl_ext.user_default.mimesh"
-done = ""
+obeyed = 0
 
 
 def make_scene() -> None:
@@ -32,7 +32,7 @@ def make_scene() -> None:
 def show_panel() -> None:
     """Sidebar on our tab, wide enough to read, viewport at the head."""
     window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    area = viewport()
     area.spaces.active.show_region_ui = True
     head = bpy.context.scene.mimesh.target
     region = next(region for region in area.regions if region.type == "WINDOW")
@@ -42,7 +42,19 @@ def show_panel() -> None:
         bpy.context.view_layer.objects.active = head
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_selected()
-    sidebar(area).active_panel_category = "Mimesh"
+
+
+def choose_tab() -> None:
+    """Possible only after the sidebar was drawn once."""
+    sidebar(viewport()).active_panel_category = "Mimesh"
+    viewport().tag_redraw()
+    bpy.ops.ed.undo_push(message="Scene for the check")
+
+
+def viewport() -> bpy.types.Area:
+    """The 3D View."""
+    window = bpy.context.window_manager.windows[0]
+    return next(area for area in window.screen.areas if area.type == "VIEW_3D")
 
 
 def sidebar(area: bpy.types.Area) -> bpy.types.Region:
@@ -53,18 +65,16 @@ def sidebar(area: bpy.types.Area) -> bpy.types.Region:
 def state(ready: bool) -> dict[str, object]:
     """Everything that the robot checks."""
     run = bpy.context.window_manager.mimesh_run
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    region = sidebar(area)
+    region = sidebar(viewport())
     generate = importlib.import_module(f"{EXTENSION}.operators.generate")
     return {
         "ready": ready,
-        "done": done,
+        "obeyed": obeyed,
         "running": run.running,
         "stage": run.stage,
         "fraction": run.fraction,
         "result": run.result,
-        "failed": run.failed,
+        "outcome": run.outcome,
         "keys": count_keys(),
         "actions": len(bpy.data.actions),
         "scene": fingerprint(),
@@ -95,6 +105,10 @@ def obey(command: str) -> None:
     if command == "trim":
         # another range is another reference, so that it is tracked again
         strips["reference"].frame_offset_start = 7
+    elif command == "mid_speech":
+        bpy.context.scene.frame_set(60)
+    elif command == "forget_clipboard":
+        bpy.context.window_manager.clipboard = ""
     elif command == "forget_face":
         bpy.context.scene.mimesh.target = None
     for area in bpy.context.window_manager.windows[0].screen.areas:
@@ -103,24 +117,20 @@ def obey(command: str) -> None:
 
 def tick() -> float:
     """Report and obey, ten times a second."""
-    global done
+    global obeyed
     command = TALK / "command"
     if command.exists():
-        done = command.read_text()
+        obey(command.read_text())
         command.unlink()
-        obey(done)
-    if not prepared:
-        make_scene()
-        prepared.append("scene")
-    elif len(prepared) == 1:
-        show_panel()
-        bpy.ops.ed.undo_push(message="Scene for the check")
-        prepared.append("panel")
-    text = json.dumps(state(len(prepared) == 2))
+        obeyed += 1
+    if to_prepare:
+        to_prepare.pop(0)()
+    text = json.dumps(state(ready=not to_prepare))
     (TALK / "state.new").write_text(text)
     (TALK / "state.new").replace(TALK / "state.json")
     return 0.1
 
 
-prepared: list[str] = []
+# one a tick, with a redraw between them
+to_prepare = [make_scene, show_panel, choose_tab]
 bpy.app.timers.register(tick, first_interval=1.0, persistent=True)

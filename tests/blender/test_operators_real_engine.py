@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One click with the real engine process, the bundled demo inputs and the bundled weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
+from tests.blender.builders import snapshot  # noqa: E402
+from tests.blender.fake_engine import EXTENSION, disable_checkout, enable_checkout, part  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+INPUT = ROOT / "demo" / "input"
+# landmark 13 and 14: the inner lips' middle
+UPPER_LIP, LOWER_LIP = 13, 14
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Iterator[Any]:
+    """The demo head and the demo's files, with an engine of its own folder."""
+    known = json.loads((ROOT / "vendor_models" / "checksums.json").read_text())
+    if "adamesh_base.safetensors" not in known:
+        pytest.skip("the expression network is not in vendor_models yet: run `make train`")
+    if not (INPUT / "reference.mp4").is_file():
+        pytest.skip("the demo's inputs are missing: run `python -m core.training demo-inputs`")
+    python = os.environ.get("MIMESH_ENGINE_PYTHON") or str(ROOT / ".venv" / "bin" / "python")
+    if not Path(python).exists():
+        pytest.skip("there is no Python with the engine's packages: run `make setup` or set MIMESH_ENGINE_PYTHON")
+    enable_checkout()
+    preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    preferences.engine_python, preferences.cache_folder = python, str(tmp_path)
+    bpy.ops.mimesh.add_demo_head()
+    settings = bpy.context.scene.mimesh
+    settings.speech_kind, settings.speech_file = "file", str(INPUT / "speech.ogg")
+    settings.reference_kind, settings.reference_file = "file", str(INPUT / "reference.mp4")
+    yield settings
+    disable_checkout()
+
+
+def lip_gap(frame: int) -> float:
+    """Metres between the inner lips on the evaluated mesh, in the jaw's parent space (head motion drops out)."""
+    scene = bpy.context.scene
+    scene.frame_set(frame)
+    head = bpy.data.objects["MimeshHead"]
+    mesh = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    points = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", points)
+    lips = np.array(head.data["mimesh_landmark_triangles"]).reshape(-1, 3)[[UPPER_LIP, LOWER_LIP], 0]
+    upper, lower = points.reshape(-1, 3)[lips]
+    return float(np.linalg.norm(upper - lower))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ends the engine with a POSIX signal")
+def test_one_click_moves_the_lips_and_a_killed_engine_leaves_the_scene(ready: Any) -> None:
+    session, properties = part("core.blender.session"), part("operators.properties")
+    client = part("operators.engine_access").engine_client(bpy.context)
+    before = snapshot()
+    steps = session.generate_steps(bpy.context.scene, properties.settings_to_request(ready), client)
+    while next(steps).stage != "Watching the reference":
+        pass
+    os.kill(client._transport._process.pid, signal.SIGKILL)
+    with pytest.raises(part("core.errors").EngineError, match="half-way"):
+        for _ in steps:
+            pass
+    assert snapshot() == before
+
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    gaps = np.array([lip_gap(frame) for frame in range(1, 200)])
+    assert np.percentile(gaps, 95) - np.percentile(gaps, 5) > 0.003
+    turns = [bpy.data.objects["MimeshHeadRig"].pose.bones["neck"].matrix_basis.to_euler().y]
+    bpy.context.scene.frame_set(1)
+    turns.append(bpy.data.objects["MimeshHeadRig"].pose.bones["neck"].matrix_basis.to_euler().y)
+    assert abs(turns[0] - turns[1]) > 1e-4
+    result = bpy.context.window_manager.mimesh_run.result
+    assert "reference.mp4" in result
