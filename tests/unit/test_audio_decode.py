@@ -79,7 +79,7 @@ def test_refusals_name_the_file_and_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"mute\.mp4 has no sound"):
         load_speech(silent_video)
     short = write_audio(tmp_path / "short.wav", tone(0.5)[None], SAMPLE_RATE, "pcm_s16le")
-    with pytest.raises(MediaError, match="no sound between 3.00 s"):
+    with pytest.raises(MediaError, match=r"no sound between 3\.00 s"):
         load_speech(short, 3.0, 4.0)
 
 

@@ -64,9 +64,7 @@ def _set_rotation_matrix(path: Path) -> None:
     """Write a 90 degree clockwise display matrix into the video track's header."""
     raw = bytearray(path.read_bytes())
     identity = b"\x00\x01\x00\x00" + b"\x00" * 12 + b"\x00\x01\x00\x00" + b"\x00" * 12 + b"\x40\x00\x00\x00"
-    turned = (
-        b"\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\xff\xff\x00\x00" + b"\x00" * 16 + b"\x40\x00\x00\x00"
-    )
+    turned = b"\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\xff\xff\x00\x00" + b"\x00" * 16 + b"\x40\x00\x00\x00"
     header = raw.index(b"tkhd")
     at = raw.index(identity, header)
     raw[at : at + 36] = turned
