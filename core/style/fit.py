@@ -28,6 +28,7 @@ OFFSET_LIMIT = 2.0
 # seconds of speech at which the fit is believed half
 _HALF_TRUST_SECONDS = 3.0
 _MIN_AGREEMENT = 0.15
+_MIN_RELIABLE_SECONDS = 0.5
 
 
 class Generator(Protocol):
@@ -54,18 +55,16 @@ def fit_style(generator: Generator, reference: TrackedReference) -> Style:
     Without usable sound the face keeps gain 1 and offset 0, and a warning says so.
     """
     motion = reference.motion
-    fit, agreement, seconds, warnings = _neutral_fit(), 0.0, 0.0, list(reference.report.warnings)
-    problem = _sound_problem(reference.speech)
+    fit, agreement, warnings = _neutral_fit(), 0.0, list(reference.report.warnings)
+    seconds = float(reference.weights.sum() / motion.fps)
+    problem = _problem(reference.speech, seconds)
     if problem is None and reference.speech is not None:
         predicted = generator.generate(reference.speech)
         frames = min(len(predicted), len(motion))
-        tracked = motion.face_vector()[:frames]
         weights = np.asarray(reference.weights[:frames], np.float64)
-        candidate = fit_gain(predicted.face_vector()[:frames], tracked, weights, motion.fps)
         agreement = _agreement(predicted, motion, weights)
-        seconds = float(weights.sum() / motion.fps)
         if agreement >= _MIN_AGREEMENT:
-            fit = candidate
+            fit = fit_gain(predicted.face_vector()[:frames], motion.face_vector()[:frames], weights, motion.fps)
         else:
             problem = f"its sound does not go with its mouth (correlation {agreement:.2f})"
     if problem is not None:
@@ -79,7 +78,7 @@ def fit_style(generator: Generator, reference: TrackedReference) -> Style:
             source=reference.report.source,
             start_seconds=reference.speech.start_seconds if reference.speech else float(reference.track.seconds[0]),
             seconds=motion.seconds,
-            speech_seconds=seconds,
+            speech_seconds=seconds if agreement else 0.0,
             agreement=agreement,
             model_hash=generator.hash,
             basis_hash=motion.basis_hash,
@@ -103,7 +102,8 @@ def fit_gain(predicted: FloatArray, tracked: FloatArray, weights: FloatArray, fp
     seconds = float(np.sum(weights)) / fps
     trust = seconds / (seconds + _HALF_TRUST_SECONDS)
     ratio = np.clip(np.where(alive, spread_y / np.where(alive, spread_x, 1.0), 1.0), *GAIN_RANGE)
-    gain = 1.0 + trust * np.maximum(correlation, 0.0) * (ratio - 1.0)
+    # correlation squared: the share of the tracked movement that the model explains
+    gain = 1.0 + trust * np.maximum(correlation, 0.0) ** 2 * (ratio - 1.0)
     offset = np.clip(trust * (mean_y - gain * mean_x), -OFFSET_LIMIT, OFFSET_LIMIT)
     return GainFit(gain.astype(np.float32), offset.astype(np.float32), correlation.astype(np.float32))
 
@@ -123,9 +123,11 @@ def _agreement(predicted: Motion, tracked: Motion, weights: FloatArray) -> float
     return float(weights @ (x * y) / spread) if spread > 1e-9 else 0.0
 
 
-def _sound_problem(speech: Speech | None) -> str | None:
+def _problem(speech: Speech | None, reliable_seconds: float) -> str | None:
     if speech is None:
-        return "it has no sound"
+        return "it has no usable sound"
     if float(np.abs(speech.samples).max(initial=0.0)) < SILENCE_PEAK:
         return "its sound is silent"
+    if reliable_seconds < _MIN_RELIABLE_SECONDS:
+        return "hardly any frame shows the face reliably"
     return None
