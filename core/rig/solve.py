@@ -29,13 +29,16 @@ FLAME_IN_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
 
 _LIP_WEIGHT, _UPPER_FACE_WEIGHT, _CHIN_WEIGHT, _OUTLINE_WEIGHT = 3.0, 1.5, 2.0, 0.4
 _DEPTH_WEIGHT = 0.5
-_GAP_WEIGHT = 12.0
+_GAP_WEIGHT = 8.0
 # ridges, relative to the mean energy of a key; a jaw swings open freely and hardly slides or twists
 _KEY_RIDGE = 2e-2
 _JAW_RIDGE = (1e-6, 5.0, 5.0)
-# while the jaw is being found the keys are held back, so that what a jaw can do the jaw does
+# the jaw is read off the chin, as in the basis' own making: one movement keeps one description. The keys stand
+# beside it, held back, to account for what is not a rotation
 _KEY_RIDGE_BESIDE_JAW = 0.2
-_GAP_PASSES = 3
+_JAW_STAGE_LIPS = 0.3
+_GAP_PASSES = 4
+_JAW_PASSES = 2
 _CHUNK_FRAMES = 1000
 
 
@@ -64,7 +67,8 @@ class RigSolver:
 
     face is None for a rig whose keys are the basis' own components: those are copied as they are.
     design: (R, K) what a unit of each key changes, weighted. gram: (K, K) with the ridge.
-    jaw_rows: (3, R) linear jaw estimate beside the keys, zeros where no jaw bone turns.
+    jaw_rows: (3, 1434) linear jaw estimate from weighted landmarks, zeros where no jaw bone turns.
+    shutting_radians: jaw angle that shuts the mouth of a rig whose neutral face has it open.
     """
 
     rig: RigDescription
@@ -73,6 +77,7 @@ class RigSolver:
     design: FloatArray
     gram: FloatArray
     jaw_rows: FloatArray
+    shutting_radians: float = 0.0
 
     def solve(self, motion: Motion) -> RigMotion:
         """The rig's keys and bones for ``motion``. Raises :class:`ModelError` for a motion of another basis."""
@@ -100,14 +105,17 @@ class RigSolver:
             part = slice(start, start + _CHUNK_FRAMES)
             displacement = self.basis.displacement(_part(motion, part)).astype(np.float64)
             gaps = _gap_targets(displacement, self.basis, face)
-            jaw[part] = self._jaw(displacement, gaps, face)
+            jaw[part] = self._jaw(displacement, face)
             keys[part] = self._keys(displacement, gaps, jaw[part].astype(np.float64), face)
         return keys, jaw
 
-    def _jaw(self, displacement: FloatArray, gaps: FloatArray, face: RigFace) -> FloatArray:
-        targets = _targets(displacement, gaps - lip_gaps(face.neutral), face)
-        jaw: FloatArray = targets @ self.jaw_rows.T
-        jaw[:, 0] = np.clip(jaw[:, 0], *JAW_RANGE_RADIANS)
+    def _jaw(self, displacement: FloatArray, face: RigFace) -> FloatArray:
+        """(T, 3) by two Gauss-Newton steps: a rotation is a straight motion only to first order."""
+        weights, still = _jaw_weights(face), np.zeros((len(displacement), len(face.keys)))
+        jaw = np.zeros((len(displacement), 3))
+        for _ in range(_JAW_PASSES):
+            jaw = jaw + _points(displacement - face.displacement(still, jaw), weights) @ self.jaw_rows.T
+        jaw[:, 0] = np.clip(jaw[:, 0], *JAW_RANGE_RADIANS) + self.shutting_radians
         return jaw
 
     def _keys(self, displacement: FloatArray, gaps: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:
@@ -148,15 +156,27 @@ def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
     design = _rows(face.keys, face)
     energy = float((design**2).sum(axis=0).mean())
     gram = design.T @ design + _KEY_RIDGE * energy * np.eye(design.shape[1])
-    jaw_rows = _jaw_rows(face, design, energy) if turns_jaw(rig) else np.zeros((3, len(design)))
-    return RigSolver(rig, basis, face, design, gram, jaw_rows)
+    if not turns_jaw(rig):
+        return RigSolver(rig, basis, face, design, gram, np.zeros((3, 3 * LANDMARK_COUNT)))
+    return RigSolver(rig, basis, face, design, gram, _jaw_rows(face, energy), _shutting_radians(face))
 
 
-def _jaw_rows(face: RigFace, design: FloatArray, energy: float) -> FloatArray:
-    """(3, R) the jaw's part of the joint linear solution for keys and a small jaw rotation."""
-    swing = np.cross(np.eye(3)[:, None], face.arm[None]) * face.jaw_weights[:, None]
-    both = np.concatenate([design, _rows(swing, face)], axis=1)
-    keys = design.shape[1]
+def _shutting_radians(face: RigFace) -> float:
+    open_by = float(np.maximum(lip_gaps(face.neutral) - SHUT_GAP_CM, 0).mean())
+    per_radian = float(lip_gaps(_swing(face)[0]).mean())
+    return -open_by / per_radian if per_radian > 1.0 else 0.0
+
+
+def _swing(face: RigFace) -> FloatArray:
+    """(3, 478, 3) landmark motion per radian of jaw rotation about x, y and z."""
+    turned: FloatArray = np.cross(np.eye(3)[:, None], face.arm[None]) * face.jaw_weights[:, None]
+    return turned
+
+
+def _jaw_rows(face: RigFace, energy: float) -> FloatArray:
+    """(3, 1434) the jaw's part of the joint linear solution for keys and a small jaw rotation."""
+    both = _points(np.concatenate([face.keys, _swing(face)]), _jaw_weights(face)).T
+    keys = len(face.keys)
     ridge = energy * np.concatenate([np.full(keys, _KEY_RIDGE_BESIDE_JAW), _JAW_RIDGE])
     inverse: FloatArray = np.linalg.solve(both.T @ both + np.diag(ridge), both.T)
     return inverse[keys:]
@@ -174,6 +194,14 @@ def _weights(face: RigFace) -> FloatArray:
     return weights * face.valid[:, None]
 
 
+def _jaw_weights(face: RigFace) -> FloatArray:
+    """(478, 3) importance while the jaw is being found: the chin, and the lips only a little."""
+    weights = _weights(face)
+    weights[LIPS] *= _JAW_STAGE_LIPS / _LIP_WEIGHT
+    weights[CHIN_POINTS] *= _LIP_WEIGHT / _CHIN_WEIGHT
+    return weights
+
+
 def _rows(directions: FloatArray, face: RigFace) -> FloatArray:
     """(C, 478, 3) directions to (R, C): weighted landmark coordinates, then lip gaps."""
     return _targets(directions, lip_gaps(directions), face).T
@@ -181,8 +209,13 @@ def _rows(directions: FloatArray, face: RigFace) -> FloatArray:
 
 def _targets(displacement: FloatArray, gaps: FloatArray, face: RigFace) -> FloatArray:
     """(T, R) in the layout of :func:`_rows`."""
-    points = (displacement * _weights(face)).reshape(len(displacement), -1)
-    return np.concatenate([points, _GAP_WEIGHT * gaps], axis=1)
+    return np.concatenate([_points(displacement, _weights(face)), _GAP_WEIGHT * gaps], axis=1)
+
+
+def _points(displacement: FloatArray, weights: FloatArray) -> FloatArray:
+    """(T, 478, 3) to (T, 1434), weighted."""
+    flat: FloatArray = (displacement * weights).reshape(len(displacement), -1)
+    return flat
 
 
 def _gap_targets(displacement: FloatArray, basis: FaceBasis, face: RigFace) -> FloatArray:
