@@ -51,9 +51,8 @@ def _generator() -> Generate:
 
 def _accuracy(data: Path) -> None:
     print("\nLips against the tracked truth, median over clips (lag: mean, positive = generated late, 40 ms a frame)")
-    print(
-        f"{'group':44}{'people':>7}{'clips':>6}{'corr':>7}{'lag':>7}{'error mm':>10}{'constant':>10}{'ratio':>7}{'amp':>6}"
-    )
+    numbers = f"{'corr':>7}{'lag':>7}{'error mm':>10}{'constant':>10}{'ratio':>7}{'amp':>6}"
+    print(f"{'group':44}{'people':>7}{'clips':>6}{numbers}")
     generate = _generator()
     for name, clips in evaluation_groups(data).items():
         _print_group(score_group(name, clips, generate)[0])
