@@ -11,6 +11,7 @@ import bpy
 from .engine_access import close_engine
 from .preferences import work_folder
 from .properties import run_state
+from .stubs import OperatorResult, classes_factory
 
 # what the engine writes there itself; a folder that the user chose may hold other things
 _OURS = ("cache/*.npz", "cache/*.safetensors", "jobs/*/*")
@@ -23,7 +24,7 @@ class MIMESH_OT_measure_cache(bpy.types.Operator):
     bl_label = "Measure Cache"
     bl_options = {"INTERNAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Shows the size in the preferences."""
         files = cache_files(work_folder(context))
         megabytes = sum(path.stat().st_size for path in files) / 1e6
@@ -46,7 +47,7 @@ class MIMESH_OT_clear_cache(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Removes only files that the engine wrote."""
         close_engine()
         files = cache_files(work_folder(context))
@@ -63,4 +64,4 @@ def cache_files(folder: Path) -> list[Path]:
     return [path for pattern in _OURS for path in folder.glob(pattern) if path.is_file()]
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_measure_cache, MIMESH_OT_clear_cache))
+register, unregister = classes_factory((MIMESH_OT_measure_cache, MIMESH_OT_clear_cache))

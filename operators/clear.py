@@ -7,6 +7,7 @@ import bpy
 
 from ..core.errors import MimeshError
 from .properties import run_state, scene_settings
+from .stubs import OperatorResult, classes_factory
 
 
 class MIMESH_OT_clear_animation(bpy.types.Operator):
@@ -27,7 +28,7 @@ class MIMESH_OT_clear_animation(bpy.types.Operator):
             return True
         return False
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Says how many actions went."""
         from ..core.blender.clear import clear_animation
 
@@ -45,4 +46,4 @@ class MIMESH_OT_clear_animation(bpy.types.Operator):
         return {"FINISHED"}
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_clear_animation,))
+register, unregister = classes_factory((MIMESH_OT_clear_animation,))

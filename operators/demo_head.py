@@ -7,6 +7,7 @@ import bpy
 
 from ..core.errors import MimeshError
 from .properties import scene_settings
+from .stubs import OperatorResult, classes_factory
 
 
 class MIMESH_OT_add_demo_head(bpy.types.Operator):
@@ -24,7 +25,7 @@ class MIMESH_OT_add_demo_head(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """The new head becomes the target."""
         from ..core.blender.demo_head import create_demo_head
 
@@ -38,4 +39,4 @@ class MIMESH_OT_add_demo_head(bpy.types.Operator):
         return {"FINISHED"}
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_add_demo_head,))
+register, unregister = classes_factory((MIMESH_OT_add_demo_head,))

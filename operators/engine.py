@@ -9,6 +9,7 @@ from .engine_access import close_engine, engine_client, forget_engine_python, ha
 from .preferences import user_folder
 from .properties import run_state
 from .stepping import SteppedOperator, Steps
+from .stubs import classes_factory
 
 
 class MIMESH_OT_setup_engine(SteppedOperator, bpy.types.Operator):
@@ -72,4 +73,4 @@ class MIMESH_OT_test_engine(SteppedOperator, bpy.types.Operator):
         return words
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_setup_engine, MIMESH_OT_test_engine))
+register, unregister = classes_factory((MIMESH_OT_setup_engine, MIMESH_OT_test_engine))

@@ -8,6 +8,7 @@ import bpy
 from .engine_access import engine_client, has_engine
 from .properties import MimeshSettings, run_state, scene_settings, settings_to_request
 from .stepping import SteppedOperator, Steps
+from .stubs import OperatorResult, classes_factory
 from .styles import remember_style
 
 
@@ -53,7 +54,7 @@ class MIMESH_OT_cancel(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """The running operator sees it at its next tick."""
         run_state(context).cancel_requested = True
         return {"FINISHED"}
@@ -115,4 +116,4 @@ def _reason_against_strip(scene: bpy.types.Scene, name: str, what: str) -> str:
     return ""
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_generate_lip_sync, MIMESH_OT_cancel))
+register, unregister = classes_factory((MIMESH_OT_generate_lip_sync, MIMESH_OT_cancel))

@@ -9,6 +9,7 @@ from .engine_access import engine_client
 from .generate import reason_against_target
 from .properties import run_state, scene_settings
 from .stepping import SteppedOperator, Steps
+from .stubs import classes_factory
 
 
 class MIMESH_OT_find_landmarks(SteppedOperator, bpy.types.Operator):
@@ -39,4 +40,4 @@ class MIMESH_OT_find_landmarks(SteppedOperator, bpy.types.Operator):
         return f"Found {int(binding.valid.sum())} of {len(binding.valid)} landmarks on {name}."
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_find_landmarks,))
+register, unregister = classes_factory((MIMESH_OT_find_landmarks,))

@@ -9,6 +9,7 @@ import bpy
 
 from ..core.blender.compat import sequencer_strips
 from .properties import scene_settings
+from .stubs import OperatorResult, classes_factory
 
 
 class MIMESH_OT_pick_sources(bpy.types.Operator):
@@ -18,7 +19,7 @@ class MIMESH_OT_pick_sources(bpy.types.Operator):
     bl_label = "Pick From Scene"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Leaves a field alone when there is no clear candidate."""
         settings = scene_settings(context)
         strips = list(sequencer_strips(context.scene))
@@ -54,4 +55,4 @@ def _pick_face(context: bpy.types.Context) -> bpy.types.Object | None:
     return faces[0] if len(faces) == 1 else None
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_pick_sources,))
+register, unregister = classes_factory((MIMESH_OT_pick_sources,))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import bpy
 
+from .stubs import classes_factory
+
 # the package Blender knows us by, for example bl_ext.user_default.mimesh
 EXTENSION = __package__.rpartition(".")[0]
 
@@ -54,7 +56,8 @@ def _draw_lines(layout: bpy.types.UILayout, text: str) -> None:
 
 def preferences(context: bpy.types.Context) -> MimeshPreferences:
     """The preferences of this installation."""
-    return context.preferences.addons[EXTENSION].preferences
+    found: MimeshPreferences = context.preferences.addons[EXTENSION].preferences
+    return found
 
 
 def user_folder() -> Path:
@@ -68,4 +71,4 @@ def work_folder(context: bpy.types.Context) -> Path:
     return Path(bpy.path.abspath(chosen)) if chosen else user_folder()
 
 
-register, unregister = bpy.utils.register_classes_factory((MimeshPreferences,))
+register, unregister = classes_factory((MimeshPreferences,))

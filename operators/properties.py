@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..core.blender.settings import GenerateSettings, SourceChoice
+from .stubs import classes_factory
 
 SPEECH_KINDS = (
     ("strip", "Strip", "A sound or movie strip of the sequencer; its place and trim are followed"),
@@ -32,16 +33,17 @@ HEAD_AMOUNT_LIMIT = 2.0
 
 
 def _search_speech(self: MimeshSettings, context: bpy.types.Context, edit_text: str) -> Iterator[str]:
-    return _strip_names(context.scene, {"sound", "movie"})
+    return _strip_names(context, {"sound", "movie"})
 
 
 def _search_reference(self: MimeshSettings, context: bpy.types.Context, edit_text: str) -> Iterator[str]:
-    return _strip_names(context.scene, {"movie"})
+    return _strip_names(context, {"movie"})
 
 
-def _strip_names(scene: bpy.types.Scene, kinds: set[str]) -> Iterator[str]:
+def _strip_names(context: bpy.types.Context, kinds: set[str]) -> Iterator[str]:
     from ..core.blender.read_scene import list_strips
 
+    scene: bpy.types.Scene = context.scene
     return (strip.name for strip in list_strips(scene) if strip.kind in kinds)
 
 
@@ -151,18 +153,18 @@ def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
 
 
 _CLASSES = (MimeshSettings, MimeshRun)
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+_register_classes, _unregister_classes = classes_factory(_CLASSES)
 
 
 def register() -> None:
     """Attach the two groups."""
     _register_classes()
-    bpy.types.Scene.mimesh = bpy.props.PointerProperty(type=MimeshSettings)
-    bpy.types.WindowManager.mimesh_run = bpy.props.PointerProperty(type=MimeshRun)
+    bpy.types.Scene.mimesh = bpy.props.PointerProperty(type=MimeshSettings)  # type: ignore
+    bpy.types.WindowManager.mimesh_run = bpy.props.PointerProperty(type=MimeshRun)  # type: ignore
 
 
 def unregister() -> None:
     """Detach them again; the values stay in the file as custom properties."""
-    del bpy.types.WindowManager.mimesh_run
-    del bpy.types.Scene.mimesh
+    del bpy.types.WindowManager.mimesh_run  # type: ignore[attr-defined]
+    del bpy.types.Scene.mimesh  # type: ignore[attr-defined]
     _unregister_classes()

@@ -18,9 +18,9 @@ import bpy
 from ..core.blender.steps import StepStatus
 from ..core.errors import CancelledError, MimeshError
 from .properties import run_state
+from .stubs import OperatorResult
 
 Steps = Generator[StepStatus, None, str]
-Outcome = set[str]
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 0.01
@@ -40,7 +40,7 @@ class SteppedOperator:
         """The work. Raises :class:`MimeshError` for whatever it refuses."""
         raise NotImplementedError
 
-    def execute(self, context: bpy.types.Context) -> Outcome:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Without a window: run to the end, blocking."""
         _begin(context, self.task)
         with _failures(self, context) as failed, contextlib.closing(self.start(context)) as steps:
@@ -48,7 +48,7 @@ class SteppedOperator:
                 time.sleep(_POLL_SECONDS)
         return {"CANCELLED"} if failed() else {"FINISHED"}
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """With a window: start and hand over to :meth:`modal`. (In background Blender calls execute instead.)"""
         _begin(context, self.task)
         with _failures(self, context) as failed:
@@ -59,10 +59,10 @@ class SteppedOperator:
             return {"CANCELLED"}
         manager = context.window_manager
         self._timer = manager.event_timer_add(_TICK_SECONDS, window=context.window)
-        manager.modal_handler_add(self)
+        manager.modal_handler_add(self)  # type: ignore[arg-type]
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """One step per tick; everything else in Blender stays usable."""
         if event.type == "ESC" and event.value == "PRESS":
             run_state(context).cancel_requested = True

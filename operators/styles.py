@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from .stubs import OperatorResult, classes_factory
+
 if TYPE_CHECKING:
     from ..core.style.style import Style
 
@@ -40,14 +42,14 @@ class MIMESH_OT_save_style(bpy.types.Operator):
             return False
         return True
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask where."""
         assert _remembered.style is not None  # poll
         self.filepath = f"{_remembered.style.name}.safetensors"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write the file."""
         assert _remembered.style is not None  # poll
         path = Path(bpy.path.abspath(self.filepath)).with_suffix(".safetensors")
@@ -70,4 +72,4 @@ def has_style() -> bool:
     return _remembered.style is not None
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_OT_save_style,))
+register, unregister = classes_factory((MIMESH_OT_save_style,))

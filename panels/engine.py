@@ -7,6 +7,7 @@ import bpy
 
 from ..operators.engine_access import has_engine
 from ..operators.properties import run_state
+from ..operators.stubs import classes_factory
 from .lip_sync import CATEGORY, draw_words
 
 
@@ -27,7 +28,7 @@ class MIMESH_PT_engine(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Status in words, then the two buttons."""
-        layout = self.layout
+        layout: bpy.types.UILayout = self.layout
         found = "Found; press Test to see what it runs on." if has_engine(context) else "Not set up yet."
         for line in (run_state(context).engine_status or found).splitlines():
             draw_words(layout, line, context)
@@ -36,4 +37,4 @@ class MIMESH_PT_engine(bpy.types.Panel):
         row.operator("mimesh.test_engine", text="Test", icon="CHECKMARK")
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_PT_engine,))
+register, unregister = classes_factory((MIMESH_PT_engine,))

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..operators.generate import reason_not_to_generate
 from ..operators.properties import MimeshRun, MimeshSettings, run_state, scene_settings
+from ..operators.stubs import classes_factory
 from ..operators.styles import has_style
 
 CATEGORY = "Mimesh"
 _WRAP_CHARACTERS_PER_PIXEL = 1 / 7.0
-_OUTCOME_ICONS = {"done": "CHECKMARK", "failed": "ERROR", "cancelled": "CANCEL"}
+_OUTCOME_ICONS: dict[str, Any] = {"done": "CHECKMARK", "failed": "ERROR", "cancelled": "CANCEL"}
 
 
 class MIMESH_PT_lip_sync(bpy.types.Panel):
@@ -25,7 +28,7 @@ class MIMESH_PT_lip_sync(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """From top to bottom in the order of work."""
-        layout = self.layout
+        layout: bpy.types.UILayout = self.layout
         settings, run = scene_settings(context), run_state(context)
         column = layout.column()
         column.enabled = not run.running
@@ -106,8 +109,8 @@ def _draw_result(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.
         box.operator("mimesh.save_style", icon="FILE_TICK")
 
 
-def draw_words(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
-    """A sentence, broken into labels that fit the region's width."""
+def draw_words(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: Any = "NONE") -> None:
+    """A sentence, broken into labels that fit the region's width; ``icon`` is one of Blender's names."""
     scale = context.preferences.system.ui_scale
     width = max(int(context.region.width / scale * _WRAP_CHARACTERS_PER_PIXEL) - 6, 16)
     column = layout.column(align=True)
@@ -128,4 +131,4 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
-register, unregister = bpy.utils.register_classes_factory((MIMESH_PT_lip_sync,))
+register, unregister = classes_factory((MIMESH_PT_lip_sync,))

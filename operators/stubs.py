@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Types that Blender's type stubs get wrong or leave out, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import bpy
+
+OperatorResult = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
+Registration = tuple[Callable[[], None], Callable[[], None]]
+
+
+def classes_factory(classes: Sequence[type[Any]]) -> Registration:
+    """A module's register and unregister functions; the stubs say that Blender's own factory returns nothing."""
+    made: Any = bpy.utils.register_classes_factory(classes)  # type: ignore[func-returns-value]
+    return made  # type: ignore[no-any-return]
