@@ -101,8 +101,15 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
     parser.add_argument("--seed", type=int, default=0)
     values = parser.parse_args(argv)
     if not 128 <= values.pixels <= 2048 or values.pixels % 2:
-        raise SettingsError(f"The preview cannot be {values.pixels} pixels wide.", "Choose an even number, 128 to 2048.")
-    return DemoRequest(**{**vars(values), "audio": values.audio.absolute(), "reference": values.reference.absolute()})
+        raise SettingsError(f"The preview cannot be {values.pixels} pixels wide.", "Give an even number, 128 to 2048.")
+    return DemoRequest(
+        audio=values.audio.absolute(),
+        reference=values.reference.absolute(),
+        out=values.out,
+        pixels=values.pixels,
+        preview_seconds=values.preview_seconds,
+        seed=values.seed,
+    )
 
 
 def _open_blender(request: DemoRequest) -> Any:
@@ -115,10 +122,7 @@ def _open_blender(request: DemoRequest) -> Any:
     link.symlink_to(ROOT, target_is_directory=True)
     os.environ["BLENDER_USER_RESOURCES"] = str(resources)
     os.environ.setdefault("MIMESH_ENGINE_PYTHON", sys.executable)
-    try:
-        import addon_utils
-    except ImportError:
-        addon_utils = _import_after_bpy()
+    addon_utils = _import_after_bpy()
     from .blender import preview
 
     scene = preview.fresh_scene()
@@ -139,8 +143,7 @@ def _import_after_bpy() -> Any:
 
 def _build_scene(scene: Any, request: DemoRequest) -> None:
     """What a user does by hand: head, sound strip, movie strip, and the choices in the panel."""
-    import bpy
-
+    bpy = importlib.import_module("bpy")
     bpy.ops.mimesh.add_demo_head()
     scene.frame_start = 1
     editor = scene.sequence_editor_create()
@@ -160,8 +163,7 @@ def _build_scene(scene: Any, request: DemoRequest) -> None:
 
 def _generate(clock: _Clock) -> str:
     """The Generate button's own steps, so that each stage can be timed; returns its report in words."""
-    import bpy
-
+    bpy = importlib.import_module("bpy")
     properties = importlib.import_module(f"{EXTENSION}.operators.properties")
     access = importlib.import_module(f"{EXTENSION}.operators.engine_access")
     session = importlib.import_module(f"{EXTENSION}.core.blender.session")
@@ -190,8 +192,7 @@ def _generate(clock: _Clock) -> str:
 
 def _save(scene: Any, path: Path) -> None:
     """Save with the strips' paths relative to the file, so that the folder can be moved."""
-    import bpy
-
+    bpy = importlib.import_module("bpy")
     scene.frame_set(scene.frame_start)
     bpy.ops.wm.save_as_mainfile(filepath=str(path.absolute()), compress=True)
     bpy.ops.file.make_paths_relative()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -88,7 +89,8 @@ def create_demo_head(scene: bpy.types.Scene) -> bpy.types.Object:
     _add_keys(obj, head)
     _add_weights(obj, head)
     obj.parent = rig
-    obj.modifiers.new("Armature", "ARMATURE").object = rig
+    modifier: bpy.types.ArmatureModifier = obj.modifiers.new("Armature", "ARMATURE")  # type: ignore[assignment]
+    modifier.object = rig
     obj[BASIS_PROPERTY] = head.basis_hash
     store_binding(obj, head.binding)
     return obj
@@ -114,7 +116,7 @@ def _create_mesh(head: DemoHead) -> bpy.types.Mesh:
     mesh.polygons.foreach_set("material_index", head.materials.astype(np.int32))
     mesh.update(calc_edges=True)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(corners), bool))
-    layer = mesh.color_attributes.new(COLOUR_LAYER, "BYTE_COLOR", "POINT")
+    layer: Any = mesh.color_attributes.new(COLOUR_LAYER, "BYTE_COLOR", "POINT")
     rgba = np.concatenate([head.colours, np.ones((len(head.colours), 1), np.float32)], axis=1)
     layer.data.foreach_set("color_srgb", rgba.ravel())
     mesh.color_attributes.active_color = layer
@@ -132,7 +134,9 @@ def _material(name: str, srgb: NDArray[np.float32]) -> bpy.types.Material:
     roughness = _ROUGHNESS.get(name, 0.55)
     material.diffuse_color = (*(float(value) ** 2.2 for value in srgb), 1.0)
     material.roughness = roughness
-    material.use_nodes = True
+    if material.node_tree is None:
+        # materials are born with nodes since 5.0
+        material.use_nodes = True
     nodes = material.node_tree.nodes
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
     colour = nodes.new("ShaderNodeVertexColor")

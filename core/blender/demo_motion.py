@@ -35,7 +35,7 @@ def key_motion(obj: bpy.types.Object, motion: Motion, first_frame: int) -> None:
     _key_bones(obj.parent, motion, frames)
 
 
-def _key_bones(rig: bpy.types.Object, motion: Motion, frames: NDArray[np.float32]) -> None:
+def _key_bones(rig: Any, motion: Motion, frames: NDArray[np.float32]) -> None:
     """Bones stand in FLAME's frame, so a rotation vector is the bone's own quaternion."""
     curves = assign_action(rig, bpy.data.actions.new("Demo bones"))
     level = np.zeros((len(motion), 1))
@@ -53,9 +53,7 @@ def _key_bones(rig: bpy.types.Object, motion: Motion, frames: NDArray[np.float32
             _write(curves, path, index, frames, quaternions[:, index])
 
 
-def _write(
-    curves: Any, path: str, index: int, frames: NDArray[np.float32], values: NDArray[np.floating]
-) -> None:
+def _write(curves: Any, path: str, index: int, frames: NDArray[np.float32], values: NDArray[np.floating]) -> None:
     curve = new_curve(curves, path, index, _GROUP)
     points = np.stack([frames, values.astype(np.float32)], axis=1)
     curve.keyframe_points.add(len(points))

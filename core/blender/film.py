@@ -6,16 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MediaError
-
-if TYPE_CHECKING:
-    import av.container
-    import av.video.stream
 
 Picture = NDArray[np.uint8]
 AUDIO_RATE = 48_000
@@ -29,7 +24,7 @@ def read_picture(path: Path) -> Picture:
 
     try:
         with av.open(str(path)) as container:
-            return next(container.decode(video=0)).to_ndarray(format="rgb24")
+            return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     except (av.FFmpegError, OSError, StopIteration) as error:
         raise MediaError(f"The picture {path} cannot be read ({error}).") from error
 

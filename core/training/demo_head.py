@@ -17,7 +17,7 @@ from ..weights import VENDOR_MODELS, record_checksum, write_tensors
 from .demo_head_colour import skin_colours
 from .demo_head_ears import build_ears
 from .demo_head_eyes import Eye, build_eyes
-from .demo_head_face import Skin, build_skin
+from .demo_head_face import build_skin
 from .demo_head_mouth import build_mouth
 from .demo_head_parts import BONES, MATERIALS, Piece, as_triangles, merge, weld
 from .demo_head_shells import build_brows, build_hair, build_shirt
@@ -66,9 +66,7 @@ def _landmark_vertices(pieces: list[Piece], left_eye: Eye, right_eye: Eye) -> ND
     )
 
 
-def _tensors(
-    basis: FaceBasis, head: Piece, landmark_vertices: NDArray[np.int64]
-) -> dict[str, NDArray[np.generic]]:
+def _tensors(basis: FaceBasis, head: Piece, landmark_vertices: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
     assert len(landmark_vertices) == LANDMARK_COUNT
     moving = np.where(np.abs(head.deltas).max(axis=(0, 2)) > _STILL)[0]
     joints = np.stack([_ROOT_JOINT, _NECK_JOINT, basis.hinge_point, *basis.eye_centres])
@@ -96,7 +94,7 @@ def _triangles_at(head: Piece, landmark_vertices: NDArray[np.int64]) -> NDArray[
 
 
 def _packed(deltas: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
-    """Deltas as bytes round 128 with one step size per key: an error of at most half a step, under 0.012 mm."""
+    """Deltas as bytes round 128 with one step size per key: an error of at most half a step (0.02 mm)."""
     steps = np.maximum(np.abs(deltas).max(axis=(1, 2)) / 127.0, 1e-9)
     levels = np.round(deltas / steps[:, None, None]) + 128.0
     return {"delta_steps": steps.astype(np.float32), "delta_levels": levels.astype(np.uint8)}

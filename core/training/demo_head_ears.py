@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .demo_head_parts import NECK, Piece, merge, outward, rigid_piece, smoothstep, tube_faces, fan
+from .demo_head_parts import NECK, Piece, fan, merge, outward, rigid_piece, smoothstep, tube_faces
 
 _COLUMNS = 56
 _CENTRE = np.array([7.15, -2.1, -8.0])  # of the left ear, cm
@@ -33,7 +33,7 @@ def _left_ear() -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.floa
     front = np.concatenate([[0.08], np.linspace(0.2, 0.9, 12), [0.95, 0.985, 1.0]])
     back = np.array([0.985, 0.95, 0.85, 0.6, 0.3])
     rings = [_point(share, angle, _front_height(share, angle)) for share in front]
-    rings += [_point(share, angle, _back_height(share)) for share in back]
+    rings += [_point(share, angle, _back_height(share, angle)) for share in back]
     stacked = np.stack(rings)
     count = len(stacked)
     vertices = np.concatenate([stacked.reshape(-1, 3), stacked[[0, -1]].mean(axis=1)])
@@ -73,8 +73,8 @@ def _front_height(share: float, angle: NDArray[np.float64]) -> NDArray[np.float6
     return level + rim + ridge + bowl + tragus
 
 
-def _back_height(share: float) -> float:
-    return -0.02 if share > 0.9 else -0.45
+def _back_height(share: float, angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.full_like(angle, -0.02 if share > 0.9 else -0.45)
 
 
 def _bump(value: float, centre: float, width: float) -> float:

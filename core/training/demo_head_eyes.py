@@ -11,14 +11,27 @@ from numpy.typing import NDArray
 from ..face.basis import FaceBasis
 from ..face.landmarks import IRIS_LEFT, IRIS_RIGHT
 from .demo_head_face import Skin
-from .demo_head_parts import LEFT_EYE, MATERIALS, RIGHT_EYE, Piece, capped_tube, fan, rigid_piece, tube_faces
+from .demo_head_parts import (
+    LEFT_EYE,
+    MATERIALS,
+    RIGHT_EYE,
+    Piece,
+    capped_tube,
+    fan,
+    rigid_piece,
+    smoothstep,
+    tube_faces,
+)
 
-EYEBALL_RADIUS = 1.2  # cm
-_LID_GAP = 0.03
+# half axes, cm: longer than wide, so that the white falls away behind the lids, which dip inward as they move
+EYEBALL_RADII = np.array([1.0, 1.0, 1.2])
+_LID_GAP = 0.03  # share of the radius
+# the lower lid's outer half dips inward when it rises; the eyeball gives way there by this much, cm
+_GIVE = 0.21
 _COLUMNS = 32
 # share of the limbus radius: pupil's centre, pupil's edge twice (a crisp border), iris, dark limbus
 _IRIS_RINGS = (0.06, 0.36, 0.39, 0.6, 0.82, 0.93, 1.0)
-_WHITE_DEGREES = (33.0, 37.0, 45.0, 55.0, 70.0, 90.0, 115.0, 145.0, 170.0)
+_WHITE_DEGREES = (38.5, 43.0, 50.0, 60.0, 73.0, 90.0, 115.0, 145.0, 170.0)
 
 _PUPIL = np.array([0.01, 0.01, 0.012])
 _IRIS = np.array([[0.20, 0.13, 0.07], [0.33, 0.21, 0.11], [0.27, 0.17, 0.09], [0.09, 0.06, 0.04]])
@@ -45,10 +58,10 @@ def build_eyes(basis: FaceBasis, skin: Skin) -> tuple[Eye, Eye]:
 
 
 def eyeball_centre(iris: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Centre of the sphere whose edge of the iris passes through the tracked ring (5, 3), looking along z."""
+    """Centre of the eyeball whose edge of the iris is the tracked ring (5, 3), looking along z."""
     ring = iris[1:]
     radius = np.linalg.norm(ring[:, :2] - iris[0, :2], axis=1).mean()
-    depth = np.sqrt(EYEBALL_RADIUS**2 - radius**2)
+    depth = EYEBALL_RADII[2] * np.sqrt(1.0 - (radius / EYEBALL_RADII[0]) ** 2)
     return np.array([iris[0, 0], iris[0, 1], ring[:, 2].mean() - depth], dtype=np.float64)
 
 
@@ -59,7 +72,7 @@ def _build_eye(iris: NDArray[np.float32], skin: Skin, rim: NDArray[np.int64], bo
 
 
 def _eyeball(iris: NDArray[np.float64], bone: int) -> tuple[Piece, NDArray[np.int64]]:
-    """A sphere with a flat iris through the five landmarks."""
+    """An ellipsoid with a flat iris through the five landmarks."""
     centre = eyeball_centre(iris)
     angle = np.arange(_COLUMNS) * 2 * np.pi / _COLUMNS
     edge = _iris_edge(iris, angle)
@@ -67,9 +80,9 @@ def _eyeball(iris: NDArray[np.float64], bone: int) -> tuple[Piece, NDArray[np.in
     polar = np.deg2rad(np.array(_WHITE_DEGREES))[:, None]
     white = np.stack(
         [
-            EYEBALL_RADIUS * np.sin(polar) * np.cos(angle),
-            EYEBALL_RADIUS * np.sin(polar) * np.sin(angle),
-            EYEBALL_RADIUS * np.cos(polar) * np.ones_like(angle),
+            EYEBALL_RADII[0] * np.sin(polar) * np.cos(angle),
+            EYEBALL_RADII[1] * np.sin(polar) * np.sin(angle),
+            EYEBALL_RADII[2] * np.cos(polar) * np.ones_like(angle),
         ],
         axis=-1,
     )
@@ -77,6 +90,7 @@ def _eyeball(iris: NDArray[np.float64], bone: int) -> tuple[Piece, NDArray[np.in
     rings = np.concatenate([(centre + white)[::-1], np.stack(flat)[::-1]])
     vertices, faces = capped_tube(rings)
     vertices[-1] = iris[0]
+    vertices[:, 2] -= _GIVE * _lower_outer(vertices, iris, centre)
     piece = rigid_piece(vertices, faces, "eye_white", _ball_colours(len(vertices), rings), bone)
     ring_of_face = faces[:, 0] // _COLUMNS
     iris_start = len(rings) - len(_IRIS_RINGS)
@@ -87,6 +101,21 @@ def _eyeball(iris: NDArray[np.float64], bone: int) -> tuple[Piece, NDArray[np.in
     nearest = [int(np.linalg.norm(vertices - point, axis=1).argmin()) for point in iris[1:]]
     assert all(first <= vertex < first + _COLUMNS for vertex in nearest)
     return piece, np.array([len(vertices) - 1, *nearest])
+
+
+def _lower_outer(
+    vertices: NDArray[np.float64], iris: NDArray[np.float64], centre: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(N,) 1 in the lower outer quarter of the eyeball's front, 0 at the tracked points themselves."""
+    outer_sign = np.sign(iris[0, 0])
+    offset = (vertices[:, :2] - iris[0, :2]) * np.array([outer_sign, 1.0])
+    marks = (iris[1:, :2] - iris[0, :2]) * np.array([outer_sign, 1.0])
+    outer, lowest = marks[marks[:, 0].argmax()], marks[marks[:, 1].argmin()]
+    first, last = np.arctan2(outer[1], outer[0]), np.arctan2(lowest[1], lowest[0])
+    part = np.clip((np.arctan2(offset[:, 1], offset[:, 0]) - first) / (last - first), 0.0, 1.0)
+    distance = np.linalg.norm(offset, axis=1)
+    front = smoothstep(vertices[:, 2], float(centre[2]) - 0.3, float(centre[2]) + 0.3)
+    return np.sin(np.pi * part) ** 0.6 * smoothstep(distance, 0.2, 0.6) * front
 
 
 def _iris_edge(iris: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -125,19 +154,21 @@ def _lids(skin: Skin, rim: NDArray[np.int64], centre: NDArray[np.float64]) -> Pi
     The first ring repeats the skin's own border vertices; the caller welds them.
     """
     edge = skin.piece.vertices[rim]
-    arm = edge - centre
+    # in units of the half axes the eyeball is the unit sphere
+    arm = (edge - centre) / EYEBALL_RADII
     length = np.linalg.norm(arm, axis=1, keepdims=True)
     unit = arm / length
-    on_ball = centre + unit * np.minimum(EYEBALL_RADIUS + _LID_GAP, length)
+    on_ball = centre + unit * np.minimum(1.0 + _LID_GAP, length) * EYEBALL_RADII
     polar = np.arccos(np.clip(unit[:, 2:], -1, 1))
     around = unit[:, :2] / np.maximum(np.linalg.norm(unit[:, :2], axis=1, keepdims=True), 1e-9)
     rings = [edge, 0.45 * edge + 0.55 * on_ball, on_ball]
     for part, gap in ((0.3, 0.06), (0.7, 0.12), (1.0, 0.2)):
         turned = polar + part * (np.deg2rad(110.0) - polar)
         direction = np.concatenate([np.sin(turned) * around, np.cos(turned)], axis=1)
-        rings.append(centre + direction * (EYEBALL_RADIUS + gap))
+        rings.append(centre + direction * EYEBALL_RADII * (1.0 + gap))
     follow = np.array([1.0, 1.0, 0.95, 0.5, 0.15, 0.0])
-    return _inner_piece(skin, rim, np.stack(rings), follow, centre + np.array([0.0, 0.0, -EYEBALL_RADIUS - 0.3]))
+    apex = centre - np.array([0.0, 0.0, EYEBALL_RADII[2] + 0.3])
+    return _inner_piece(skin, rim, np.stack(rings), follow, apex)
 
 
 def _inner_piece(
@@ -150,7 +181,8 @@ def _inner_piece(
     """Rings (R, C, 3) that hang from a border of the skin and share ``follow`` (R,) of its movement."""
     count, columns = rings.shape[:2]
     vertices = np.concatenate([rings.reshape(-1, 3), apex[None]])
-    faces = np.concatenate([tube_faces(count, columns), fan(np.arange((count - 1) * columns, count * columns), count * columns)])
+    end = np.arange((count - 1) * columns, count * columns)
+    faces = np.concatenate([tube_faces(count, columns), fan(end, count * columns)])
     colours = np.tile(_LID_INSIDE, (len(vertices), 1))
     colours[:columns] = colours[columns : 2 * columns] = _LASH
     share = np.append(np.repeat(follow, columns), 0.0)

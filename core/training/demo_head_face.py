@@ -72,7 +72,7 @@ def build_skin(basis: FaceBasis) -> Skin:
         weights=_bone_weights(vertices, np.append(jaw, 0.0)),
         deltas=np.concatenate([deltas, np.zeros((len(deltas), 1, 3))], axis=1),
     )
-    return Skin(piece, *rims, outer, refined.triangles)
+    return Skin(piece, rims[0], rims[1], rims[2], outer, refined.triangles)
 
 
 class _Carrier:

@@ -72,17 +72,22 @@ def _bag(skin: Skin, rim: NDArray[np.float64]) -> Piece:
         faces=faces,
         materials=materials,
         colours=_bag_colours(count, columns),
-        weights=_bag_weights(skin, source, np.append(np.tile(side, count), 0.0), np.append(np.repeat(np.arange(count), columns), count)),
+        weights=_bag_weights(skin, source, np.append(np.tile(side, count), 0.0), _ring_numbers(count, columns)),
         deltas=skin.piece.deltas[:, source] * share[None, :, None],
     )
 
 
 def _bag_colours(count: int, columns: int) -> NDArray[np.float64]:
-    depth = np.clip((np.append(np.repeat(np.arange(count), columns), count) - 3.0) / 4.0, 0.0, 1.0)[:, None]
+    depth = np.clip((_ring_numbers(count, columns) - 3.0) / 4.0, 0.0, 1.0)[:, None]
     colours = (1 - depth) * _MUCOSA + depth * _THROAT
     colours[: 2 * columns] = _LIP_INNER
     colours[2 * columns : 3 * columns] = 0.5 * (_LIP_INNER + _MUCOSA)
     return colours
+
+
+def _ring_numbers(count: int, columns: int) -> NDArray[np.int64]:
+    """Which ring each vertex of the bag is in, the closing point last."""
+    return np.append(np.repeat(np.arange(count), columns), count)
 
 
 def _bag_weights(
@@ -137,7 +142,8 @@ def _tooth(placed: tuple[NDArray[np.float64], float], width: float, index: int, 
         across, out = local[:, 0], local[:, 1] - thick
         x = across * np.cos(heading) - out * np.sin(heading)
         z = across * np.sin(heading) + out * np.cos(heading)
-        rings.append(np.stack([origin[0] + x, np.full_like(x, origin[1] + up * (height + lift)), origin[2] + z], axis=1))
+        level = np.full_like(x, origin[1] + up * (height + lift))
+        rings.append(np.stack([origin[0] + x, level, origin[2] + z], axis=1))
     vertices, faces = capped_tube(np.stack(rings))
     shade = np.clip((vertices[:, 1] - origin[1]) * up / 0.95, 0, 1)[:, None]
     return rigid_piece(vertices, faces, "teeth", (1 - shade) * _TOOTH + shade * _TOOTH_ROOT, bone)
@@ -158,7 +164,7 @@ def _gum(half_length: float, tip: NDArray[np.float64], up: float, bone: int) -> 
             np.stack(
                 [
                     origin[0] + out * -np.sin(heading),
-                    origin[1] + up * (1.0 + 0.42 * np.sin(angle)) ,
+                    origin[1] + up * (1.0 + 0.42 * np.sin(angle)),
                     origin[2] + out * np.cos(heading),
                 ],
                 axis=1,

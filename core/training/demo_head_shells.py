@@ -16,7 +16,8 @@ from .demo_head_parts import MATERIALS, Piece, as_faces, as_triangles, polygon_d
 
 _SUNK = -0.22  # cm below the skin where the copy ends
 _HAIR = np.array([0.155, 0.100, 0.070])
-_BROW = np.array([0.30, 0.205, 0.155])
+_BROW = np.array([0.25, 0.17, 0.125])
+_BROW_SKIN = np.array([0.66, 0.45, 0.37])
 _SHIRT = np.array([0.16, 0.22, 0.33])
 
 # outline of the hair seen from the side, (z, y) in cm: forehead, temple, side burn, round the ear, nape, and beyond
@@ -43,8 +44,7 @@ def build_hair(skin: Skin) -> Piece:
     lift = slope + np.maximum(thick - 0.35, 0.0) * smoothstep(depth, 0.4, 3.0)
     keep = np.isin(skin.piece.faces, ring_vertices) | (skin.piece.faces < 0)
     colours = _HAIR * (1.0 + 0.28 * np.sin(3.7 * column)[:, None] + 0.16 * np.sin(9.1 * column + 0.5)[:, None])
-    shell = _shell(skin.piece, keep.all(axis=1) & _any_above(skin.piece, lift), lift, "hair", colours)
-    return shell
+    return _shell(skin.piece, keep.all(axis=1) & _any_above(skin.piece, lift), lift, "hair", colours)
 
 
 def build_brows(basis: FaceBasis, skin: Skin) -> list[Piece]:
@@ -54,18 +54,18 @@ def build_brows(basis: FaceBasis, skin: Skin) -> list[Piece]:
     for ring in (BROW_RIGHT, BROW_LEFT):
         outline = _brow_outline(basis.neutral[ring, :2].astype(np.float64))
         depth = polygon_depth(fine.vertices[:, :2], outline)
-        depth = depth + 0.02 * np.sin(14.0 * fine.vertices[:, 0] + 9.0 * fine.vertices[:, 1])
         lift = np.clip(0.4 * depth, -0.10, 0.06)
-        streak = 1.0 + 0.2 * np.sin(23.0 * fine.vertices[:, 0] + 17.0 * fine.vertices[:, 1])[:, None]
+        # hairs stand thinner at the edge: the skin shines through
+        dense = (0.88 * smoothstep(depth, -0.03, 0.22))[:, None]
         front = fine.vertices[:, 2] > -2.0
         chosen = _any_above(fine, np.where(front, lift, -0.10), -0.10)
-        pieces.append(_shell(fine, chosen, lift, "hair", _BROW * streak))
+        pieces.append(_shell(fine, chosen, lift, "hair", dense * _BROW + (1 - dense) * _BROW_SKIN))
     return pieces
 
 
 def build_shirt(skin: Skin) -> Piece:
     """A round-necked shirt over the shoulders."""
-    x, y, z = skin.piece.vertices.T
+    y, z = skin.piece.vertices[:, 1], skin.piece.vertices[:, 2]
     # the neckline is lower at the front than at the nape
     line = -16.7 - 0.22 * (z + 9.0)
     depth = line - y

@@ -110,8 +110,6 @@ def _even_angles(angle: NDArray[np.float64]) -> NDArray[np.float64]:
     return 0.5 * angle + 0.5 * even
 
 
-def _smooth_minimum(
-    a: NDArray[np.float64], b: NDArray[np.float64], blend: float
-) -> NDArray[np.float64]:
+def _smooth_minimum(a: NDArray[np.float64], b: NDArray[np.float64], blend: float) -> NDArray[np.float64]:
     mix = np.clip(0.5 + 0.5 * (b - a) / blend, 0.0, 1.0)
     return b * (1 - mix) + a * mix - blend * mix * (1 - mix)

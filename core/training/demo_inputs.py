@@ -8,6 +8,7 @@ spoken by flite and stretched to the interval in which the talker said it. No re
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import tempfile
@@ -128,7 +129,7 @@ def _spoken(text: str, voice: str) -> Speech:
 
 def _joined(faces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Takes end to end; the last frames of each run into the next one's first pose."""
-    for before, after in zip(faces, faces[1:], strict=False):
+    for before, after in itertools.pairwise(faces):
         blend = (np.arange(1, _BLEND_FRAMES + 1) / (_BLEND_FRAMES + 1))[:, None]
         before[-_BLEND_FRAMES:] = (1 - blend) * before[-_BLEND_FRAMES:] + blend * after[0]
     return np.concatenate(faces)
@@ -148,8 +149,7 @@ def _render(motion: Motion, sound: NDArray[np.float32], path: Path) -> None:
     from ..blender.demo_motion import key_motion
 
     scene = preview.fresh_scene()
-    preview.set_stage(scene, preview.PreviewSettings(pixels=REFERENCE_PIXELS))
-    scene.display.render_aa = "8"
+    preview.set_stage(scene, preview.PreviewSettings(pixels=REFERENCE_PIXELS, fine=True))
     key_motion(create_demo_head(scene), motion, first_frame=1)
     with tempfile.TemporaryDirectory() as folder:
         pictures = preview.render_frames(scene, 1, len(motion), Path(folder))
