@@ -60,7 +60,7 @@ def build_rig(face: SyntheticFace, choice: RigChoice | None = None) -> bpy.types
     add_keys(obj, choice.key_names, bumps(face.vertices, len(choice.key_names), 11) @ place.T)
     if choice.with_armature:
         armature = _build_armature(choice, place)
-        _skin(obj, armature, jaw_share(face.vertices))
+        skin(obj, armature, jaw_share(face.vertices))
     return obj
 
 
@@ -74,6 +74,21 @@ def add_keys(obj: bpy.types.Object, names: Sequence[str], deltas: NDArray[np.flo
         block.data.foreach_set("co", flat + delta.ravel().astype(np.float32))
         # since 5.0 a new key stands at one
         block.value = 0.0
+
+
+def skin(
+    obj: bpy.types.Object, armature: bpy.types.Object, share: NDArray[np.float64], parent: bool = True
+) -> None:
+    """Weight the mesh to the jaw by ``share`` and to the head (or neck) with the rest."""
+    if parent:
+        obj.parent = armature
+    modifier = obj.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+    carrier = "head" if "head" in armature.data.bones else "neck"
+    groups = {name: obj.vertex_groups.new(name=name) for name in (carrier, "jaw")}
+    for vertex, weight in enumerate(share):
+        groups["jaw"].add([vertex], float(weight), "REPLACE")
+        groups[carrier].add([vertex], float(1 - weight), "REPLACE")
 
 
 def own_binding(face: SyntheticFace) -> LandmarkBinding:
@@ -154,17 +169,6 @@ def _tail(frame: Frame, index: int) -> Vector:
     if frame == "smplx_y_up":
         return Vector((0, 10, 0))
     return Vector((0.03, -0.05 + 0.02 * index, 0.04))
-
-
-def _skin(obj: bpy.types.Object, armature: bpy.types.Object, share: NDArray[np.float64]) -> None:
-    obj.parent = armature
-    modifier = obj.modifiers.new("Armature", "ARMATURE")
-    modifier.object = armature
-    carrier = "head" if "head" in armature.data.bones else "neck"
-    groups = {name: obj.vertex_groups.new(name=name) for name in (carrier, "jaw")}
-    for vertex, weight in enumerate(share):
-        groups["jaw"].add([vertex], float(weight), "REPLACE")
-        groups[carrier].add([vertex], float(1 - weight), "REPLACE")
 
 
 def _object_state(obj: bpy.types.Object) -> tuple[Any, ...]:

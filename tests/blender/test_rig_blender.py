@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix
 
 from core.blender.apply import apply_plan
 from core.blender.correspond import load_binding, store_binding
@@ -52,9 +55,7 @@ def test_flame_rotation_on_bone_equals_skinning_in_numpy(frame: builders.Frame, 
     rig = read_rig(obj)
     motion = turning_motion(len(rig.key_names))
     if frame == "smplx_y_up":
-        motion = RigMotion(
-            motion.fps, motion.key_values, motion.jaw, motion.head, motion.eyes, flame_to_object=np.eye(3)
-        )
+        motion = dataclasses.replace(motion, flame_to_object=np.eye(3))
     plan = plan_curves(rig, motion, SceneTiming(25.0, 1.0), ApplySettings(), read_existing(obj), "{}")
     apply_plan(plan, obj)
     keys = face_fixtures.bumps(FACE.vertices, len(rig.key_names), 11)
@@ -64,6 +65,27 @@ def test_flame_rotation_on_bone_equals_skinning_in_numpy(frame: builders.Frame, 
         world = 0.01 * expected_vertices(motion, index, keys) @ builders.FLAME_IN_BLENDER.T
         np.testing.assert_allclose(builders.evaluated_vertices(obj), world, atol=2e-6)
     assert find_armature(obj).pose.bones["jaw"].rotation_mode == mode
+
+
+def test_mesh_and_armature_in_different_spaces_turn_about_the_same_joint() -> None:
+    """The mesh in centimetres, Y up; its armature in metres, Z up, moved aside; joined by the modifier only."""
+    obj = builders.build_rig(FACE, builders.RigChoice(frame="smplx_y_up", with_armature=False))
+    donor = builders.build_rig(FACE, builders.RigChoice(name="Donor"))
+    armature = find_armature(donor)
+    bpy.data.objects.remove(donor)
+    aside = Matrix.Translation((1.0, 2.0, 3.0)) @ Matrix.Rotation(0.5, 4, "Z")
+    armature.matrix_world = aside
+    obj.matrix_world = aside @ Matrix.Rotation(np.pi / 2, 4, "X") @ Matrix.Scale(0.01, 4)
+    builders.skin(obj, armature, face_fixtures.jaw_share(FACE.vertices), parent=False)
+    rig = read_rig(obj)
+    motion = dataclasses.replace(turning_motion(len(rig.key_names)), flame_to_object=np.eye(3))
+    plan = plan_curves(rig, motion, SceneTiming(25.0, 1.0), ApplySettings(), read_existing(obj), "{}")
+    apply_plan(plan, obj)
+    keys = face_fixtures.bumps(FACE.vertices, len(rig.key_names), 11)
+    bpy.context.scene.frame_set(3)
+    world = 0.01 * expected_vertices(motion, 2, keys) @ builders.FLAME_IN_BLENDER.T
+    turn, shift = np.array(aside)[:3, :3], np.array(aside)[:3, 3]
+    np.testing.assert_allclose(builders.evaluated_vertices(obj), world @ turn.T + shift, atol=5e-6)
 
 
 def test_head_motion_goes_to_smplx_head_and_to_flame_neck() -> None:
