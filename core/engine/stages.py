@@ -38,6 +38,7 @@ class StageMeter:
     plan: StagePlan
     seconds: dict[str, float] = field(default_factory=dict)
     _current: str = ""
+    _reached: float = 0.0
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -52,7 +53,10 @@ class StageMeter:
     def within_stage(self, fraction: float) -> None:
         """Report a fraction 0..1 of the present stage."""
         inside = min(max(fraction, 0.0), 1.0)
-        self.report(self._current, self.plan.start_of(self._current) + self.plan.share_of(self._current) * inside)
+        whole = self.plan.start_of(self._current) + self.plan.share_of(self._current) * inside
+        # never backwards, not even by a rounding error between two stages
+        self._reached = min(max(self._reached, whole), 1.0)
+        self.report(self._current, self._reached)
 
 
 @dataclass(slots=True)

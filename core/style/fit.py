@@ -52,7 +52,7 @@ class GainFit:
 def fit_style(generator: Generator, reference: TrackedReference) -> Style:
     """Gain and offset towards the reference's face, and its head motion.
 
-    Without usable sound the face keeps gain 1 and offset 0, and a warning says so.
+    Where its sound cannot be used the face keeps gain 1 and offset 0, and a warning says so.
     """
     motion = reference.motion
     fit, agreement, warnings = _neutral_fit(), 0.0, list(reference.report.warnings)
@@ -67,7 +67,8 @@ def fit_style(generator: Generator, reference: TrackedReference) -> Style:
             fit = fit_gain(predicted.face_vector()[:frames], motion.face_vector()[:frames], weights, motion.fps)
         else:
             problem = f"its sound does not go with its mouth (correlation {agreement:.2f})"
-    if problem is not None:
+    # a clip without sound is in the tracker's own warnings already
+    if problem is not None and reference.speech is not None:
         warnings.append(f"Only the head motion is taken from the reference: {problem}.")
     return Style(
         name=Path(reference.report.source).stem,

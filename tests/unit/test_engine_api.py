@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's entry with a stand-in model and tracker: order, refusals, caching, provenance."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.audio.speech import SAMPLE_RATE, Speech
+from core.engine import models
+from core.engine.api import MediaRange, MotionRequest, generate_motion, track_reference
+from core.engine.cache import ArtifactCache
+from core.engine.jobs import read_motion_result, write_motion_result
+from core.engine.reference_file import load_reference, save_reference
+from core.errors import CancelledError, MediaError, ModelError, SettingsError
+from core.face.basis import open_basis
+from core.face.motion import Motion
+from core.tracking import reference as tracking
+from core.tracking.face_track import FaceTrack
+from core.tracking.quality import QualityReport
+from core.tracking.reference import TrackedReference
+from tests.media import tone, write_audio
+
+
+def moving(frames: int, swing: float) -> Motion:
+    basis = open_basis()
+    time = np.arange(frames) / 25.0
+    expression, jaw = np.zeros((frames, 50), np.float32), np.zeros((frames, 3), np.float32)
+    expression[:, 0] = swing * np.sin(12 * time)
+    jaw[:, 0] = 0.1 * swing * np.maximum(np.sin(12 * time), 0)
+    head = np.stack([0.05 * np.sin(2 * time)] * 3, axis=1).astype(np.float32)
+    return Motion(25.0, expression, jaw, head, np.zeros((frames, 2, 2), np.float32), basis.name, basis.hash)
+
+
+class StandInModel:
+    """Frames in step with the sound; counts how often it is asked."""
+
+    hash = "stand-in"
+
+    def __init__(self) -> None:
+        self.heard: list[float] = []
+
+    def generate(self, speech: Speech, progress: object = None) -> Motion:
+        self.heard.append(speech.seconds)
+        frames = int(np.ceil(speech.seconds * 25))
+        return moving(frames, 1.0).replace(head=np.zeros((frames, 3), np.float32))
+
+
+def tracked(path: Path) -> TrackedReference:
+    motion = moving(200, 1.4)
+    points = np.random.default_rng(0).normal(size=(200, 478, 3)).astype(np.float32)
+    times = np.arange(200) / 25.0
+    track = FaceTrack(
+        points, times, np.ones(200, bool), np.ones(3, np.int32), np.zeros(0, np.int64), 640, 480, str(path)
+    )
+    speech = Speech(tone(8.0), str(path))
+    report = QualityReport(str(path), 8.0, 25.0, 0.0, 200.0, 0.3, 2.0, 0.04, 0.9, ("Noisy.",))
+    return TrackedReference(motion, track, speech, report, points, points[0], np.ones(200, np.float32))
+
+
+@dataclasses.dataclass
+class Bench:
+    """Real sound file, stand-ins for the slow parts."""
+
+    folder: Path
+    model: StandInModel
+    tracked_files: list[Path]
+
+    @property
+    def audio(self) -> MediaRange:
+        return MediaRange(self.folder / "talk.wav")
+
+    @property
+    def clip(self) -> MediaRange:
+        return MediaRange(self.folder / "clip.mp4")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    found = Bench(tmp_path, StandInModel(), [])
+    write_audio(tmp_path / "talk.wav", tone(3.0)[None], SAMPLE_RATE, "pcm_s16le")
+    (tmp_path / "clip.mp4").write_bytes(b"stands for a video")
+    monkeypatch.setattr(models, "expression_generator", lambda device: found.model)
+
+    def track(path: Path, start: float, end: float | None, progress: object, expected_opening: object) -> object:
+        found.tracked_files.append(path)
+        progress(0.5)  # type: ignore[operator]
+        expected_opening(Speech(tone(1.0), "x"))  # type: ignore[operator]
+        return tracked(path)
+
+    monkeypatch.setattr(tracking, "track_reference", track)
+    return found
+
+
+def test_motion_has_a_frame_for_all_of_the_sound(bench: Bench) -> None:
+    result = generate_motion(MotionRequest(bench.audio))
+    assert len(result.motion) == 75 and result.motion.fps == 25.0
+    assert list(result.stage_seconds) == ["audio", "style", "motion"]
+
+
+def test_range_of_the_sound_is_respected(bench: Bench) -> None:
+    result = generate_motion(MotionRequest(MediaRange(bench.audio.path, 1.0, 2.2)))
+    assert len(result.motion) == 30
+
+
+def test_reference_gives_style_head_and_report(bench: Bench) -> None:
+    result = generate_motion(MotionRequest(bench.audio, reference=bench.clip))
+    assert result.style_name == "clip"
+    assert result.motion.head.any()
+    assert result.reference_report is not None and result.reference_report.warnings == ("Noisy.",)
+    assert list(result.stage_seconds) == ["audio", "track", "style", "motion"]
+    assert result.provenance.style_id == (result.style.id if result.style else None)
+
+
+def test_without_reference_the_head_rests_and_a_note_says_so(bench: Bench) -> None:
+    result = generate_motion(MotionRequest(bench.audio))
+    assert not result.motion.head.any()
+    assert result.notes == ("No reference or style was given, so the head does not move.",)
+
+
+def test_saved_style_gives_the_same_motion_as_its_reference(bench: Bench) -> None:
+    first = generate_motion(MotionRequest(bench.audio, reference=bench.clip, seed=3))
+    assert first.style is not None
+    first.style.save(bench.folder / "clip.safetensors")
+    again = generate_motion(MotionRequest(bench.audio, style=bench.folder / "clip.safetensors", seed=3))
+    np.testing.assert_array_equal(again.motion.face_vector(), first.motion.face_vector())
+    np.testing.assert_array_equal(again.motion.head, first.motion.head)
+    assert again.provenance.style_id == first.provenance.style_id
+
+
+def test_style_of_another_model_is_used_with_a_note(bench: Bench) -> None:
+    style = generate_motion(MotionRequest(bench.audio, reference=bench.clip)).style
+    assert style is not None
+    old = dataclasses.replace(style, provenance=dataclasses.replace(style.provenance, model_hash="older"))
+    old.save(bench.folder / "old.safetensors")
+    result = generate_motion(MotionRequest(bench.audio, style=bench.folder / "old.safetensors"))
+    assert any("another speech model" in note for note in result.notes)
+
+
+def test_same_request_gives_the_same_motion_and_another_seed_another_head(bench: Bench) -> None:
+    long = MediaRange(bench.folder / "long.wav")
+    write_audio(long.path, tone(20.0)[None], SAMPLE_RATE, "pcm_s16le")
+    heads = [generate_motion(MotionRequest(long, reference=bench.clip, seed=s)).motion.head for s in (1, 1, 2)]
+    np.testing.assert_array_equal(heads[0], heads[1])
+    assert not np.array_equal(heads[0], heads[2])
+
+
+def test_reference_is_tracked_and_heard_once(bench: Bench) -> None:
+    cache = ArtifactCache(bench.folder / "cache")
+    request = MotionRequest(bench.audio, reference=bench.clip)
+    first = generate_motion(request, cache=cache)
+    second = generate_motion(request, cache=cache)
+    assert len(bench.tracked_files) == 1
+    assert bench.model.heard == [1.0, 8.0, 3.0, 3.0]
+    np.testing.assert_array_equal(first.motion.face_vector(), second.motion.face_vector())
+    assert second.reference_report == first.reference_report
+    bench.clip.path.write_bytes(b"another take under the same name")
+    generate_motion(request, cache=cache)
+    assert len(bench.tracked_files) == 2
+
+
+def test_tracking_alone_fills_the_same_cache(bench: Bench) -> None:
+    cache = ArtifactCache(bench.folder / "cache")
+    track_reference(bench.clip, cache=cache)
+    generate_motion(MotionRequest(bench.audio, reference=bench.clip), cache=cache)
+    assert len(bench.tracked_files) == 1
+
+
+def test_progress_rises_through_the_stages_to_the_end(bench: Bench) -> None:
+    seen: list[tuple[str, float]] = []
+    generate_motion(MotionRequest(bench.audio, reference=bench.clip), lambda *step: seen.append(step))
+    fractions = [fraction for _, fraction in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0.0 and fractions[-1] == pytest.approx(1.0)
+    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["audio", "track", "style", "motion"]
+
+
+def test_callback_cancels(bench: Bench) -> None:
+    def cancel(stage: str, fraction: float) -> None:
+        if stage == "track":
+            raise CancelledError("Cancelled.")
+
+    with pytest.raises(CancelledError):
+        generate_motion(MotionRequest(bench.audio, reference=bench.clip), cancel)
+    assert bench.model.heard == []
+
+
+def test_silence_and_missing_files_are_refused_before_the_model_runs(bench: Bench) -> None:
+    silent = MediaRange(bench.folder / "silent.wav")
+    write_audio(silent.path, np.zeros((1, 16000), np.float32), SAMPLE_RATE, "pcm_s16le")
+    with pytest.raises(MediaError, match=r"silent\.wav is silent"):
+        generate_motion(MotionRequest(silent))
+    with pytest.raises(MediaError, match=r"gone\.wav does not exist"):
+        generate_motion(MotionRequest(MediaRange(bench.folder / "gone.wav")))
+    cache = ArtifactCache(bench.folder / "cache")
+    with pytest.raises(MediaError, match=r"gone\.mp4 does not exist"):
+        generate_motion(MotionRequest(bench.audio, reference=MediaRange(bench.folder / "gone.mp4")), cache=cache)
+    with pytest.raises(ModelError, match=r"gone\.safetensors"):
+        generate_motion(MotionRequest(bench.audio, style=bench.folder / "gone.safetensors"))
+    assert bench.model.heard == []
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"engine": "mimic"}, "no engine called 'mimic'; there is: adamesh"),
+        ({"device": "tpu"}, "no device called 'tpu'"),
+        ({"style_strength": 2.0}, "style strength is 2"),
+        ({"style_strength": float("nan")}, "style strength is nan"),
+        ({"head_amount": -1.0}, "head amount is -1"),
+        ({"reference": MediaRange(Path("a.mp4")), "style": Path("b")}, "Both a reference clip and a style"),
+    ],
+)
+def test_impossible_requests_are_refused_in_words(change: dict[str, object], word: str) -> None:
+    with pytest.raises(SettingsError, match=word):
+        MotionRequest(MediaRange(Path("talk.wav")), **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1.0, None), (2.0, 2.0), (3.0, 1.0), (float("nan"), None)])
+def test_impossible_ranges_are_refused(start: float, end: float | None) -> None:
+    with pytest.raises(SettingsError, match=r"talk\.wav"):
+        MediaRange(Path("talk.wav"), start, end)
+
+
+def test_request_survives_json_with_absolute_paths() -> None:
+    request = MotionRequest(
+        MediaRange(Path("/a/talk.wav"), 0.5, 2.0), MediaRange(Path("/b/clip.mp4"), 1.0), seed=9, head_amount=0.5
+    )
+    assert MotionRequest.from_json(request.to_json()) == request
+    relative = MotionRequest.from_json(MotionRequest(MediaRange(Path("talk.wav"))).to_json())
+    assert relative.audio.path == Path.cwd() / "talk.wav"
+
+
+def test_nonsense_request_is_a_settings_error() -> None:
+    with pytest.raises(SettingsError, match="no motion request"):
+        MotionRequest.from_json({"audio": {"path": "a", "start_seconds": 0.0, "end_seconds": None}})
+    with pytest.raises(SettingsError, match="no media range"):
+        MediaRange.from_json({"path": 3})
+
+
+def test_result_crosses_the_job_folder_unchanged(bench: Bench, tmp_path: Path) -> None:
+    result = generate_motion(MotionRequest(bench.audio, reference=bench.clip))
+    folder = tmp_path / "job"
+    folder.mkdir()
+    again = read_motion_result(folder, write_motion_result(folder, result))
+    np.testing.assert_array_equal(again.motion.face_vector(), result.motion.face_vector())
+    np.testing.assert_array_equal(again.motion.head, result.motion.head)
+    assert again.provenance == result.provenance and again.notes == result.notes
+    assert again.reference_report == result.reference_report
+    assert again.style is not None and result.style is not None and again.style.id == result.style.id
+
+
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_tracked_reference_survives_its_file(with_sound: bool, tmp_path: Path) -> None:
+    original = tracked(Path("clip.mp4"))
+    if not with_sound:
+        original = dataclasses.replace(original, speech=None)
+    save_reference(tmp_path / "r.npz", original)
+    found = load_reference(tmp_path / "r.npz")
+    assert found.report == original.report
+    for name in ("landmarks", "neutral", "weights"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(original, name))
+    for item in dataclasses.fields(FaceTrack):
+        np.testing.assert_array_equal(getattr(found.track, item.name), getattr(original.track, item.name))
+    np.testing.assert_array_equal(found.motion.face_vector(), original.motion.face_vector())
+    if original.speech is None:
+        assert found.speech is None
+    else:
+        assert found.speech is not None and found.speech.hash == original.speech.hash

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: exit codes, one sentence, and files that are whole or absent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.audio.speech import SAMPLE_RATE
+from core.cli import motion as motion_command
+from core.cli import track as track_command
+from core.cli.main import build_parser, main
+from core.engine.api import MediaRange, MotionRequest, MotionResult, Provenance, ignore_progress
+from core.errors import CancelledError, MediaError
+from core.face.basis import open_basis
+from core.face.motion import Motion
+from core.style.style import Style, StyleProvenance
+from core.tracking.face_track import FaceTrack
+from core.tracking.quality import QualityReport
+from core.tracking.reference import TrackedReference
+from tests.media import tone, write_audio
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = QualityReport("clip.mp4", 2.0, 25.0, 0.0, 200.0, 0.3, 2.0, 0.04, 0.9, ("The picture is noisy.",))
+
+
+def small_motion(frames: int = 30) -> Motion:
+    basis = open_basis()
+    rng = np.random.default_rng(0)
+    return Motion(
+        25.0,
+        rng.normal(0, 0.3, (frames, 50)).astype(np.float32),
+        np.abs(rng.normal(0, 0.05, (frames, 3))).astype(np.float32),
+        rng.normal(0, 0.05, (frames, 3)).astype(np.float32),
+        np.zeros((frames, 2, 2), np.float32),
+        basis.name,
+        basis.hash,
+    )
+
+
+def result_for(request: MotionRequest) -> MotionResult:
+    provenance = StyleProvenance("clip.mp4", 0.0, 2.0, 2.0, 0.9, "m", open_basis().hash)
+    style = Style("clip", np.ones(53, np.float32), np.zeros(53, np.float32), np.zeros((9, 3), np.float32), provenance)
+    origin = Provenance("talk.wav", "a", 1.2, "adamesh", "m", "b", None, None, request.seed, 1.0, 1.0)
+    with_reference = request.reference is not None
+    return MotionResult(
+        small_motion(),
+        style if with_reference else None,
+        REPORT if with_reference else None,
+        {"audio": 0.1, "motion": 0.2},
+        origin,
+        ("The picture is noisy.", "A note."),
+    )
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    return write_audio(tmp_path / "talk.wav", tone(1.2)[None], SAMPLE_RATE, "pcm_s16le")
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[MotionRequest]:
+    seen: list[MotionRequest] = []
+
+    def generate(request: MotionRequest, progress: object = ignore_progress) -> MotionResult:
+        seen.append(request)
+        return result_for(request)
+
+    monkeypatch.setattr(motion_command, "generate_motion", generate)
+    return seen
+
+
+def test_motion_writes_the_public_names(talk: Path, tmp_path: Path, requests: list[MotionRequest]) -> None:
+    out = tmp_path / "m.npz"
+    assert main(["motion", "--audio", str(talk), "--out", str(out)]) == 0
+    with np.load(out, allow_pickle=False) as data:
+        assert float(data["fps"]) == 25.0
+        shapes = {name: data[name].shape for name in ("expression", "jaw", "head", "landmarks")}
+        expected = open_basis().landmarks(small_motion())
+        np.testing.assert_allclose(data["landmarks"], expected, atol=1e-5)
+        assert data["landmarks"].dtype == np.float32
+    assert shapes == {"expression": (30, 50), "jaw": (30, 3), "head": (30, 3), "landmarks": (30, 478, 3)}
+
+
+def test_landmarks_of_a_long_motion_are_those_of_its_parts() -> None:
+    motion = small_motion(2300)
+    whole = motion_command.landmarks_of(motion)
+    np.testing.assert_allclose(whole, open_basis().landmarks(motion), atol=1e-5)
+
+
+def test_options_reach_the_request(talk: Path, tmp_path: Path, requests: list[MotionRequest]) -> None:
+    clip = tmp_path / "clip.mp4"
+    line = f"motion --audio {talk} --start 0.2 --end 1 --reference {clip} --reference-start 3 --reference-end 9 "
+    line += f"--seed 5 --style-strength 0.5 --head-amount 2 --device cpu --out {tmp_path / 'm.npz'}"
+    assert main(line.split()) == 0
+    expected = MotionRequest(
+        MediaRange(talk, 0.2, 1.0), MediaRange(clip, 3.0, 9.0), None, "adamesh", 5, 0.5, 2.0, "cpu"
+    )
+    assert requests == [expected]
+
+
+def test_style_can_be_saved_and_its_report_is_said_once(
+    talk: Path, tmp_path: Path, requests: list[MotionRequest], capsys: pytest.CaptureFixture[str]
+) -> None:
+    style = tmp_path / "ada.safetensors"
+    command = ["motion", "--audio", str(talk), "--reference", "clip.mp4", "--out", str(tmp_path / "m.npz")]
+    assert main([*command, "--save-style", str(style)]) == 0
+    assert Style.load(style).name == "clip"
+    said = capsys.readouterr().out
+    assert said.count("The picture is noisy.") == 1 and "A note." in said and "in the style of clip" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--engine", "mimic"], "there is: adamesh"),
+        (["--style-strength", "9"], "between 0 and 1.5"),
+        (["--end", "-1"], "not after its start"),
+        (["--save-style", "s.safetensors"], "no style to save"),
+        (["--reference", "a.mp4", "--style", "b.safetensors"], "Choose one of them"),
+        (["--out", "m.txt"], "should end in .npz"),
+        (["--out", "/no/such/folder/m.npz"], "does not exist"),
+    ],
+)
+def test_wrong_values_are_usage_errors_in_one_sentence(
+    options: list[str],
+    word: str,
+    talk: Path,
+    tmp_path: Path,
+    requests: list[MotionRequest],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["motion", "--audio", str(talk), "--out", str(tmp_path / "m.npz"), *options]
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("mimesh: ") and said.count("\n") == 1 and word in said
+    assert requests == [] and not (tmp_path / "m.npz").exists()
+
+
+@pytest.mark.parametrize("line", ["", "motion", "dance", "motion --audio a --out b --seed x"])
+def test_unparsable_lines_are_usage_errors(line: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(MediaError("No sound.", "Choose another."), 1), (CancelledError("Cancelled."), 130), (KeyboardInterrupt(), 130)],
+)
+def test_failure_has_its_exit_code_one_sentence_and_leaves_the_old_file(
+    error: BaseException,
+    code: int,
+    talk: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(request: MotionRequest, progress: object) -> MotionResult:
+        raise error
+
+    monkeypatch.setattr(motion_command, "generate_motion", fail)
+    out = tmp_path / "m.npz"
+    out.write_bytes(b"last week's")
+    assert main(["motion", "--audio", str(talk), "--out", str(out)]) == code
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "Traceback" not in said
+    assert out.read_bytes() == b"last week's"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "talk.wav"]
+
+
+def test_half_written_file_never_takes_the_place_of_a_whole_one(
+    talk: Path, tmp_path: Path, requests: list[MotionRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(self: Motion, path: Path, **extra: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Motion, "save", full_disk)
+    out = tmp_path / "m.npz"
+    out.write_bytes(b"whole")
+    assert main(["motion", "--audio", str(talk), "--out", str(out)]) != 0
+    assert out.read_bytes() == b"whole"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "talk.wav"]
+
+
+def test_track_writes_motion_landmarks_and_quality_and_says_it_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    motion = small_motion()
+    points = np.zeros((30, 478, 3), np.float32)
+    track = FaceTrack(
+        points, np.arange(30) / 25, np.ones(30, bool), np.ones(1, np.int32), np.zeros(0, np.int64), 64, 48, "clip.mp4"
+    )
+    found = TrackedReference(motion, track, None, REPORT, points, points[0], np.ones(30, np.float32))
+    seen: list[MediaRange] = []
+    monkeypatch.setattr(track_command, "track_reference", lambda source, progress: seen.append(source) or found)
+    out = tmp_path / "t.npz"
+    assert main(["track", "clip.mp4", "--start", "1", "--end", "3", "--out", str(out)]) == 0
+    assert seen == [MediaRange(Path("clip.mp4"), 1.0, 3.0)]
+    with np.load(out, allow_pickle=False) as data:
+        np.testing.assert_array_equal(data["expression"], motion.expression)
+        assert data["landmarks"].shape == (30, 478, 3)
+        assert float(data["quality_offset_seconds"]) == 0.04
+        assert data["quality_warnings"].tolist() == ["The picture is noisy."]
+    assert capsys.readouterr().out.strip() == REPORT.summary()
+
+
+def test_real_process_says_one_sentence_for_a_missing_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "core", "motion", "--audio", str(tmp_path / "gone.wav"), "--out"]
+    done = subprocess.run([*command, str(tmp_path / "m.npz")], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "gone.wav does not exist" in done.stderr
+    assert done.stdout == "" and list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_command() -> None:
+    text = build_parser().format_help()
+    assert all(name in text for name in ("track", "motion", "generate"))
