@@ -8,6 +8,11 @@ from typing import Any
 import bpy
 
 
+def strip_trimmed_frames(strip: Any) -> float:
+    """Media frames cut off for good ("hard" trim) before the content start. Renamed in 5.2."""
+    return float(strip.content_trim_start if hasattr(strip, "content_trim_start") else strip.animation_offset_start)
+
+
 def sequencer_strips(scene: bpy.types.Scene) -> list[Any]:
     """All strips of the scene, those inside meta strips too. ``strips_all`` came in 4.4, the old name left in 5.0."""
     editor = scene.sequence_editor

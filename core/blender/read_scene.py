@@ -75,8 +75,7 @@ def read_strip_range(strip: Any, scene: bpy.types.Scene) -> StripRange:
     _refuse_retimed(strip, scene)
     left, right = compat.strip_left(strip), compat.strip_right(strip)
     rate = _media_rate(strip, scene)
-    # frames cut off the media for good ("hard" trim) lie before the content start
-    lead = float(strip.animation_offset_start) - compat.strip_content_start(strip)
+    lead = compat.strip_trimmed_frames(strip) - compat.strip_content_start(strip)
     start = (left + lead) / rate
     if start < 0:
         # a strip pulled out beyond its media holds the first frame; there is nothing to hear there

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 import pytest
 
+from core.blender import compat
 from core.blender.compat import sequencer_strips
 from core.blender.read_scene import find_strip, list_strips, read_strip_range, strip_timing
 from core.errors import MediaError
@@ -102,6 +103,17 @@ def test_movie_seconds_follow_its_own_rate(movie: Path) -> None:
     assert (found.kind, found.first_frame, found.last_frame) == ("movie", 35.0, 85.0)
     assert (found.start_seconds, found.end_seconds) == (pytest.approx(1.0), pytest.approx(3.0))
     assert any("25 fps" in warning and "24" in warning for warning in found.warnings)
+
+
+def test_hard_trim_is_honoured(movie: Path) -> None:
+    scene = set_rate(25)
+    strip = strips_of(scene).new_movie("Reference", str(movie), 1, 10)
+    name = "content_trim_start" if hasattr(strip, "content_trim_start") else "animation_offset_start"
+    setattr(strip, name, 25)
+    found = read_strip_range(strip, scene)
+    seconds = found.end_seconds - found.start_seconds
+    assert found.start_seconds + (found.first_frame - compat.strip_left(strip)) / 25 == pytest.approx(1.0)
+    assert seconds == pytest.approx((found.last_frame - found.first_frame) / 25)
 
 
 def test_timing_honours_the_frame_base(movie: Path) -> None:
