@@ -193,6 +193,7 @@ def _generate(clock: _Clock) -> str:
 def _save(scene: Any, path: Path) -> None:
     """Save with the strips' paths relative to the file, so that the folder can be moved."""
     bpy = importlib.import_module("bpy")
+    bpy.context.preferences.filepaths.save_version = 0
     scene.frame_set(scene.frame_start)
     bpy.ops.wm.save_as_mainfile(filepath=str(path.absolute()), compress=True)
     bpy.ops.file.make_paths_relative()

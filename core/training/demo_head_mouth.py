@@ -30,7 +30,7 @@ _BAG = (
 )
 # widths of one side's teeth from the middle, cm
 _UPPER_WIDTHS = (0.84, 0.66, 0.76, 0.70, 0.66, 0.95)
-_LOWER_WIDTHS = (0.54, 0.58, 0.68, 0.70, 0.70, 1.00)
+_LOWER_WIDTHS = (0.54, 0.58, 0.68, 0.70, 0.70)
 _COLUMNS = 16
 
 
@@ -40,7 +40,7 @@ def build_mouth(skin: Skin) -> tuple[Piece, Piece]:
     middle = rim[[len(rim) // 4, 3 * len(rim) // 4]].mean(axis=0)
     upper = _row(_UPPER_WIDTHS, middle + np.array([0.0, -0.12, -0.80]), up=1.0, bone=NECK)
     lower = _row(_LOWER_WIDTHS, middle + np.array([0.0, -0.10, -1.12]), up=-1.0, bone=JAW)
-    tongue = _tongue(middle + np.array([0.0, -0.75, -3.9]))
+    tongue = _tongue(middle + np.array([0.0, -0.68, -3.8]))
     return _bag(skin, rim), merge([*upper, *lower, tongue])
 
 
@@ -146,7 +146,9 @@ def _tooth(placed: tuple[NDArray[np.float64], float], width: float, index: int, 
         rings.append(np.stack([origin[0] + x, level, origin[2] + z], axis=1))
     vertices, faces = capped_tube(np.stack(rings))
     shade = np.clip((vertices[:, 1] - origin[1]) * up / 0.95, 0, 1)[:, None]
-    return rigid_piece(vertices, faces, "teeth", (1 - shade) * _TOOTH + shade * _TOOTH_ROOT, bone)
+    # the back of the mouth is dark
+    colours = (1 - shade) * _TOOTH + shade * _TOOTH_ROOT
+    return rigid_piece(vertices, faces, "teeth", colours * (1.0 - 0.11 * index), bone)
 
 
 def _super(value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -178,7 +180,7 @@ def _tongue(centre: NDArray[np.float64]) -> Piece:
     """A flattened ellipsoid with a furrow, resting between the lower teeth."""
     angle = np.arange(24) * 2 * np.pi / 24
     polar = np.linspace(0.05, np.pi - 0.05, 13)[:, None]
-    x = 1.55 * np.sin(polar) ** 0.8 * np.cos(angle)
+    x = 1.7 * np.sin(polar) ** 0.8 * np.cos(angle)
     y = 0.55 * np.sin(polar) ** 0.7 * np.sin(angle) - 0.12 * np.exp(-((x / 0.3) ** 2)) * (np.sin(angle) > 0)
     z = -2.6 * np.cos(polar) * np.ones_like(angle)
     vertices, faces = capped_tube(np.stack([x, y, z], axis=-1) + centre)
