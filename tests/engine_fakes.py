@@ -23,14 +23,18 @@ from core.engine.protocol import PROTOCOL_VERSION, PictureJob, Ready
 from core.engine.stdio import Outbox, claim_standard_streams
 from core.engine.worker import Inbox, Worker
 from core.errors import MediaError
+from core.face.basis import open_basis
 from core.face.motion import Motion
 
 def motion_result(request, frames=50):
     zeros = np.zeros
     expression = zeros((frames, 50), np.float32)
     expression[:, 0] = request.seed
-    motion = Motion(25.0, expression, zeros((frames, 3), np.float32), zeros((frames, 3), np.float32),
-                    zeros((frames, 2, 2), np.float32), "open", "hash")
+    jaw = zeros((frames, 3), np.float32)
+    jaw[:, 0] = 0.2 * np.sin(np.arange(frames) / 3) ** 2
+    basis = open_basis()
+    motion = Motion(25.0, expression, jaw, zeros((frames, 3), np.float32), zeros((frames, 2, 2), np.float32),
+                    basis.name, basis.hash)
     origin = Provenance(str(request.audio.path), "a", 2.0, "adamesh", "m", "hash", None, None, request.seed, 1.0, 1.0)
     return MotionResult(motion, None, None, {"audio": 0.1}, origin, ("pid %d" % os.getpid(),))
 

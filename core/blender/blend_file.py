@@ -18,6 +18,8 @@ from .read_rig import read_rig
 
 # film rates are told rounded: 23.976 is 24000/1001
 _NTSC_BASE = 1.001
+# custom property of the strips that we made
+_TAG = "mimesh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
 
 
 def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
-    """Put the speech into the sequencer at the scene's first frame.
+    """Put the speech into the sequencer at the scene's first frame, in place of an earlier one of ours.
 
     Strips are trimmed by whole frames, so a range may begin within the first frame. Builds of Blender
     without sound (the bpy 4.2 wheel) say so in the note; the keys do not need it.
@@ -88,14 +90,17 @@ def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
     start = audio.start_seconds * rate
     skipped = int(start)
     first_frame = scene.frame_start + start - skipped
-    channel = 1 + max((strip.channel for strip in sequencer_strips(scene)), default=0)
     editor = scene.sequence_editor or scene.sequence_editor_create()
     # called sequences before 4.4
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    for old in [strip for strip in strips if _TAG in strip]:
+        strips.remove(old)
+    channel = 1 + max((strip.channel for strip in sequencer_strips(scene)), default=0)
     try:
         strip = strips.new_sound("Mimesh speech", str(audio.path.absolute()), channel, scene.frame_start - skipped)
     except RuntimeError as error:
         return SoundPlacement(first_frame, f"The sound is not in the sequencer ({str(error).strip()}).")
+    strip[_TAG] = "speech"
     _trim(strip, scene.frame_start, None if audio.end_seconds is None else audio.end_seconds * rate - start)
     scene.frame_end = max(scene.frame_end, round(strip_right(strip)))
     return SoundPlacement(first_frame)
