@@ -94,7 +94,8 @@ def request_steps(
     applied = apply_plan(plan, target)
     if binding is not found.binding:
         store_binding(target, binding)
-    return _summed_up(rig, result, plan, applied, time.perf_counter() - started)
+    report = _summed_up(rig, result, plan, applied, time.perf_counter() - started)
+    return dataclasses.replace(report, notes=(*report.notes, *_beyond_the_end(_find_scene(scene_name), plan)))
 
 
 def find_landmarks_steps(object_name: str, engine: Engine) -> Steps[LandmarkBinding]:
@@ -183,6 +184,13 @@ def _summed_up(
         # the same sentence can come from the clip and from the style fitted on it
         notes=tuple(dict.fromkeys(note for note in notes if not quality or note not in quality.summary())),
     )
+
+
+def _beyond_the_end(scene: bpy.types.Scene, plan: CurvePlan) -> tuple[str, ...]:
+    last = int(max(curve.frames[-1] for curve in plan.curves))
+    if last <= scene.frame_end:
+        return ()
+    return (f"The keys go on to frame {last}; the scene ends at frame {scene.frame_end}.",)
 
 
 def _watch(job: EngineJob[T]) -> Steps[T]:

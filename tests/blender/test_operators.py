@@ -95,6 +95,14 @@ def test_generate_starts_the_keys_where_the_strip_sounds(ready: Any, tmp_path: P
     assert bpy.data.shape_keys[0].animation_data.action.frame_range[0] == 31
 
 
+def test_keys_beyond_the_scenes_end_are_mentioned(ready: Any) -> None:
+    use(FakeEngine(lambda request: talking(request, seconds=4.0)))
+    bpy.context.scene.frame_end = 50
+    bpy.ops.mimesh.generate_lip_sync()
+    assert "the scene ends at frame 50" in bpy.context.window_manager.mimesh_run.result
+    assert bpy.context.scene.frame_end == 50
+
+
 def test_generating_again_replaces_only_our_own_action(ready: Any) -> None:
     use(FakeEngine(talking))
     bpy.ops.mimesh.generate_lip_sync()

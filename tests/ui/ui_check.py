@@ -150,10 +150,34 @@ def check(robot: Robot) -> None:
     robot.shoot("6_cancelled")
     say(f"Esc cancelled: {state['result']!r}", state["outcome"] == "cancelled" and state["scene"] == before)
 
+    robot.command("trim_more")
+    robot.command("nudge")
+    nudged = robot.state()["light_x"]
+    robot.click(*robot.find_button(GENERATE))
+    robot.wait("a third run", lambda state: state["running"], 10)
+    robot.over_viewport()
+    robot.key("ctrl+z")
+    robot.wait("undo of the nudge", lambda state: state["light_x"] == nudged - 1.0, 10)
+    state = robot.wait("the end of the run", lambda state: not state["running"], 240)
+    say("an undo during the run neither stops nor confuses it", state["outcome"] == "done" and state["keys"] > 100)
+
     robot.command("forget_face")
     time.sleep(0.5)
     robot.shoot("7_reason")
     say(f"the grey button says why: {robot.state()['reason']!r}", robot.state()["reason"] != "")
+
+    robot.command("choose_face")
+    robot.click(*robot.find_button(GENERATE))
+    robot.wait("a fourth run", lambda state: state["running"], 10)
+    robot.command("new_file")
+    state = robot.wait("the end of the run", lambda state: not state["running"], 5)
+    time.sleep(1)
+    robot.shoot("8_new_file")
+    say("a new file ends the run", state["keys"] == 0)
+
+    robot.command("preferences")
+    time.sleep(1)
+    robot.shoot("9_preferences")
 
 
 def say(what: str, holds: bool) -> None:

@@ -78,6 +78,7 @@ def state(ready: bool) -> dict[str, object]:
         "keys": count_keys(),
         "actions": len(bpy.data.actions),
         "scene": fingerprint(),
+        "light_x": bpy.data.objects["Light"].location.x,
         "reason": generate.reason_not_to_generate(bpy.context),
         "clipboard": bpy.context.window_manager.clipboard,
         "sidebar": {"x": region.x, "y": region.y, "width": region.width, "height": region.height},
@@ -101,10 +102,26 @@ def fingerprint() -> str:
 
 def obey(command: str) -> None:
     """Change the scene for the robot."""
-    strips = bpy.context.scene.sequence_editor.sequences
+    editor = bpy.context.scene.sequence_editor
+    strips = editor.sequences if editor else {}
     if command == "trim":
         # another range is another reference, so that it is tracked again
         strips["reference"].frame_offset_start = 7
+    elif command == "trim_more":
+        strips["reference"].frame_offset_start = 13
+    elif command == "nudge":
+        bpy.data.objects["Light"].location.x += 1.0
+        bpy.ops.ed.undo_push(message="Nudge")
+    elif command == "choose_face":
+        bpy.context.scene.mimesh.target = bpy.data.objects["MimeshHead"]
+        strips["reference"].frame_offset_start = 17
+    elif command == "preferences":
+        bpy.ops.screen.userpref_show(section="EXTENSIONS")
+        bpy.context.window_manager.addon_search = "mimesh"
+        bpy.context.preferences.active_section = "ADDONS"
+        bpy.ops.preferences.addon_expand(module=EXTENSION)
+    elif command == "new_file":
+        bpy.ops.wm.read_homefile()
     elif command == "mid_speech":
         bpy.context.scene.frame_set(60)
     elif command == "forget_clipboard":
