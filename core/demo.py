@@ -8,14 +8,18 @@ generates through the extension's own code with a real engine process, and rende
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .audio.decode import load_speech
 from .errors import MediaError, MimeshError, SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,12 +117,11 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
 
 
 def _open_blender(request: DemoRequest) -> Any:
-    """A Blender of our own (its settings in the demo's work folder) with this checkout as its extension."""
-    resources = request.out.absolute() / "work" / "blender"
+    """A Blender with settings of its own, thrown away at the end, and this checkout as its extension."""
+    resources = Path(tempfile.mkdtemp(prefix="mimesh-demo-"))
+    atexit.register(shutil.rmtree, resources, ignore_errors=True)
     link = resources / "extensions" / "user_default" / "mimesh"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if link.is_symlink():
-        link.unlink()
+    link.parent.mkdir(parents=True)
     link.symlink_to(ROOT, target_is_directory=True)
     os.environ["BLENDER_USER_RESOURCES"] = str(resources)
     os.environ.setdefault("MIMESH_ENGINE_PYTHON", sys.executable)
@@ -145,7 +148,9 @@ def _build_scene(scene: Any, request: DemoRequest) -> None:
     """What a user does by hand: head, sound strip, movie strip, and the choices in the panel."""
     bpy = importlib.import_module("bpy")
     bpy.ops.mimesh.add_demo_head()
+    seconds = load_speech(request.audio).seconds
     scene.frame_start = 1
+    scene.frame_end = max(round(seconds * scene.render.fps), 2)
     editor = scene.sequence_editor_create()
     # called sequences before 4.4
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
@@ -183,7 +188,6 @@ def _generate(clock: _Clock) -> str:
     except StopIteration as stop:
         clock.lap(stage)
         access.close_engine()
-        bpy.context.scene.frame_end = 1 + round(stop.value.motion_seconds * bpy.context.scene.render.fps)
         return str(stop.value.in_words())
     except extension_errors.MimeshError as error:
         # the extension's classes are its own copies of ours
@@ -202,8 +206,6 @@ def _save(scene: Any, path: Path) -> None:
 
 def _render(scene: Any, request: DemoRequest, clock: _Clock) -> None:
     """preview.mp4 with the speech as its sound, and the contact sheet."""
-    import shutil
-
     from .blender import film, preview
 
     fps = scene.render.fps
