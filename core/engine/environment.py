@@ -24,7 +24,7 @@ PYTHON_VARIABLE = "MIMESH_ENGINE_PYTHON"
 REQUIREMENTS_FILE = Path(__file__).with_name("requirements.txt")
 # installed on its own: its metadata names packages that tracking never imports
 TRACKER_REQUIREMENT = "mediapipe==0.10.21"
-# Linux only: PyPI's torch for Linux brings gigabytes of CUDA libraries
+# Linux only, and only for torch: PyPI's build for Linux brings gigabytes of CUDA libraries
 _CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 _LOOK_SECONDS = 30.0
 # runs in any Python 3.8 or later, so it uses nothing of ours
@@ -158,10 +158,18 @@ def create_environment(folder: Path, online: bool, tell: Tell, base_python: Path
 
 def _setup_commands(base: Path, folder: Path, python: Path) -> Iterator[tuple[str, list[str]]]:
     install = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    index = ["--extra-index-url", _CPU_TORCH_INDEX] if sys.platform == "linux" else []
     yield f"Making an environment with {base}", [str(base), "-m", "venv", "--clear", str(folder)]
-    yield "Installing packages", [*install, *index, "-r", str(REQUIREMENTS_FILE)]
+    if sys.platform == "linux":
+        # one retry: without that index, PyPI's build serves as well
+        index = ["--no-deps", "--retries", "1", "--extra-index-url", _CPU_TORCH_INDEX]
+        yield "Installing PyTorch", [*install, *index, _torch_requirement()]
+    yield "Installing packages", [*install, "-r", str(REQUIREMENTS_FILE)]
     yield "Installing the face tracker", [*install, "--no-deps", TRACKER_REQUIREMENT]
+
+
+def _torch_requirement() -> str:
+    lines = REQUIREMENTS_FILE.read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("torch=="))
 
 
 def _run(command: list[str], tell: Tell) -> None:

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real engine process with the bundled model, tracker and demo files."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.engine.api import MediaRange, MotionRequest, generate_motion
+from core.engine.client import EngineClient, JobStatus
+from core.errors import CancelledError, ReferenceClipError
+from core.face.basis import open_basis
+from core.style.closures import lip_gap
+from tests.media import tone, write_video
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEECH = MediaRange(ROOT / "demo" / "input" / "speech.ogg", 0.0, 4.0)
+REFERENCE = MediaRange(ROOT / "demo" / "input" / "reference.mp4", 0.0, 5.0)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineClient]:
+    # not importorskip: the package itself only loads behind the tracker's stand-ins for its drawing helpers
+    if importlib.util.find_spec("mediapipe") is None:
+        pytest.skip("the tracker is not installed in this Python")
+    known = json.loads((ROOT / "vendor_models" / "checksums.json").read_text())
+    if "adamesh_base.safetensors" not in known:
+        pytest.skip("the expression network is not in vendor_models yet: run `make train`")
+    client = EngineClient(Path(sys.executable), ROOT, tmp_path_factory.mktemp("engine"))
+    yield client
+    client.close()
+
+
+def test_worker_gives_what_the_same_call_gives_here(engine: EngineClient) -> None:
+    request = MotionRequest(SPEECH, REFERENCE, seed=3, device="cpu")
+    seen: list[JobStatus] = []
+    far = engine.submit(request).wait(seen.append)
+    near = generate_motion(request)
+    np.testing.assert_allclose(far.motion.face_vector(), near.motion.face_vector(), atol=1e-3)
+    np.testing.assert_allclose(far.motion.head, near.motion.head, atol=1e-4)
+    assert len(far.motion) == 100
+    assert far.provenance == near.provenance
+    assert far.motion.head.std() > 1e-3
+    gap = lip_gap(open_basis(), far.motion)
+    assert np.percentile(gap, 95) - np.percentile(gap, 5) > 0.2
+    stages = list(dict.fromkeys(status.stage for status in seen))
+    assert stages[-1] == "motion" and "track" in stages
+
+
+def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> None:
+    request = MotionRequest(SPEECH, REFERENCE, seed=4, device="cpu")
+    engine.submit(request).wait()
+    again = engine.submit(request).wait()
+    assert again.stage_seconds["track"] < 0.3
+    assert again.reference_report is not None and again.reference_report.seconds > 4.0
+
+
+def test_cancel_while_tracking_is_quick_and_keeps_the_engine_warm(engine: EngineClient) -> None:
+    job = engine.submit(MotionRequest(SPEECH, MediaRange(REFERENCE.path, 0.0, 9.0), device="cpu"))
+    while job.poll().stage != "track":
+        time.sleep(0.01)
+    ready, started = engine.ready, time.monotonic()
+    job.cancel()
+    with pytest.raises(CancelledError):
+        job.wait()
+    assert time.monotonic() - started < 2.0
+    assert len(engine.submit(MotionRequest(SPEECH, device="cpu")).wait().motion) == 100
+    assert engine.ready is ready
+
+
+def test_track_alone_gives_the_reference_with_its_report(engine: EngineClient) -> None:
+    found = engine.track(REFERENCE).wait()
+    assert found.landmarks.shape == (len(found.motion), 478, 3)
+    assert found.report.face_pixels > 80
+    assert REFERENCE.path.name in found.report.summary()
+
+
+def test_face_in_a_picture_is_found_where_it_is(engine: EngineClient) -> None:
+    import av
+
+    with av.open(str(REFERENCE.path)) as container:
+        rgb = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    landmarks = engine.track_picture(rgb).wait()
+    assert landmarks is not None and landmarks.shape == (478, 3)
+    height, width = rgb.shape[:2]
+    assert (landmarks[:, 0] > 0).all() and (landmarks[:, 0] < width).all()
+    # chin below the forehead: pixels with y down
+    assert landmarks[152, 1] > landmarks[10, 1] + 0.2 * height
+    assert engine.track_picture(np.zeros((64, 64, 3), np.uint8)).wait() is None
+
+
+def test_reference_without_a_face_is_refused_in_words(engine: EngineClient, tmp_path: Path) -> None:
+    grey = [np.full((120, 160, 3), 90, np.uint8)] * 75
+    clip = write_video(tmp_path / "wall.mp4", grey, sound=tone(3.0))
+    with pytest.raises(ReferenceClipError, match=r"No face was found in wall\.mp4"):
+        engine.submit(MotionRequest(SPEECH, MediaRange(clip), device="cpu")).wait()
