@@ -7,6 +7,7 @@ queue, which :meth:`Job.poll` empties without waiting.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
@@ -48,6 +49,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _GARBLED_LIMIT = 20
 _POLL_SECONDS = 0.03
+_LEFTOVER_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,7 @@ class EngineClient:
     def _ensure_running(self) -> Transport:
         self.pump()
         if self._transport is None:
+            _remove_leftovers(self.job_root / "jobs")
             self._ready, self._warm, self._garbled = None, False, 0
             self._transport = self._start()
             self._heard = time.monotonic()
@@ -342,3 +345,11 @@ class EngineClient:
             transport.stop()
         for job in jobs.values():
             job.fail(CancelledError("Cancelled.") if job.cancelled else error)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    # a caller that crashed could not remove its jobs; another one may be using younger ones now
+    for path in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)

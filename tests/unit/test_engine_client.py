@@ -86,6 +86,17 @@ def test_job_folders_are_removed(tmp_path: Path) -> None:
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
+def test_old_leftovers_of_a_crash_are_removed_and_young_ones_kept(tmp_path: Path) -> None:
+    old, young = tmp_path / "jobs" / "old", tmp_path / "jobs" / "young"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "picture.npz").write_bytes(b"x")
+    os.utime(old, (1000, 1000))
+    with running(scripted(ANSWER), tmp_path) as client:
+        client.submit(REQUEST).wait()
+    assert not old.exists() and young.exists()
+
+
 def test_error_of_the_engine_keeps_its_kind_and_sentence(tmp_path: Path) -> None:
     with running(scripted("raise MediaError('No sound in x.mp4.', 'Choose another.')"), tmp_path) as client:
         with pytest.raises(MediaError) as caught:
