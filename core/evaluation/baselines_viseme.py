@@ -42,9 +42,9 @@ VISEMES = (
     ("AO", "OW", "OY"),
     ("UW", "UH", "W"),
 )
-SMOOTHING_FRAMES = (0.7, 1.0, 1.5, 2.0)
-DELAY_FRAMES = (-1.0, 0.0, 1.0, 2.0)
-_CHOOSING_CLIPS = 40
+SMOOTHING_FRAMES = (1.0, 1.5, 2.0, 2.5, 3.0)
+DELAY_FRAMES = (-2.0, -1.0, 0.0, 1.0)
+_CHOOSING_CLIPS = 30
 _SUBSTEPS = 4
 
 
