@@ -12,8 +12,10 @@ from ..audio.speech import SAMPLE_RATE, Speech
 from ..face.rotations import FloatArray
 
 SEARCH_FRAMES = 15
-# under this correlation at its best shift, mouth and sound tell nothing about each other
+# under this correlation, mouth and sound tell nothing about each other
 WEAK_CORRELATION = 0.35
+# the best of thirty shifts correlates by chance the more, the shorter the clip: about this over the root of seconds
+CHANCE_CORRELATION = 1.1
 # a shift must beat the unshifted clip by this much before we touch the clip
 MIN_GAIN = 0.03
 
@@ -30,16 +32,18 @@ class SyncOffset:
 def measure_offset(tracked: FloatArray, expected: FloatArray, fps: float) -> SyncOffset:
     """Best shift of tracked (T,) against expected (T,) mouth opening within 15 frames, to a fraction of a frame.
 
-    Correlation over shifts is refined by a parabola through its peak. A weak or flat peak gives offset 0.
+    Correlation over shifts is refined by a parabola through its peak. A peak that a clip of this length could
+    show by chance, or that hardly beats the unshifted clip, gives offset 0.
     """
     frames = min(len(tracked), len(expected))
     reach = min(SEARCH_FRAMES, frames // 3)
     curve = np.array([_correlation_at(tracked[:frames], expected[:frames], lag) for lag in range(-reach, reach + 1)])
     peak = int(curve.argmax())
     best, unshifted = float(curve[peak]), float(curve[reach])
-    trusted = best >= WEAK_CORRELATION and 0 < peak < 2 * reach
-    if not trusted or best - unshifted < MIN_GAIN:
-        return SyncOffset(0.0, unshifted, trusted)
+    needed = max(WEAK_CORRELATION, CHANCE_CORRELATION / np.sqrt(frames / fps))
+    clear = best >= needed and 0 < peak < 2 * reach
+    if not clear or best - unshifted < MIN_GAIN:
+        return SyncOffset(0.0, unshifted, trusted=clear or unshifted >= WEAK_CORRELATION)
     left, right = curve[peak - 1], curve[peak + 1]
     curvature = left - 2 * best + right
     fraction = 0.5 * (left - right) / curvature if curvature < 0 else 0.0

@@ -38,8 +38,6 @@ TALKER = "s2"
 CLIPS = ("bbaszs", "bbal5n", "bbbf7p", "bbaf2s", "bbas2a")
 HEAD_TRACK = "obama_address_20s"
 REFERENCE_PIXELS = 512
-# GRID's picture lies about one frame behind its sound
-PICTURE_DELAY_SECONDS = 0.04
 _LEAD_SECONDS, _TAIL_SECONDS = 0.2, 0.24
 _BLEND_FRAMES = 6
 # eyes stay on the camera for most of what the head turns
@@ -89,7 +87,7 @@ def _take(clip: Clip, data_root: Path, basis: FaceBasis) -> _Take:
     words = json.loads((data_root / "grid" / "words.json").read_text())[f"{clip.person}/{clip.path.stem}"]
     spoken = [(start, end, _SPOKEN.get(word, word)) for start, end, word in words]
     spoken = [word for word in spoken if word[2]]
-    pair = load_pair(clip, basis, PICTURE_DELAY_SECONDS)
+    pair = load_pair(clip, basis)
     if pair is None:
         raise SettingsError(f"The clip {clip.key} was not tracked well enough for the demo.", "Choose another.")
     first = max(round((spoken[0][0] - _LEAD_SECONDS) * INTERNAL_FPS), 0)

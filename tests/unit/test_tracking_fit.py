@@ -115,6 +115,15 @@ def test_a_mouth_that_ignores_the_sound_is_not_shifted() -> None:
     assert not offset.trusted and offset.offset_seconds == 0.0
 
 
+def test_a_short_clip_is_not_shifted_on_weak_evidence() -> None:
+    shifted = 0
+    for _ in range(40):
+        expected = np.convolve(RNG.normal(size=90), np.ones(5), "same")[:75]
+        unrelated = np.convolve(RNG.normal(size=90), np.ones(5), "same")[:75]
+        shifted += measure_offset(unrelated, expected, 25.0).offset_seconds != 0.0
+    assert shifted <= 2
+
+
 def test_poor_clips_are_refused_in_words() -> None:
     face = _pixels(_opened(np.full(100, 0.1)), np.zeros((100, 3)))
     require_usable(_track(face))
