@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..face.landmarks import UPPER_FACE
 from ..face.rotations import FloatArray
@@ -50,7 +51,7 @@ def jitter_mm(displacement: FloatArray) -> float:
     return float(np.sqrt((residual**2).sum(axis=-1).mean()) * _MM_PER_CM)
 
 
-def seam_jump(values: FloatArray, seams: FloatArray) -> float:
+def seam_jump(values: FloatArray, seams: NDArray[np.integer]) -> float:
     """95th percentile of the change at seams over the same percentile elsewhere; about 1 where no seam shows.
 
     values: (T, D). seams: indices of the frames after which two windows meet, so that the change from frame s to

@@ -62,12 +62,19 @@ def style_distance(first: FloatArray, second: FloatArray, scale: StyleScale) -> 
 def identify(
     clips: Sequence[tuple[str, FloatArray]], gallery: Mapping[str, FloatArray], scale: StyleScale
 ) -> Identification:
-    """Nearest person of every clip: ``clips`` are (true person, statistics), ``gallery`` person -> statistics."""
-    hits, pairs, closer = 0, 0, 0
+    """Nearest person of every clip: ``clips`` are (true person, statistics), ``gallery`` person -> statistics.
+
+    Every person counts the same however many clips they have: else naming the commonest person always would pay.
+    """
+    people = sorted({person for person, _ in clips})
+    hits: dict[str, list[bool]] = {person: [] for person in people}
+    closer: dict[str, list[bool]] = {person: [] for person in people}
     for person, statistics in clips:
         distances = {name: style_distance(statistics, own, scale) for name, own in gallery.items()}
-        hits += min(distances, key=lambda name: (distances[name], name)) == person
-        others = [value for name, value in distances.items() if name != person]
-        pairs += len(others)
-        closer += sum(distances[person] < value for value in others)
-    return Identification(hits / max(len(clips), 1), 1 / max(len(gallery), 1), closer / max(pairs, 1))
+        hits[person].append(min(distances, key=lambda name: (distances[name], name)) == person)
+        closer[person] += [distances[person] < value for name, value in distances.items() if name != person]
+    return Identification(_balanced(hits), 1 / max(len(gallery), 1), _balanced(closer))
+
+
+def _balanced(answers: Mapping[str, Sequence[bool]]) -> float:
+    return float(np.mean([np.mean(own) for own in answers.values()])) if answers else 0.0

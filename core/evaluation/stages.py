@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Seconds of every stage on its own, and growth with the length of the speech, each length in its own process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..audio.decode import load_speech
+from ..audio.speech import SAMPLE_RATE, Speech
+from ..errors import EngineError
+
+ROOT = Path(__file__).resolve().parents[2]
+GROWTH_SECONDS = (10.0, 30.0, 120.0, 600.0, 1800.0)
+SECONDS = 10.0
+RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """Median seconds of one stage for ten seconds of speech or of reference video."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """One length of speech through the generator: time, peak memory of the whole process, seams (see dynamics)."""
+
+    speech_seconds: float
+    generate_seconds: float
+    peak_memory_mb: float
+    seam_jump: float
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of speech per second of computing."""
+        return self.speech_seconds / self.generate_seconds
+
+
+def stage_times(audio: Path, reference: Path) -> list[StageTime]:
+    """decode (sound; picture), track, encode, generate, adapt, solve and write, everything loaded before."""
+    from ..engine.models import expression_generator
+    from ..speech.mel import MelEncoder
+    from ..style.apply import apply_style
+    from ..style.fit import fit_style
+    from ..tracking.reference import track_reference
+    from ..tracking.tracker import track_face
+    from ..tracking.video import read_frames
+
+    generator = expression_generator("cpu")
+    speech = first_seconds(load_speech(audio))
+    tracked = track_reference(reference, 0.0, SECONDS)
+    style = fit_style(generator, tracked)
+    motion = generator.generate(speech)
+    stages: dict[str, Callable[[], object]] = {
+        "decode sound": lambda: load_speech(audio),
+        "decode picture": lambda: sum(1 for _ in read_frames(reference, 0.0, SECONDS)),
+        "decode and track picture": lambda: track_face(reference, 0.0, SECONDS),
+        "adapt (fit the style)": lambda: fit_style(generator, tracked),
+        "encode speech": lambda: MelEncoder().encode(speech),
+        "encode and generate": lambda: generator.generate(speech),
+        "apply style and head": lambda: apply_style(motion, style, 1.0, 1.0, 0),
+    }
+    return [StageTime(name, median_seconds(run)) for name, run in stages.items()]
+
+
+def rig_stage_times(audio: Path) -> list[StageTime]:
+    """Solve and write for ten seconds of speech, on the demo head in this process' Blender."""
+    from ..blender.evaluate import demo_head_in_fresh_scene, key_motion
+    from ..blender.read_rig import read_rig
+    from ..engine.models import expression_generator
+    from ..face.basis import open_basis
+    from ..rig.solve import prepare_solver
+    from ..rig.timing import SceneTiming
+
+    motion = expression_generator("cpu").generate(first_seconds(load_speech(audio)))
+    rig = read_rig(demo_head_in_fresh_scene())
+    solver = prepare_solver(rig, open_basis())
+    writes = [key_motion(demo_head_in_fresh_scene(), motion, SceneTiming(25.0, 1.0)).seconds for _ in range(RUNS)]
+    return [
+        StageTime("solve, once per rig", median_seconds(lambda: prepare_solver(rig, open_basis()))),
+        StageTime("solve", median_seconds(lambda: solver.solve(motion))),
+        StageTime("write keys", float(np.median(writes))),
+    ]
+
+
+def median_seconds(run: Callable[[], object], runs: int = RUNS) -> float:
+    """One warm-up, then the median."""
+    run()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times))
+
+
+def first_seconds(speech: Speech, seconds: float = SECONDS) -> Speech:
+    """The speech's beginning, repeated where it is shorter."""
+    count = round(seconds * SAMPLE_RATE)
+    repeated = np.tile(speech.samples, -(-count // len(speech.samples)))[:count]
+    return Speech(repeated, speech.source)
+
+
+def growth(audio: Path, seconds: tuple[float, ...] = GROWTH_SECONDS) -> list[Growth]:
+    """Every length in a fresh process."""
+    return [_grown(audio, length) for length in seconds]
+
+
+def measure_growth_here(audio: Path, seconds: float) -> Growth:
+    """In this process: loading is left out of the time and counted in the memory."""
+    import resource
+
+    from ..adamesh.generate import CONTEXT_FRAMES, WINDOW_FRAMES, ExpressionGenerator
+    from .dynamics import seam_jump
+
+    generator = ExpressionGenerator.load("cpu")
+    generator.generate(first_seconds(load_speech(audio), 2.0))
+    speech = first_seconds(load_speech(audio), seconds)
+    began = time.perf_counter()
+    motion = generator.generate(speech)
+    took = time.perf_counter() - began
+    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
+    # a window fades in over twice the context: every frame of the fade counts as seam
+    frames = np.arange(len(motion) - 1)
+    seams = np.flatnonzero((frames >= hop) & (frames % hop < 2 * CONTEXT_FRAMES))
+    jump = seam_jump(motion.face_vector(), seams) if len(seams) else float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Growth(seconds, took, peak, jump)
+
+
+def _grown(audio: Path, seconds: float) -> Growth:
+    code = (
+        "from pathlib import Path; from core.evaluation.stages import measure_growth_here as run; "
+        f"r = run(Path({str(audio)!r}), {seconds!r}); "
+        "print('GROWN', r.generate_seconds, r.peak_memory_mb, r.seam_jump)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    answer = [line for line in done.stdout.splitlines() if line.startswith("GROWN")]
+    if done.returncode or not answer:
+        raise EngineError(f"{seconds:.0f} s of speech could not be generated.", done.stderr[-400:])
+    return Growth(seconds, *(float(value) for value in answer[-1].split()[1:]))
