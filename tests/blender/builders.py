@@ -76,9 +76,7 @@ def add_keys(obj: bpy.types.Object, names: Sequence[str], deltas: NDArray[np.flo
         block.value = 0.0
 
 
-def skin(
-    obj: bpy.types.Object, armature: bpy.types.Object, share: NDArray[np.float64], parent: bool = True
-) -> None:
+def skin(obj: bpy.types.Object, armature: bpy.types.Object, share: NDArray[np.float64], parent: bool = True) -> None:
     """Weight the mesh to the jaw by ``share`` and to the head (or neck) with the rest."""
     if parent:
         obj.parent = armature

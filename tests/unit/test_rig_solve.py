@@ -143,9 +143,7 @@ def test_open_neutral_mouth_of_a_rig_is_shut_at_closures() -> None:
 
 def test_keys_of_the_same_basis_are_copied_exactly() -> None:
     motion = talking_motion(FACE.basis)
-    rig = dataclasses.replace(
-        make_rig(FACE, mixed_directions(), np.eye(3)), basis_hash=FACE.basis.hash, binding=None
-    )
+    rig = dataclasses.replace(make_rig(FACE, mixed_directions(), np.eye(3)), basis_hash=FACE.basis.hash, binding=None)
     solved = prepare_solver(rig, FACE.basis).solve(motion)
     np.testing.assert_array_equal(solved.key_values, motion.expression)
     np.testing.assert_array_equal(solved.jaw, motion.jaw)
