@@ -47,6 +47,7 @@ def accuracy(data: Path) -> Section:
             )
             for row in rows
         ),
+        "out of step: the picture is moved by the offset measured against loudness; where that is weak, it is not.",
     )
     return Section("accuracy", (table,), {"groups": [dataclasses.asdict(row) for row in rows]})
 

@@ -32,6 +32,7 @@ from .metrics import best_lag, lip_error_mm
 from .personal import PersonalResult, evaluation_people, measure_people
 from .regions import REGIONS, amplitude_ratios
 from .sections import our_generator
+from .sources import ErrorSources, basis_floor, error_sources
 from .style_distance import Identification
 from .tables import Figure, Section, Table, number
 
@@ -67,6 +68,10 @@ def baselines(data: Path) -> Section:
         keys = common_clips(present)
         summaries = [summarise_run(run, truths, keys) for run in present]
         tables += _comparison_tables(group, summaries, runs, len(clips))
+        sources = [error_sources(run, truths, keys, basis) for run in present]
+        sources.append(basis_floor(truths, keys, basis))
+        tables.append(_sources_table(group, sources))
+        stored[f"{group}, sources of error"] = [dataclasses.asdict(row) for row in sources]
         figures += _comparison_figures(group, present, keys, summaries)
         stored[group] = [dataclasses.asdict(summary) for summary in summaries]
     tables.append(_verdict(stored))
@@ -127,6 +132,25 @@ def _comparison_tables(
     return [lips, face]
 
 
+def _sources_table(group: str, rows: Sequence[ErrorSources]) -> Table:
+    return Table(
+        f"{group}: what is left of the lip error (mm) when mistakes are forgiven one after the other",
+        ("system", "as it is", "best shift", "+ own resting mouth", "+ own amplitude", "+ without depth"),
+        tuple(
+            (
+                row.name,
+                number(row.as_is),
+                number(row.in_step),
+                number(row.own_rest),
+                number(row.own_amplitude),
+                number(row.without_depth),
+            )
+            for row in rows
+        ),
+        "Read off the truth: what a perfect adaptation to the person could win, and what is the words' own.",
+    )
+
+
 def _comparison_figures(
     group: str, runs: Sequence[SystemRun], keys: Sequence[str], summaries: Sequence[SystemSummary]
 ) -> list[Figure]:
@@ -156,7 +180,7 @@ def _comparison_figures(
 def _verdict(stored: dict[str, object]) -> Table:
     rows = []
     for group, summaries in stored.items():
-        if not isinstance(summaries, list):
+        if not isinstance(summaries, list) or "sources" in group:
             continue
         ours = summaries[0]
         for other in summaries[1:]:
