@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,15 @@ from ..audio.decode import load_speech
 from ..errors import MediaError
 from ..face.landmarks import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, FACE_OVAL, IRIS_LEFT, IRIS_RIGHT, LIPS
 from ..face.motion import INTERNAL_FPS, Motion
+from ..tracking.face_track import FaceTrack
 from ..tracking.video import read_frames
 
 Picture = NDArray[np.uint8]
 COMMANDS = ("side-by-side", "overlay")
 OVERLAY_PICTURES = 6
+OVERLAY_PIXELS = 640
+# side of the picture's part that is shown, in heights of the face
+_CROP_FACES = 2.0
 _GAP_PIXELS = 6
 _SHUTTER_SECONDS = 1e-3
 _OVERLAY_COLOURS = (
@@ -29,6 +34,40 @@ _OVERLAY_COLOURS = (
     (np.concatenate([IRIS_LEFT, IRIS_RIGHT]), (120, 255, 120)),
     (FACE_OVAL, (235, 235, 235)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCrop:
+    """A square part of a picture, in pixels; what lies outside the picture is black."""
+
+    left: int
+    top: int
+    side: int
+
+    def of(self, picture: Picture) -> Picture:
+        """Cut it out."""
+        cut = np.zeros((self.side, self.side, 3), np.uint8)
+        height, width = picture.shape[:2]
+        first_row, first_column = max(self.top, 0), max(self.left, 0)
+        part = picture[first_row : min(self.top + self.side, height), first_column : min(self.left + self.side, width)]
+        rows, columns = first_row - self.top, first_column - self.left
+        cut[rows : rows + part.shape[0], columns : columns + part.shape[1]] = part
+        return cut
+
+    def points(self, landmarks: NDArray[np.floating], pixels: int) -> NDArray[np.float64]:
+        """Landmarks in the cut-out picture enlarged to ``pixels``."""
+        corner = np.array([self.left, self.top, 0.0])
+        return (np.asarray(landmarks, np.float64) - corner) * pixels / self.side
+
+
+def face_crop(track: FaceTrack) -> FaceCrop:
+    """One square for the whole clip round where the face mostly is."""
+    if not track.valid.any():
+        raise MediaError(f"No face was found in {Path(track.source).name}.", "Choose a clip that shows a face.")
+    points = track.landmarks[track.valid][:, :, :2]
+    centre = np.median((points.min(axis=1) + points.max(axis=1)) / 2, axis=0)
+    side = round(float(np.median(np.ptp(points[..., 1], axis=1))) * _CROP_FACES)
+    return FaceCrop(round(float(centre[0]) - side / 2), round(float(centre[1]) - side / 2), side)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,17 +90,22 @@ def main(argv: Sequence[str]) -> int:
 
 
 def write_side_by_side(clip: Path, out: Path, seconds: float, pixels: int, styled: bool) -> Path:
-    """The clip on the left, the demo head speaking its sound on the right, with the sound. Needs bpy."""
+    """The clip's face on the left, the demo head speaking its sound on the right, with the sound. Needs bpy.
+
+    The lips come from the sound alone; ``styled`` takes manner and head motion from the same clip.
+    """
     from ..blender.film import read_picture, read_sound, write_film, write_picture
+    from ..tracking.tracker import track_face
 
     motion = _generated(clip, seconds, styled)
     with tempfile.TemporaryDirectory(prefix="mimesh-show-") as folder:
         heads = _render(motion, pixels, Path(folder) / "head")
         frames = shown_frames(clip, len(heads))
+        crop = face_crop(track_face(clip, 0.0, seconds))
         pairs = []
         for index, (frame, head) in enumerate(zip(frames, heads, strict=True)):
             pairs.append(Path(folder) / f"pair_{index:05d}.png")
-            write_picture(beside(frame, read_picture(head)), pairs[-1])
+            write_picture(beside(crop.of(frame), read_picture(head)), pairs[-1])
         sound = read_sound(clip, 0.0, len(heads) / INTERNAL_FPS)
         out.parent.mkdir(parents=True, exist_ok=True)
         write_film(pairs, round(INTERNAL_FPS), sound, out)
@@ -74,9 +118,8 @@ def write_overlays(clip: Path, folder: Path, pictures: int = OVERLAY_PICTURES) -
     from ..tracking.tracker import track_face
 
     track = track_face(clip)
+    crop = face_crop(track)
     known = np.flatnonzero(track.valid)
-    if len(known) == 0:
-        raise MediaError(f"No face was found in {clip.name}.", "Choose a clip that shows a face.")
     chosen = known[np.linspace(0, len(known) - 1, min(pictures, len(known))).round().astype(int)]
     wanted = {round(float(track.seconds[i]), 3): int(i) for i in chosen}
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +129,8 @@ def write_overlays(clip: Path, folder: Path, pictures: int = OVERLAY_PICTURES) -
         if index is None:
             continue
         written.append(folder / f"overlay_{index:05d}.png")
-        write_picture(with_landmarks(frame.rgb, track.landmarks[index]), written[-1])
+        enlarged = resized(crop.of(frame.rgb), OVERLAY_PIXELS)
+        write_picture(with_landmarks(enlarged, crop.points(track.landmarks[index], OVERLAY_PIXELS)), written[-1])
     return written
 
 

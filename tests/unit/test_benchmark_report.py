@@ -14,7 +14,7 @@ from core.evaluation.history import Entry, append_history, read_history, regress
 from core.evaluation.plots import amplitude_bars, error_per_person, opening_curves, pose_trajectories
 from core.evaluation.regions import RegionRatios
 from core.evaluation.report import Origin, write_results
-from core.evaluation.show import beside, resized, with_landmarks
+from core.evaluation.show import FaceCrop, beside, resized, with_landmarks
 from core.evaluation.tables import Section, Table, number
 
 
@@ -123,3 +123,14 @@ def test_landmarks_are_drawn_where_they_are_and_stay_inside() -> None:
     assert tuple(drawn[30, 20]) == (255, 70, 70)
     assert drawn[0, 99].any()
     assert not drawn[70, 70].any()
+
+
+def test_crop_beyond_the_picture_is_black_and_keeps_landmarks_in_place() -> None:
+    picture = np.full((30, 40, 3), 5, np.uint8)
+    picture[10, 20] = 200
+    crop = FaceCrop(left=-10, top=-5, side=50)
+    cut = crop.of(picture)
+    assert cut.shape == (50, 50, 3)
+    assert tuple(cut[0, 0]) == (0, 0, 0)
+    x, y = crop.points(np.array([[20.0, 10.0, 0.0]]), 50)[0, :2].astype(int)
+    assert tuple(cut[y, x]) == (200, 200, 200)
