@@ -8,6 +8,7 @@ Everything works on power, so one training batch needs no second pass over the w
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ NYQUIST_HZ = SAMPLE_RATE / 2
 def augment(power: Tensor, generator: torch.Generator) -> Tensor:
     """A differently voiced, coloured and disturbed copy of ``power``."""
     power = warp_frequency(power, generator)
+    power = blur_harmonics(power, generator)
     power = add_second_talker(power, generator)
     power = smear(power, generator)
     power = add_noise(power, generator)
@@ -40,21 +42,35 @@ def features(power: Tensor) -> Tensor:
     return normalised.reshape(len(power), -1, 2 * BANDS)
 
 
-def mask_bands(mel: Tensor, generator: torch.Generator) -> Tensor:
-    """Blank up to 12 neighbouring bands in a third of the samples (SpecAugment, Park et al. 2019)."""
-    batch = len(mel)
-    start = _uniform(batch, 0, BANDS, generator)
-    width = _uniform(batch, 0, 12, generator) * (_uniform(batch, 0, 1, generator) < 0.33)
+def mask(mel: Tensor, generator: torch.Generator) -> Tensor:
+    """Blank up to two runs of 16 bands and one of 0.2 s (SpecAugment, Park et al. 2019), each in half the samples."""
+    batch, frames, _ = mel.shape
     band = torch.arange(2 * BANDS) % BANDS
-    masked = (band >= start[:, None]) & (band < (start + width)[:, None])
-    return mel * ~masked[:, None, :]
+    hidden = _run(batch, BANDS, 16, generator)(band) | _run(batch, BANDS, 16, generator)(band)
+    silent = _run(batch, frames, 10, generator)(torch.arange(frames))
+    return mel * ~hidden[:, None, :] * ~silent[:, :, None]
+
+
+def blur_harmonics(power: Tensor, generator: torch.Generator) -> Tensor:
+    """Average over up to 9 neighbouring bins in half of the samples: what is left has formants but no pitch."""
+    batch = len(power)
+    width = 1 + 2 * (_uniform(batch, 0, 5, generator).long() * (_uniform(batch, 0, 1, generator) < 0.5))
+    total = torch.nn.functional.pad(power.cumsum(dim=2), (1, 0))
+    half = (width // 2)[:, None]
+    bins = torch.arange(BINS)
+    high = (bins + half + 1).clamp(max=BINS)
+    low = (bins - half).clamp(min=0)
+    index = power.shape[1]
+    sums = total.gather(2, high[:, None].expand(-1, index, -1)) - total.gather(2, low[:, None].expand(-1, index, -1))
+    blurred = (sums / (high - low)[:, None]).clamp_min(0.0)
+    return torch.where((width > 1)[:, None, None], blurred, power)
 
 
 def warp_frequency(power: Tensor, generator: torch.Generator) -> Tensor:
-    """Stretch the frequency axis by 0.8 .. 1.25 (vocal-tract length), most of the time."""
+    """Stretch the frequency axis by 0.77 .. 1.3 (vocal-tract length), most of the time."""
     batch = len(power)
-    factor = torch.exp(_uniform(batch, math.log(0.8), math.log(1.25), generator))
-    factor = torch.where(_uniform(batch, 0, 1, generator) < 0.85, factor, torch.ones(batch))
+    factor = torch.exp(_uniform(batch, math.log(0.77), math.log(1.3), generator))
+    factor = torch.where(_uniform(batch, 0, 1, generator) < 0.92, factor, torch.ones(batch))
     source = (torch.arange(BINS) * factor[:, None]).clamp(0, BINS - 1.001)
     low = source.long()
     blend = (source - low)[:, None, :]
@@ -113,6 +129,13 @@ def _random_curve(batch: int, deviation: float, generator: torch.Generator) -> T
     """(B, 257) smooth random log gains: six knots, linear between."""
     knots = torch.randn(batch, 1, 6, generator=generator) * deviation * 0.7
     return torch.nn.functional.interpolate(knots, size=BINS, mode="linear", align_corners=True)[:, 0]
+
+
+def _run(batch: int, size: int, longest: int, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """A random run of at most ``longest`` places in each sample; half of the samples have none."""
+    start = _uniform(batch, 0, size, generator)[:, None]
+    length = _uniform(batch, 0, longest, generator) * (_uniform(batch, 0, 1, generator) < 0.5)
+    return lambda place: (place >= start) & (place < start + length[:, None])
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:

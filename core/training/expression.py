@@ -21,7 +21,7 @@ from ..face.basis import FaceBasis, open_basis
 from ..face.landmarks import LIPS
 from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS
 from ..weights import VENDOR_MODELS, record_checksum
-from .augment import augment, features, mask_bands
+from .augment import augment, features, mask
 from .corpus import KNOWN_TALKER, training_clips
 from .motion_data import MEL_PER_FRAME, MotionPair, load_pairs
 
@@ -36,20 +36,20 @@ class TrainingSettings:
     ``cool_down_steps`` of ``steps``: where to stop can be decided while it runs.
     """
 
-    steps: int = 3000
-    horizon_steps: int = 5000
-    cool_down_steps: int = 1200
+    steps: int = 2400
+    horizon_steps: int = 3000
+    cool_down_steps: int = 1000
     batch: int = 16
     crop_frames: int = 100
     learning_rate: float = 6e-4
-    weight_decay: float = 0.01
-    average_decay: float = 0.998
-    known_talker_share: float = 0.5
+    weight_decay: float = 0.05
+    average_decay: float = 0.995
+    known_talker_share: float = 0.4
     velocity_weight: float = 0.5
     lip_weight: float = 3.0
     seed: int = 20261121
-    threads: int = 1
-    save_every: int = 250
+    threads: int = 2
+    save_every: int = 200
     picture_delay_seconds: float = 0.0
 
 
@@ -211,7 +211,7 @@ def _step(state: TrainingState, source: BatchSource, loss: MotionLoss, settings:
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + state.step)
     torch.manual_seed(settings.seed + state.step)
     batch = source.draw(rng)
-    mel = mask_bands(features(augment(batch.power, generator)), generator)
+    mel = mask(features(augment(batch.power, generator)), generator)
     for group in state.optimiser.param_groups:
         group["lr"] = _learning_rate(state.step, settings)
     state.network.train()
@@ -252,7 +252,7 @@ def run(data: Path, steps: int | None = None, threads: int | None = None) -> Non
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
     changes = {name: value for name, value in (("steps", steps), ("threads", threads)) if value is not None}
     settings = replace(TrainingSettings(), **changes)
-    config = NetworkConfig()
+    config = NetworkConfig(dropout=0.2)
     network = train(data, settings, config, f"expression-{settings.steps}")
     save_network(network, VENDOR_MODELS / EXPRESSION_FILE, {"training": json.dumps(asdict(settings))})
     print(f"{EXPRESSION_FILE}: sha256 {record_checksum(EXPRESSION_FILE)}")
