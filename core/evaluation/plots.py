@@ -33,7 +33,7 @@ def error_per_person(errors: Mapping[str, Mapping[str, float]], people: Sequence
         axes.bar(place, heights, width, label=system, color=_COLOURS[index % len(_COLOURS)])
     axes.set_xticks(range(len(people)), people, rotation=35, ha="right", fontsize=7)
     axes.set_ylabel("lip error, mm")
-    axes.legend(fontsize=7, ncols=3)
+    _legend(axes, 3)
     return _finished("Lip error per person", canvas)
 
 
@@ -48,7 +48,7 @@ def opening_curves(title: str, truth: NDArray, systems: Mapping[str, NDArray]) -
         axes.plot(seconds[: len(values)], values[: len(truth)], color=_COLOURS[index], lw=1.1, label=name)
     axes.set_xlabel("seconds")
     axes.set_ylabel("opening, cm")
-    axes.legend(fontsize=7, ncols=4)
+    _legend(axes, 4)
     return _finished(title, canvas)
 
 
@@ -68,7 +68,7 @@ def amplitude_bars(ratios: Mapping[str, RegionRatios]) -> Figure:
     axes.axhline(1.0, color=_TRUTH, lw=1)
     axes.set_xticks(range(len(REGIONS)), REGIONS)
     axes.set_ylabel("amplitude / true")
-    axes.legend(fontsize=7, ncols=3)
+    _legend(axes, 3)
     return _finished("Amplitude per region", canvas)
 
 
@@ -82,7 +82,7 @@ def pose_trajectories(person: str, truth: NDArray, generated: NDArray) -> Figure
             axes.plot(seconds, np.degrees(values[:, index]), style, color=_COLOURS[index], lw=1.1, label=label)
     axes.set_xlabel("seconds")
     axes.set_ylabel("degrees")
-    axes.legend(fontsize=7, ncols=3)
+    _legend(axes, 3)
     return _finished(f"Head of {person}", canvas)
 
 
@@ -93,6 +93,11 @@ def growth_lines(title: str, seconds: Sequence[float], values: Sequence[float], 
     axes.set_xlabel("seconds of speech")
     axes.set_ylabel(unit)
     return _finished(title, canvas)
+
+
+def _legend(axes: Axes, columns: int) -> None:
+    # above the axes: curves fill the whole picture
+    axes.legend(fontsize=7, ncols=columns, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
 
 
 def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
