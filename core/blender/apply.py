@@ -63,9 +63,7 @@ def apply_plan(plan: CurvePlan, obj: bpy.types.Object) -> ApplyReport:
 def _require_unchanged(plan: CurvePlan, obj: bpy.types.Object) -> None:
     """The artist may have assigned an action while the engine was working."""
     if obj.name != plan.object_name or read_existing(obj) != plan.existing:
-        raise RigError(
-            f'The animation of "{obj.name}" changed while the motion was being made.', "Generate again."
-        )
+        raise RigError(f'The animation of "{obj.name}" changed while the motion was being made.', "Generate again.")
 
 
 def _owners(plan: CurvePlan, obj: bpy.types.Object) -> list[tuple[Any, Datablock, ExistingDatablock]]:

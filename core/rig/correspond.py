@@ -213,9 +213,7 @@ def _bound(
     return LandmarkBinding(triangles, barycentric.astype(np.float32), valid, f'tracked on "{surface.name}"')
 
 
-def _part_lips(
-    surface: FaceSurface, front: _Sight, triangles: NDArray[np.int32], barycentric: FloatArray
-) -> None:
+def _part_lips(surface: FaceSurface, front: _Sight, triangles: NDArray[np.int32], barycentric: FloatArray) -> None:
     """Put each inner-lip pair on either side of the line where the lips meet (changes the arrays in place).
 
     On a shut mouth the tracker is a pixel or two off, which would bind both points to the same lip; and

@@ -95,9 +95,7 @@ class RigSolver:
             flame_to_object=FLAME_IN_BLENDER if self.face is None else self.face.flame_to_object,
         )
 
-    def _solve_keys_and_jaw(
-        self, face: RigFace, motion: Motion
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _solve_keys_and_jaw(self, face: RigFace, motion: Motion) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         keys = np.empty((len(motion), len(face.keys)), np.float32)
         jaw = np.empty((len(motion), 3), np.float32)
         # in pieces: the displacements of ten minutes would be 170 MB
