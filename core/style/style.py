@@ -70,10 +70,14 @@ class Style:
 
     @property
     def id(self) -> str:
-        """Fingerprint of the content, whatever the style is called."""
-        digest = hashlib.sha256(self.provenance.to_json().encode())
-        for array in (self.gain, self.offset, self.head):
-            digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+        """Fingerprint of what the style was made from, whatever it is called.
+
+        The fitted values are left out: they follow from the clip and the model, and their last bits differ
+        with the number of threads.
+        """
+        made_from = dataclasses.replace(self.provenance, agreement=0.0)
+        digest = hashlib.sha256(made_from.to_json().encode())
+        digest.update(np.ascontiguousarray(self.head, np.float32).tobytes())
         return digest.hexdigest()[:16]
 
     def save(self, path: Path) -> None:

@@ -58,7 +58,7 @@ def track_reference(
     """Track, judge, align to the sound and fit. Raises :class:`MediaError` or :class:`ReferenceClipError`.
 
     ``expected_opening`` maps speech to the mouth opening (T,) at 25 fps that it should come with (the engine
-    passes its expression model); loudness stands in without it.
+    passes its expression model). Loudness stands in without it, and is too rough to shift a clip by.
     """
     whole = track_face(path, start_seconds, end_seconds, progress)
     track = longest_shot(whole)
@@ -101,8 +101,9 @@ def _offset(
 ) -> SyncOffset:
     uniform = uniform_landmarks(track, INTERNAL_FPS, start_seconds)
     tracked = mouth_opening(align(uniform.landmarks, basis.neutral).landmarks)
-    wanted = expected(speech) if expected else loudness(speech, INTERNAL_FPS, len(tracked))
-    return measure_offset(tracked, np.asarray(wanted), INTERNAL_FPS)
+    if expected is None:
+        return measure_offset(tracked, loudness(speech, INTERNAL_FPS, len(tracked)), INTERNAL_FPS, search_frames=0)
+    return measure_offset(tracked, np.asarray(expected(speech)), INTERNAL_FPS)
 
 
 def _fitted(

@@ -29,14 +29,16 @@ class SyncOffset:
     trusted: bool
 
 
-def measure_offset(tracked: FloatArray, expected: FloatArray, fps: float) -> SyncOffset:
-    """Best shift of tracked (T,) against expected (T,) mouth opening within 15 frames, to a fraction of a frame.
+def measure_offset(
+    tracked: FloatArray, expected: FloatArray, fps: float, search_frames: int = SEARCH_FRAMES
+) -> SyncOffset:
+    """Best shift of tracked (T,) against expected (T,) mouth opening within the search, to a fraction of a frame.
 
     Correlation over shifts is refined by a parabola through its peak. A peak that a clip of this length could
     show by chance, or that hardly beats the unshifted clip, gives offset 0.
     """
     frames = min(len(tracked), len(expected))
-    reach = min(SEARCH_FRAMES, frames // 3)
+    reach = min(search_frames, frames // 3)
     curve = np.array([_correlation_at(tracked[:frames], expected[:frames], lag) for lag in range(-reach, reach + 1)])
     peak = int(curve.argmax())
     best, unshifted = float(curve[peak]), float(curve[reach])
@@ -47,7 +49,8 @@ def measure_offset(tracked: FloatArray, expected: FloatArray, fps: float) -> Syn
     left, right = curve[peak - 1], curve[peak + 1]
     curvature = left - 2 * best + right
     fraction = 0.5 * (left - right) / curvature if curvature < 0 else 0.0
-    return SyncOffset(float((peak - reach + fraction) / fps), best, True)
+    # whole milliseconds: finer is noise, and would make results differ with the number of threads
+    return SyncOffset(round(float((peak - reach + fraction) / fps), 3), best, True)
 
 
 def loudness(speech: Speech, fps: float, frames: int) -> NDArray[np.float64]:

@@ -57,7 +57,8 @@ def test_a_longer_vocal_tract_moves_the_spectrum_down() -> None:
     power = torch.zeros(64, 4, 257)
     power[:, :, 100] = 1.0
     peaks = warp_frequency(power, torch.Generator().manual_seed(0))[:, 0].argmax(dim=1)
-    assert peaks.min() < 90 and peaks.max() > 110 and peaks.min() >= 79 and peaks.max() <= 126
+    # bin 100 lands between 100 / 1.3 and 100 / 0.77
+    assert 76 <= peaks.min() < 90 and 110 < peaks.max() <= 131
 
 
 def test_augmentation_is_reproducible_and_keeps_power_positive() -> None:
