@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from ..face.basis import open_basis
 from ..face.motion import Motion
 from ..training.corpus import Clip
 from .accuracy import ClipScore, Generate, TruthClip, score, truth
+from .speed import run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 BLENDER_ENVIRONMENTS = (".venv-bpy42", ".venv", ".venv-bpy50", ".venv-bpy52")
@@ -64,10 +64,11 @@ def _score_version(
     python: Path, motion_file: Path, out: Path, truths: list[TruthClip], motions: list[Motion]
 ) -> MeshScore:
     code = (
-        "import sys, pathlib; from core.blender.evaluate import replay_on_demo_head as run; "
-        "run(*map(pathlib.Path, sys.argv[1:]))"
+        "import os; from pathlib import Path; from core.blender.evaluate import replay_on_demo_head as run; "
+        # Blender's module now and then waits for its own threads for ever when the process ends
+        f"run(Path({str(motion_file)!r}), Path({str(out)!r})); os._exit(0)"
     )
-    done = subprocess.run([python, "-c", code, motion_file, out], cwd=ROOT, capture_output=True, text=True)
+    done = run_python(python, code)
     if done.returncode:
         raise EngineSetupError(f"{python} could not replay the motion.", done.stderr[-400:])
     with np.load(out, allow_pickle=False) as data:

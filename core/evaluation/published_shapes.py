@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -32,8 +31,8 @@ from .speech_towers import (
     transformer_decoder,
     transformer_encoder,
 )
+from .speed import run_python
 
-ROOT = Path(__file__).resolve().parents[2]
 VERTEX_VALUES = 15_069
 MOTION_VALUES = 53
 RUNS = 3
@@ -215,7 +214,7 @@ def measure(name: str, seconds: float = 10.0, runs: int = RUNS) -> ShapeSpeed:
         f"r = run({name!r}, {seconds!r}, {runs!r}); "
         "print('SHAPE', r.parameters_millions, r.encoder_seconds, r.rest_seconds, r.peak_memory_mb, r.share)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = run_python(Path(sys.executable), code)
     answer = [line for line in done.stdout.splitlines() if line.startswith("SHAPE")]
     if done.returncode or not answer:
         raise EngineError(f"The shape of {name} could not be measured.", done.stderr[-400:])

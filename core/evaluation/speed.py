@@ -26,6 +26,8 @@ SECONDS = 10.0
 LONG_SECONDS = 600.0
 # Blender loads extensions at start: measured in a fresh process, median of several
 IMPORT_RUNS = 5
+# a process that takes longer than this hangs
+CHILD_SECONDS = 400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def extension_import_seconds() -> float:
         "spec.loader.exec_module(module); module.register()\n"
         "took = time.perf_counter() - began\n"
         "assert 'torch' not in sys.modules\n"
-        "print('TOOK', took)\n"
+        # Blender's module now and then waits for its own threads for ever when the process ends
+        "import os; print('TOOK', took, flush=True); os._exit(0)\n"
     )
     return float(np.median([_measured(code) for _ in range(IMPORT_RUNS)]))
 
@@ -149,6 +152,16 @@ def measure_long_speech(audio: Path) -> LongSpeech:
     return LongSpeech(LONG_SECONDS, took, peak, ratio)
 
 
+def run_python(python: Path, code: str, limit_seconds: float = CHILD_SECONDS) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` from the repository's root in a process of its own, which must end within the limit."""
+    try:
+        return subprocess.run(
+            [str(python), "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=limit_seconds
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"A measurement's own process did not end within {limit_seconds:.0f} s.") from error
+
+
 def _request(audio: Path, reference: Path, start: float, seconds: float) -> MotionRequest:
     return MotionRequest(
         audio=MediaRange(audio, start, start + seconds), reference=MediaRange(reference, start, start + seconds)
@@ -160,7 +173,7 @@ def _measured(code: str) -> float:
 
 
 def _run(code: str) -> list[float]:
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = run_python(Path(sys.executable), code)
     answer = [line for line in done.stdout.splitlines() if line.startswith("TOOK")]
     if done.returncode or not answer:
         raise EngineError("A measurement's own process failed.", done.stderr[-400:])

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,8 +14,8 @@ import numpy as np
 from ..audio.decode import load_speech
 from ..audio.speech import SAMPLE_RATE, Speech
 from ..errors import EngineError
+from .speed import run_python
 
-ROOT = Path(__file__).resolve().parents[2]
 GROWTH_SECONDS = (10.0, 30.0, 120.0, 600.0, 1800.0)
 SECONDS = 10.0
 RUNS = 3
@@ -143,7 +142,7 @@ def _grown(audio: Path, seconds: float) -> Growth:
         f"r = run(Path({str(audio)!r}), {seconds!r}); "
         "print('GROWN', r.generate_seconds, r.peak_memory_mb, r.seam_jump)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = run_python(Path(sys.executable), code)
     answer = [line for line in done.stdout.splitlines() if line.startswith("GROWN")]
     if done.returncode or not answer:
         raise EngineError(f"{seconds:.0f} s of speech could not be generated.", done.stderr[-400:])
