@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..audio.speech import Speech
 from ..face.basis import FaceBasis, open_basis
-from ..face.landmarks import LIPS, mouth_opening
+from ..face.landmarks import mouth_opening
 from ..face.motion import INTERNAL_FPS, Motion
 from ..tracking.align import UniformTrack, align, uniform_landmarks
 from ..tracking.smooth import neutral_face, smooth_landmarks
@@ -141,8 +141,3 @@ def summarise(name: str, clips: list[Clip], scores: list[ClipScore]) -> GroupSco
         constant_error_mm=median("constant_error_mm"),
         amplitude_ratio=median("amplitude_ratio"),
     )
-
-
-def lip_range_cm(displacement: NDArray[np.floating]) -> float:
-    """Mean size of lip displacement, to judge errors by."""
-    return float(np.linalg.norm(displacement[:, LIPS], axis=-1).mean())

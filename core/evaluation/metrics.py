@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face.landmarks import LIPS, mouth_opening
+from ..face.landmarks import LIPS
 from ..face.rotations import FloatArray
 
 BEST_LAG_FRAMES = 2
@@ -37,11 +37,6 @@ def best_lag(truth: FloatArray, generated: FloatArray, max_lag_frames: int = BES
         second = generated[max(lag, 0) : frames + min(lag, 0)]
         found.append(LagCorrelation(correlation(first, second), lag))
     return max(found, key=lambda item: (item.correlation, -abs(item.lag_frames)))
-
-
-def opening_correlation(truth: FloatArray, generated: FloatArray, max_lag: int = BEST_LAG_FRAMES) -> LagCorrelation:
-    """Correlation of mouth opening between two (T, 478, 3) landmark sequences at the best lag."""
-    return best_lag(mouth_opening(truth), mouth_opening(generated), max_lag)
 
 
 def lip_error_mm(truth: FloatArray, generated: FloatArray) -> float:

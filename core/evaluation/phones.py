@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,8 +172,3 @@ def _free_phones(speech: Speech) -> PhoneTrack | None:
         return None
     entries = [(s.word, s.start_frame, s.end_frame - s.start_frame + 1) for s in decoder.seg() or ()]
     return PhoneTrack(_phones(entries), "phones") if entries else None
-
-
-def methods(tracks: Sequence[PhoneTrack]) -> dict[str, int]:
-    """How many clips were found by which method."""
-    return {name: sum(track.method == name for track in tracks) for name in ("transcript", "words", "phones")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,15 @@ KNOWN_STEP = 4
 PROMISED_REDUCTION = 0.25
 
 
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """What the verdict needs of one group; our own system is the first."""
+
+    group: str
+    summaries: list[SystemSummary]
+    sources: list[ErrorSources]
+
+
 def baselines(data: Path) -> Section:
     """Ours, the simple systems and the constant face on the same clips."""
     samples = fitting_clips()
@@ -60,6 +70,7 @@ def baselines(data: Path) -> Section:
         "training_clips": len(samples),
         "training_clips_not_aligned": unaligned,
     }
+    comparisons = []
     for group, clips in _groups(data).items():
         truths = [TrackedTruth.of(truth(clip, basis), basis) for clip in clips]
         runs = [run_system(system, truths, basis) for system in systems]
@@ -71,10 +82,11 @@ def baselines(data: Path) -> Section:
         sources = [error_sources(run, truths, keys, basis) for run in present]
         sources.append(basis_floor(truths, keys, basis))
         tables.append(_sources_table(group, sources))
+        comparisons.append(_Comparison(group, summaries, sources))
         stored[f"{group}, sources of error"] = [dataclasses.asdict(row) for row in sources]
         figures += _comparison_figures(group, present, keys, summaries)
         stored[group] = [dataclasses.asdict(summary) for summary in summaries]
-    tables.append(_verdict(stored))
+    tables.append(_verdict(comparisons))
     return Section("baselines", tuple(tables), stored, tuple(figures))
 
 
@@ -177,29 +189,28 @@ def _comparison_figures(
     return shown
 
 
-def _verdict(stored: dict[str, object]) -> Table:
+def _verdict(comparisons: Sequence[_Comparison]) -> Table:
     rows = []
-    for group, summaries in stored.items():
-        if not isinstance(summaries, list) or "sources" in group:
-            continue
-        ours = summaries[0]
-        for other in summaries[1:]:
-            if not other["name"].startswith("visemes"):
-                continue
-            reduction = 1 - ours["lip_error_mm"] / other["lip_error_mm"]
-            better = ours["correlation"] > other["correlation"]
+    for item in comparisons:
+        ours, forgiven = item.summaries[0], {row.name: row.own_amplitude for row in item.sources}
+        for other in (row for row in item.summaries if row.name.startswith("visemes")):
+            reduction = 1 - ours.lip_error_mm / other.lip_error_mm
+            holds = reduction >= PROMISED_REDUCTION and ours.correlation > other.correlation
             rows.append(
                 (
-                    f"{group}, against {other['name']}",
+                    f"{item.group}, against {other.name}",
                     f"{reduction:+.0%}",
-                    f"{ours['correlation']:.3f} / {other['correlation']:.3f}",
-                    "yes" if reduction >= PROMISED_REDUCTION and better else "no",
+                    f"{1 - forgiven[ours.name] / forgiven[other.name]:+.0%}",
+                    f"{ours.correlation:.3f} / {other.correlation:.3f}",
+                    "yes" if holds else "no",
                 )
             )
     return Table(
         "Lip error below the viseme baseline (promised: 25 % on unseen people, with a higher correlation)",
-        ("where", "lower by", "correlation ours / theirs", "holds"),
+        ("where", "lower by", "person forgiven", "correlation ours / theirs", "holds"),
         tuple(rows),
+        "person forgiven: with every clip's own shift, resting mouth and amplitude given to both. Where that is much "
+        "more, the rest of the gap is the unseen person's manner, which no system can hear: a reference's task.",
     )
 
 

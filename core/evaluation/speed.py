@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio.decode import load_speech
 from ..audio.speech import SAMPLE_RATE, Speech
 from ..engine.api import MediaRange, MotionRequest
 from ..engine.client import EngineClient
@@ -23,7 +21,6 @@ from ..face.motion import INTERNAL_FPS, Motion
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 10.0
-LONG_SECONDS = 600.0
 # Blender loads extensions at start: measured in a fresh process, median of several
 IMPORT_RUNS = 5
 # a process that takes longer than this hangs
@@ -38,16 +35,6 @@ class EngineSpeed:
     total_seconds: float
     stages: dict[str, float]
     again_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class LongSpeech:
-    """Ten minutes of speech through the generator, in a process of its own."""
-
-    seconds_of_speech: float
-    generate_seconds: float
-    peak_memory_mb: float
-    seam_speed_ratio: float
 
 
 def engine_speed(audio: Path, reference: Path) -> EngineSpeed:
@@ -121,35 +108,6 @@ def key_writing_seconds(keys: int = 100_000) -> float:
     )
     report = key_motion(obj, motion, SceneTiming(INTERNAL_FPS, 1.0))
     return report.seconds * keys / report.keys_written
-
-
-def long_speech(audio: Path) -> LongSpeech:
-    """Run :func:`measure_long_speech` in a fresh process, so that its peak memory is its own."""
-    code = (
-        "from pathlib import Path; from core.evaluation.speed import measure_long_speech as run; "
-        f"r = run(Path({str(audio)!r})); print('TOOK', r.generate_seconds, r.peak_memory_mb, r.seam_speed_ratio)"
-    )
-    values = _run(code)
-    return LongSpeech(LONG_SECONDS, *values)
-
-
-def measure_long_speech(audio: Path) -> LongSpeech:
-    """Ten minutes made of the clip over and over; seams are where windows meet."""
-    from ..adamesh.generate import CONTEXT_FRAMES, WINDOW_FRAMES, ExpressionGenerator
-
-    generator = ExpressionGenerator.load("cpu")
-    once = load_speech(audio).samples
-    count = round(LONG_SECONDS * SAMPLE_RATE)
-    speech = Speech(np.tile(once, -(-count // len(once)))[:count], str(audio))
-    began = time.perf_counter()
-    motion = generator.generate(speech)
-    took = time.perf_counter() - began
-    speed = np.abs(np.diff(motion.face_vector(), axis=0)).mean(axis=1)
-    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
-    in_seam = (np.arange(len(speed)) % hop) < 2 * CONTEXT_FRAMES
-    ratio = float(np.percentile(speed[in_seam], 99) / np.percentile(speed[~in_seam], 99))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return LongSpeech(LONG_SECONDS, took, peak, ratio)
 
 
 def run_python(python: Path, code: str, limit_seconds: float = CHILD_SECONDS) -> subprocess.CompletedProcess[str]:
