@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from core.evaluation import report
 from core.evaluation.history import Entry, append_history, read_history, regressions
 from core.evaluation.plots import amplitude_bars, error_per_person, opening_curves, pose_trajectories
+from core.evaluation.quiet import quiet_stdout
 from core.evaluation.regions import RegionRatios
 from core.evaluation.report import Origin, write_results
 from core.evaluation.show import FaceCrop, beside, resized, with_landmarks
@@ -134,3 +136,10 @@ def test_crop_beyond_the_picture_is_black_and_keeps_landmarks_in_place() -> None
     assert tuple(cut[0, 0]) == (0, 0, 0)
     x, y = crop.points(np.array([[20.0, 10.0, 0.0]]), 50)[0, :2].astype(int)
     assert tuple(cut[y, x]) == (200, 200, 200)
+
+
+def test_quiet_stdout_silences_c_code_and_gives_the_output_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_stdout():
+        os.write(1, b"chatter")
+    os.write(1, b"table")
+    assert capfd.readouterr().out == "table"
