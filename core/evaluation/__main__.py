@@ -38,6 +38,8 @@ RUNNERS: dict[str, Callable[[Path], Section]] = {
 def main(argv: list[str] | None = None) -> int:
     """Print the chosen tables; 1 with a sentence when something needed is missing or has become worse."""
     arguments = sys.argv[1:] if argv is None else argv
+    # read when torch loads its thread pool: see core/engine/models.py
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="mimesh-benchmark-"))
     try:
         if arguments and arguments[0] in show.COMMANDS:

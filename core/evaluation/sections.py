@@ -9,8 +9,6 @@ from pathlib import Path
 
 from ..training.corpus import known_talker_clips
 from .accuracy import Generate, evaluation_groups, score_group
-from .published_shapes import MEASURED_THERE, SHAPES
-from .published_shapes import measure as measure_shape
 from .tables import Section, Table, number
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,6 +158,8 @@ def growth(data: Path) -> Section:
 def shapes(data: Path) -> Section:
     """Networks of the published shapes beside ours, on this machine and in this run."""
     from . import stages
+    from .published_shapes import MEASURED_THERE, SHAPES
+    from .published_shapes import measure as measure_shape
 
     rows = [measure_shape(name) for name in SHAPES]
     ours = stages.growth(DEMO_SPEECH, (10.0,))[0]

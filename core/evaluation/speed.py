@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -114,7 +115,13 @@ def run_python(python: Path, code: str, limit_seconds: float = CHILD_SECONDS) ->
     """Run ``code`` from the repository's root in a process of its own, which must end within the limit."""
     try:
         return subprocess.run(
-            [str(python), "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=limit_seconds
+            [str(python), "-c", code],
+            cwd=ROOT,
+            # as the engine's own process: threads that wait must not spin, or a busy machine makes 0.1 s into 3 s
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+            capture_output=True,
+            text=True,
+            timeout=limit_seconds,
         )
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"A measurement's own process did not end within {limit_seconds:.0f} s.") from error
