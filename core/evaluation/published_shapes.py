@@ -8,7 +8,6 @@ design/peer_speed.md, which these roughly reproduce. Loading, FLAME and renderin
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from .speech_towers import (
     transformer_decoder,
     transformer_encoder,
 )
-from .speed import run_python
+from .speed import peak_memory_mb, run_python
 
 VERTEX_VALUES = 15_069
 MOTION_VALUES = 53
@@ -202,7 +201,7 @@ def measure_here(name: str, seconds: float, runs: int = RUNS) -> ShapeSpeed:
         parameters_millions=sum(p.numel() for p in model.parameters()) / 1e6,
         encoder_seconds=float(np.median(encoder[1:])),
         rest_seconds=float(np.median(rest[1:])),
-        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_memory_mb=peak_memory_mb(),
         share=model.share,
     )
 

@@ -127,6 +127,21 @@ def run_python(python: Path, code: str, limit_seconds: float = CHILD_SECONDS) ->
         raise EngineError(f"A measurement's own process did not end within {limit_seconds:.0f} s.") from error
 
 
+def peak_memory_mb() -> float:
+    """The most memory that this program has held.
+
+    Linux' getrusage would count what the parent held when it started us; the kernel's own high-water mark does not.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return float(line.split()[1]) / 1024
+    import resource
+
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
 def _request(audio: Path, reference: Path, start: float, seconds: float) -> MotionRequest:
     return MotionRequest(
         audio=MediaRange(audio, start, start + seconds), reference=MediaRange(reference, start, start + seconds)

@@ -14,7 +14,7 @@ import numpy as np
 from ..audio.decode import load_speech
 from ..audio.speech import SAMPLE_RATE, Speech
 from ..errors import EngineError
-from .speed import run_python
+from .speed import peak_memory_mb, run_python
 
 GROWTH_SECONDS = (10.0, 30.0, 120.0, 600.0, 1800.0)
 SECONDS = 10.0
@@ -116,8 +116,6 @@ def growth(audio: Path, seconds: tuple[float, ...] = GROWTH_SECONDS) -> list[Gro
 
 def measure_growth_here(audio: Path, seconds: float) -> Growth:
     """In this process: loading is left out of the time and counted in the memory."""
-    import resource
-
     from ..adamesh.generate import CONTEXT_FRAMES, WINDOW_FRAMES, ExpressionGenerator
     from .dynamics import seam_jump
 
@@ -132,8 +130,7 @@ def measure_growth_here(audio: Path, seconds: float) -> Growth:
     frames = np.arange(len(motion) - 1)
     seams = np.flatnonzero((frames >= hop) & (frames % hop < 2 * CONTEXT_FRAMES))
     jump = seam_jump(motion.face_vector(), seams) if len(seams) else float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Growth(seconds, took, peak, jump)
+    return Growth(seconds, took, peak_memory_mb(), jump)
 
 
 def _grown(audio: Path, seconds: float) -> Growth:

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.audio.speech import SAMPLE_RATE, Speech
+from core.errors import EngineError
 from core.evaluation.baselines import face_motion
 from core.evaluation.distort import blurred
 from core.evaluation.personal import Person, PersonalResult, PersonPart, measure_people, pose_score
+from core.evaluation.speed import peak_memory_mb, run_python
 from core.evaluation.stages import first_seconds, median_seconds
 from core.face.basis import open_basis
 from core.face.motion import MOTION_SIZE, Motion
@@ -111,3 +115,15 @@ def test_median_leaves_the_warm_up_out() -> None:
     calls: list[int] = []
     assert median_seconds(lambda: calls.append(1), runs=3) >= 0.0
     assert len(calls) == 4
+
+
+def test_peak_memory_is_the_process_own_and_not_its_parent_s() -> None:
+    ballast = np.ones(40_000_000)
+    done = run_python(Path(sys.executable), "from core.evaluation.speed import peak_memory_mb as p; print(p())")
+    assert float(done.stdout) < peak_memory_mb() - 200
+    assert len(ballast)
+
+
+def test_process_that_hangs_is_ended() -> None:
+    with pytest.raises(EngineError, match="did not end"):
+        run_python(Path(sys.executable), "import time; time.sleep(60)", limit_seconds=0.5)
