@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from core.audio.speech import Speech
 from core.errors import ModelError
+from core.evaluation import sections, short
+from core.evaluation.distort import delayed
 from core.evaluation.history import read_history, regressions
 from core.evaluation.short import measure_short
+from core.evaluation.stages import Growth
+from core.face.motion import EXPRESSION_SIZE, Motion
 from core.training.corpus import DATA_ROOT
 from core.weights import bundled
 
@@ -26,7 +31,26 @@ def test_bundled_network_is_no_worse_than_recorded() -> None:
     assert entry.metrics["demo.correlation"] > 0.4
 
 
-def test_short_form_runs_without_the_shared_data(tmp_path: Path) -> None:
-    from core.evaluation.short import shared_clips
+@pytest.mark.timeout(280)
+def test_network_that_comes_late_is_caught(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def late(speech: Speech) -> Motion:
+        motion = sections.our_generator()(speech)
+        vectors = delayed(motion.face_vector(), 5)
+        return motion.replace(
+            expression=vectors[:, :EXPRESSION_SIZE].astype("float32"),
+            jaw=vectors[:, EXPRESSION_SIZE:].astype("float32"),
+        )
 
-    assert shared_clips(tmp_path) == []
+    monkeypatch.setattr(short, "our_generator", lambda: late)
+    monkeypatch.setattr(short, "growth", lambda audio, seconds: [Growth(30.0, 0.3, 500.0, 1.0)])
+    worse = regressions(measure_short(tmp_path), read_history())
+    assert any(sentence.startswith("demo.correlation") for sentence in worse)
+
+
+def test_history_was_recorded_on_the_inputs_that_are_bundled_now() -> None:
+    # else nothing compares: record anew with `python -m core.evaluation --short --record`
+    assert read_history()[-1].inputs == short.inputs_hash()
+
+
+def test_short_form_does_without_the_shared_data(tmp_path: Path) -> None:
+    assert short.shared_clips(tmp_path) == []
