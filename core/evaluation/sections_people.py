@@ -224,8 +224,16 @@ def personal(data: Path) -> Section:
     from ..engine.models import expression_generator
 
     result = measure_people(evaluation_people(data), expression_generator("cpu"))
-    figures = tuple(
-        plots.pose_trajectories(name, result.head_true[name], result.head_generated[name]) for name in result.head_true
+    ablation = plots.error_per_person(
+        {
+            "without reference": {row.person: row.plain_error_mm for row in result.people},
+            "with reference": {row.person: row.styled_error_mm for row in result.people},
+        },
+        [row.person for row in result.people],
+    )
+    figures = (
+        dataclasses.replace(ablation, title="Ablation: lip error without and with the person's reference"),
+        *(plots.pose_trajectories(n, result.head_true[n], result.head_generated[n]) for n in result.head_true),
     )
     stored = {
         "people": [dataclasses.asdict(row) for row in result.people],
