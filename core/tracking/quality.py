@@ -51,9 +51,12 @@ class QualityReport:
         text = (
             f"{name}: {self.seconds:.1f} s of face at {self.fps:.4g} fps, {self.face_pixels:.0f} px wide, "
             f"{self.lost_share:.0%} of frames lost, jitter {self.jitter_percent:.1f} %, "
-            f"turned {self.yaw_degrees:.0f}° from the camera, "
-            f"picture {_in_words(self.offset_seconds)} (agreement {self.offset_correlation:.2f})."
+            f"turned {self.yaw_degrees:.0f}° from the camera"
         )
+        # a clip without sound has nothing to be in step with
+        if self.offset_correlation:
+            text += f", picture {_in_words(self.offset_seconds)} (agreement {self.offset_correlation:.2f})"
+        text += "."
         return " ".join((text, *self.warnings))
 
     def to_json(self) -> dict[str, object]:

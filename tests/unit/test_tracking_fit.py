@@ -14,7 +14,7 @@ from core.face.landmarks import LIPS, mouth_opening
 from core.face.rotations import matrix_from_rotvec, rotvec_from_matrix
 from core.tracking.align import align, uniform_landmarks
 from core.tracking.face_track import FaceTrack
-from core.tracking.quality import MIN_FACE_PIXELS, require_usable
+from core.tracking.quality import MIN_FACE_PIXELS, QualityReport, require_usable
 from core.tracking.reference import longest_shot
 from core.tracking.smooth import savitzky_golay, smooth_landmarks
 from core.tracking.sync import measure_offset
@@ -141,3 +141,11 @@ def test_only_the_longest_shot_between_cuts_is_used() -> None:
     face = _pixels(_opened(np.full(100, 0.1)), np.zeros((100, 3)))
     shot = longest_shot(_track(face, cuts=np.array([20, 85])))
     assert shot.seconds[0] == pytest.approx(20 / 25) and len(shot) == 65
+
+
+def test_the_report_of_a_silent_clip_says_nothing_of_its_sound() -> None:
+    numbers = {"seconds": 10.0, "fps": 25.0, "lost_share": 0.0, "face_pixels": 200.0, "jitter_percent": 0.2}
+    mute = QualityReport("mute.mp4", **numbers, yaw_degrees=2.0, offset_seconds=0.0, offset_correlation=0.0)
+    heard = dataclasses.replace(mute, offset_seconds=-0.24, offset_correlation=0.6)
+    assert "sound" not in mute.summary()
+    assert "0.24 s ahead of the sound (agreement 0.60)" in heard.summary()
