@@ -11,6 +11,8 @@ from pathlib import Path
 import bpy
 from mathutils import Vector
 
+from .quiet import quiet_stdout
+
 _CAMERA_NAME = "Mimesh Camera"
 # metres, Blender axes: between the eyes is the origin of the demo head
 _TARGET = Vector((0.0, 0.03, -0.03))
@@ -74,7 +76,8 @@ def render_still(scene: bpy.types.Scene, frame: int, path: Path) -> Path:
     scene.frame_set(frame)
     _set_png(scene)
     scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True, scene=scene.name)
+    with quiet_stdout():
+        bpy.ops.render.render(write_still=True, scene=scene.name)
     return path
 
 
@@ -86,7 +89,8 @@ def render_frames(scene: bpy.types.Scene, first: int, last: int, folder: Path) -
     scene.render.filepath = str(folder / "frame_")
     # the strips are for the ear and the engine; they must not replace the picture
     scene.render.use_sequencer = False
-    bpy.ops.render.render(animation=True, scene=scene.name)
+    with quiet_stdout():
+        bpy.ops.render.render(animation=True, scene=scene.name)
     return sorted(folder.glob("frame_*.png"))
 
 

@@ -16,7 +16,6 @@ from ..face.motion import Motion
 from ..face.rotations import matrix_from_rotvec, mean_rotation, rotvec_from_matrix
 from ..rig.timing import SceneTiming
 from .metrics import LagCorrelation, best_lag
-from .quiet import quiet_stdout
 
 FPS = 25
 
@@ -44,7 +43,7 @@ def measure(motion: Motion, pixels: int = 512) -> ClosedLoopScore:
     key_motion(obj, motion, SceneTiming(FPS, 1.0))
     scene = obj.users_scene[0]
     set_stage(scene, PreviewSettings(pixels=pixels, fps=FPS))
-    with tempfile.TemporaryDirectory(prefix="mimesh-loop-") as folder, quiet_stdout():
+    with tempfile.TemporaryDirectory(prefix="mimesh-loop-") as folder:
         pictures = render_frames(scene, 1, len(motion), Path(folder) / "frames")
         film = Path(folder) / "loop.mp4"
         write_film(pictures, FPS, None, film)

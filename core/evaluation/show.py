@@ -18,7 +18,6 @@ from ..face.landmarks import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, FACE_OV
 from ..face.motion import INTERNAL_FPS, Motion
 from ..tracking.face_track import FaceTrack
 from ..tracking.video import read_frames
-from .quiet import quiet_stdout
 
 Picture = NDArray[np.uint8]
 COMMANDS = ("side-by-side", "overlay")
@@ -213,5 +212,4 @@ def _render(motion: Motion, pixels: int, folder: Path) -> list[Path]:
     key_motion(obj, motion, SceneTiming(fps, 1.0))
     scene = obj.users_scene[0]
     set_stage(scene, PreviewSettings(pixels=pixels, fps=fps))
-    with quiet_stdout():
-        return render_frames(scene, 1, len(motion), folder)
+    return render_frames(scene, 1, len(motion), folder)

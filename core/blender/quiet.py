@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps Blender's own chatter (a line per rendered picture) out of the tables."""
+"""Keeps Blender's own chatter (a line per rendered picture) off the terminal. Imports no bpy."""
 
 from __future__ import annotations
 
