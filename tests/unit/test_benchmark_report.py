@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.blender.quiet import quiet_stdout
 from core.evaluation import report
 from core.evaluation.history import Entry, append_history, read_history, regressions
 from core.evaluation.plots import amplitude_bars, error_per_person, opening_curves, pose_trajectories
-from core.evaluation.quiet import quiet_stdout
 from core.evaluation.regions import RegionRatios
 from core.evaluation.report import Origin, write_results
 from core.evaluation.show import FaceCrop, beside, resized, with_landmarks
