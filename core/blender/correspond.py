@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import RigError
 from ..face.landmarks import LANDMARK_COUNT
-from ..rig.correspond import FaceSurface, LandmarkSearch, TrackImage, find_landmarks, search_landmarks
+from ..rig.correspond import FaceSurface, LandmarkSearch, search_landmarks
 from ..rig.description import LandmarkBinding, RigDescription, flame_binding
 
 _TRIANGLES, _BARYCENTRIC = "mimesh_landmark_triangles", "mimesh_landmark_barycentric"
@@ -48,13 +48,6 @@ def load_binding(obj: bpy.types.Object, triangles: NDArray[np.int32]) -> Landmar
 def landmark_search(rig: RigDescription) -> LandmarkSearch:
     """A search for a tracker that answers later: yields RGB pictures, wants (478, 3) landmarks or None sent back."""
     return search_landmarks(_face_surface(rig))
-
-
-def bind_landmarks(obj: bpy.types.Object, rig: RigDescription, track_image: TrackImage) -> LandmarkBinding:
-    """Find the correspondence with a tracker at hand and store it. Raises :class:`RigError` if no face is seen."""
-    binding = find_landmarks(_face_surface(rig), track_image)
-    store_binding(obj, binding)
-    return binding
 
 
 def _face_surface(rig: RigDescription) -> FaceSurface:

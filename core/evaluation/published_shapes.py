@@ -8,18 +8,15 @@ design/peer_speed.md, which these roughly reproduce. Loading, FLAME and renderin
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..adamesh.conformer import ConformerBlock
-from ..errors import EngineError
 from .speech_towers import (
     BASE,
     LARGE,
@@ -30,7 +27,7 @@ from .speech_towers import (
     transformer_decoder,
     transformer_encoder,
 )
-from .speed import peak_memory_mb, run_python
+from .speed import measure_apart, peak_memory_mb
 
 VERTEX_VALUES = 15_069
 MOTION_VALUES = 53
@@ -211,13 +208,9 @@ def measure(name: str, seconds: float = 10.0, runs: int = RUNS) -> ShapeSpeed:
     code = (
         "from core.evaluation.published_shapes import measure_here as run; "
         f"r = run({name!r}, {seconds!r}, {runs!r}); "
-        "print('SHAPE', r.parameters_millions, r.encoder_seconds, r.rest_seconds, r.peak_memory_mb, r.share)"
+        "print('MEASURED', r.parameters_millions, r.encoder_seconds, r.rest_seconds, r.peak_memory_mb, r.share)"
     )
-    done = run_python(Path(sys.executable), code)
-    answer = [line for line in done.stdout.splitlines() if line.startswith("SHAPE")]
-    if done.returncode or not answer:
-        raise EngineError(f"The shape of {name} could not be measured.", done.stderr[-400:])
-    return ShapeSpeed(name, seconds, *(float(value) for value in answer[-1].split()[1:]))
+    return ShapeSpeed(name, seconds, *measure_apart(code, f"The shape of {name} could not be measured."))
 
 
 def _causal(decoder: nn.TransformerDecoder, tokens: Tensor, memory: Tensor) -> Tensor:

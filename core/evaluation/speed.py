@@ -83,9 +83,10 @@ def extension_import_seconds() -> float:
         "took = time.perf_counter() - began\n"
         "assert 'torch' not in sys.modules\n"
         # Blender's module now and then waits for its own threads for ever when the process ends
-        "import os; print('TOOK', took, flush=True); os._exit(0)\n"
+        "import os; print('MEASURED', took, flush=True); os._exit(0)\n"
     )
-    return float(np.median([_measured(code) for _ in range(IMPORT_RUNS)]))
+    failure = "The extension could not be imported."
+    return float(np.median([measure_apart(code, failure)[0] for _ in range(IMPORT_RUNS)]))
 
 
 def key_writing_seconds(keys: int = 100_000) -> float:
@@ -127,6 +128,18 @@ def run_python(python: Path, code: str, limit_seconds: float = CHILD_SECONDS) ->
         raise EngineError(f"A measurement's own process did not end within {limit_seconds:.0f} s.") from error
 
 
+def measure_apart(code: str, failure: str) -> list[float]:
+    """Run ``code``, which prints MEASURED and numbers, in a process of its own; the numbers.
+
+    Raises :class:`EngineError` with the sentence ``failure`` when the process fails or prints none.
+    """
+    done = run_python(Path(sys.executable), code)
+    answer = [line for line in done.stdout.splitlines() if line.startswith("MEASURED")]
+    if done.returncode or not answer:
+        raise EngineError(failure, done.stderr[-400:])
+    return [float(value) for value in answer[-1].split()[1:]]
+
+
 def peak_memory_mb() -> float:
     """The most memory that this program has held.
 
@@ -146,15 +159,3 @@ def _request(audio: Path, reference: Path, start: float, seconds: float) -> Moti
     return MotionRequest(
         audio=MediaRange(audio, start, start + seconds), reference=MediaRange(reference, start, start + seconds)
     )
-
-
-def _measured(code: str) -> float:
-    return _run(code)[0]
-
-
-def _run(code: str) -> list[float]:
-    done = run_python(Path(sys.executable), code)
-    answer = [line for line in done.stdout.splitlines() if line.startswith("TOOK")]
-    if done.returncode or not answer:
-        raise EngineError("A measurement's own process failed.", done.stderr[-400:])
-    return [float(value) for value in answer[-1].split()[1:]]

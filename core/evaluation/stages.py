@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ import numpy as np
 
 from ..audio.decode import load_speech
 from ..audio.speech import SAMPLE_RATE, Speech
-from ..errors import EngineError
-from .speed import peak_memory_mb, run_python
+from .speed import measure_apart, peak_memory_mb
 
 GROWTH_SECONDS = (10.0, 30.0, 120.0, 600.0, 1800.0)
 SECONDS = 10.0
@@ -137,10 +135,6 @@ def _grown(audio: Path, seconds: float) -> Growth:
     code = (
         "from pathlib import Path; from core.evaluation.stages import measure_growth_here as run; "
         f"r = run(Path({str(audio)!r}), {seconds!r}); "
-        "print('GROWN', r.generate_seconds, r.peak_memory_mb, r.seam_jump)"
+        "print('MEASURED', r.generate_seconds, r.peak_memory_mb, r.seam_jump)"
     )
-    done = run_python(Path(sys.executable), code)
-    answer = [line for line in done.stdout.splitlines() if line.startswith("GROWN")]
-    if done.returncode or not answer:
-        raise EngineError(f"{seconds:.0f} s of speech could not be generated.", done.stderr[-400:])
-    return Growth(seconds, *(float(value) for value in answer[-1].split()[1:]))
+    return Growth(seconds, *measure_apart(code, f"{seconds:.0f} s of speech could not be generated."))
