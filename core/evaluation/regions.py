@@ -15,6 +15,7 @@ from ..face.landmarks import (
     BROW_LEFT,
     BROW_RIGHT,
     CHIN_POINTS,
+    LID_PAIRS,
     MOUTH_CORNER_LEFT,
     MOUTH_CORNER_RIGHT,
     OUTER_LIPS,
@@ -24,8 +25,6 @@ from ..face.landmarks import (
 from ..face.rotations import FloatArray
 
 REGIONS = ("opening", "width", "rounding", "brows", "lids", "jaw")
-# upper and lower lid above each other, the person's right eye then the left
-_LID_PAIRS = np.array([[159, 145], [158, 153], [386, 374], [385, 380]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def region_signals(landmarks: FloatArray) -> NDArray[np.float64]:
     """
     points = np.asarray(landmarks, np.float64)
     anchor = points[:, STABLE].mean(axis=1)
-    lids = np.linalg.norm(points[:, _LID_PAIRS[:, 0]] - points[:, _LID_PAIRS[:, 1]], axis=-1).mean(axis=1)
+    lids = np.linalg.norm(points[:, LID_PAIRS[:, 0]] - points[:, LID_PAIRS[:, 1]], axis=-1).mean(axis=1)
     brows = points[:, np.concatenate([BROW_LEFT, BROW_RIGHT]), 1].mean(axis=1)
     return np.stack(
         [

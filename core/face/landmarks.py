@@ -27,6 +27,8 @@ EYE_RIGHT = np.array([33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 1
 EYE_LEFT = np.array([263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466])
 BROW_RIGHT = np.array([70, 63, 105, 66, 107, 55, 65, 52, 53, 46])
 BROW_LEFT = np.array([300, 293, 334, 296, 336, 285, 295, 282, 283, 276])
+# upper and lower lid above each other, the person's right eye then the left
+LID_PAIRS = np.array([[159, 145], [158, 153], [386, 374], [385, 380]])
 IRIS_RIGHT = np.array([468, 469, 470, 471, 472])
 IRIS_LEFT = np.array([473, 474, 475, 476, 477])
 FACE_OVAL = np.array(

@@ -27,7 +27,7 @@ def keep_closures(base: Motion, styled: Motion, basis: FaceBasis) -> Motion:
     """
     wanted = lip_gap(basis, base)
     shut = closedness(wanted)
-    gradient = _gap_gradient(basis)
+    gradient = gap_gradient(basis)
     units = np.ones(MOTION_SIZE)
     units[EXPRESSION_SIZE:] = _JAW_UNIT_RADIANS
     direction = gradient * units**2
@@ -41,7 +41,7 @@ def keep_closures(base: Motion, styled: Motion, basis: FaceBasis) -> Motion:
 def lip_gap(basis: FaceBasis, motion: Motion) -> NDArray[np.float64]:
     """(T,) signed height of the inner lips' opening in cm, negative when they pass through each other."""
     motion.require_basis(basis.hash)
-    return _gap(basis, motion.face_vector())
+    return gap_of_vectors(basis, motion.face_vector())
 
 
 def closedness(gap: FloatArray) -> NDArray[np.float64]:
@@ -50,8 +50,9 @@ def closedness(gap: FloatArray) -> NDArray[np.float64]:
     return share**2 * (3.0 - 2.0 * share)
 
 
-def _gap(basis: FaceBasis, vectors: FloatArray) -> NDArray[np.float64]:
-    # (T, 53) coefficients to the gap; six points instead of 478, since all frames are needed several times
+def gap_of_vectors(basis: FaceBasis, vectors: FloatArray) -> NDArray[np.float64]:
+    """:func:`lip_gap` of bare (T, 53) coefficients."""
+    # six points instead of 478, since all frames are needed several times
     points = OPENING_PAIRS.ravel()
     expression = np.tensordot(vectors[:, :EXPRESSION_SIZE], basis.directions[:, points], axes=1)
     posed = basis.neutral[points] + expression
@@ -62,11 +63,11 @@ def _gap(basis: FaceBasis, vectors: FloatArray) -> NDArray[np.float64]:
     return gap
 
 
-def _gap_gradient(basis: FaceBasis) -> NDArray[np.float64]:
-    # (53,) cm per coefficient at rest; the gap is linear in the expression and nearly so in the jaw
+def gap_gradient(basis: FaceBasis) -> NDArray[np.float64]:
+    """(53,) cm of gap per coefficient at rest; it is linear in the expression and nearly so in the jaw."""
     step = 1e-3
     rest = np.zeros((1, MOTION_SIZE))
-    return (_gap(basis, step * np.eye(MOTION_SIZE)) - _gap(basis, rest)) / step
+    return (gap_of_vectors(basis, step * np.eye(MOTION_SIZE)) - gap_of_vectors(basis, rest)) / step
 
 
 def _moved(motion: Motion, change: FloatArray) -> Motion:
