@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``Style``: what one reference leaves behind, as a small file that can be named, shared and used again."""
+"""``Style``: what one reference leaves behind, as one file that can be named, shared and used again.
+
+The file is safetensors. Its header holds the name, where the style comes from and which parts it has; a part's
+arrays are named ``<part>:<array>``. Parts that this version does not know are left unread.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,13 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..face.motion import INTERNAL_FPS, MOTION_SIZE
-from ..weights import read_tensors, write_tensors
+from ..weights import TensorFile, read_tensors, write_tensors
+from .parts import PART_TYPES, ExpressionPart, EyesPart, MimicPart, PosePart, Stored, StylePart
 
-FORMAT = "mimesh-style-1"
+FORMAT = "mimesh-style-2"
+# what this version reads; the first had no parts
+FORMATS = ("mimesh-style-1", FORMAT)
+_FAMILY = "mimesh-style-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class Style:
 
     gain, offset: (53,) applied to expression then jaw coefficients; gain 1 and offset 0 change nothing.
     head: (T, 3) the reference's head motion, rotation vectors in radians relative to rest, 25 fps.
+    expression, pose, eyes, mimic: what each model learnt, None where it did not.
+    created: UTC date and time (ISO 8601) of the first save in a library, empty before.
     """
 
     name: str
@@ -61,6 +71,11 @@ class Style:
     offset: NDArray[np.float32]
     head: NDArray[np.float32]
     provenance: StyleProvenance
+    expression: ExpressionPart | None = None
+    pose: PosePart | None = None
+    eyes: EyesPart | None = None
+    mimic: MimicPart | None = None
+    created: str = ""
 
     def __post_init__(self) -> None:
         for name, shape in (("gain", (MOTION_SIZE,)), ("offset", (MOTION_SIZE,)), ("head", (len(self.head), 3))):
@@ -69,38 +84,48 @@ class Style:
                 raise ValueError(f"Style.{name} has shape {array.shape}, expected finite {shape}")
 
     @property
-    def id(self) -> str:
-        """Fingerprint of what the style was made from, whatever it is called.
+    def parts(self) -> dict[str, StylePart]:
+        """The parts that are there, by name."""
+        found = {name: getattr(self, name) for name in PART_TYPES}
+        return {name: part for name, part in found.items() if part is not None}
 
-        The fitted values are left out: they follow from the clip and the model, and their last bits differ
+    @property
+    def id(self) -> str:
+        """Fingerprint of what the style was made from (clip and models), whatever it is called.
+
+        The fitted values are left out: they follow from the clip and the models, and their last bits differ
         with the number of threads.
         """
         made_from = dataclasses.replace(self.provenance, agreement=0.0)
         digest = hashlib.sha256(made_from.to_json().encode())
         digest.update(np.ascontiguousarray(self.head, np.float32).tobytes())
+        for name, part in self.parts.items():
+            digest.update(f"{name} {part.made_with}".encode())
         return digest.hexdigest()[:16]
 
     def save(self, path: Path) -> None:
-        """Write as safetensors with the provenance in the header."""
+        """Write as safetensors with everything but the arrays in the header."""
+        stored = {name: part.to_tensors() for name, part in self.parts.items()}
         metadata = {
             "format": FORMAT,
             "name": self.name,
             "fps": str(INTERNAL_FPS),
             "provenance": self.provenance.to_json(),
+            "parts": json.dumps({name: part.values for name, part in stored.items()}, sort_keys=True),
+            "created": self.created,
         }
         arrays: dict[str, NDArray[np.generic]] = {
-            "gain": self.gain.astype(np.float32),
-            "offset": self.offset.astype(np.float32),
-            "head": self.head.astype(np.float32),
+            name: getattr(self, name).astype(np.float32) for name in ("gain", "offset", "head")
         }
+        for part, content in stored.items():
+            arrays.update({f"{part}:{name}": array for name, array in content.arrays.items()})
         write_tensors(path, arrays, metadata)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a style file. Raises :class:`ModelError` naming the file when it is none."""
         file = read_tensors(path)
-        if file.metadata.get("format") != FORMAT:
-            raise ModelError(f"The file {path} is not a Mimesh style.", "Choose a style that Mimesh has saved.")
+        require_style(file.metadata, path)
         try:
             return cls(
                 name=file.metadata["name"],
@@ -108,6 +133,39 @@ class Style:
                 offset=file.tensors["offset"].astype(np.float32),
                 head=file.tensors["head"].astype(np.float32),
                 provenance=StyleProvenance.from_json(file.metadata["provenance"]),
+                created=file.metadata.get("created", ""),
+                **_load_parts(file),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"The style file {path} is damaged ({error}).", "Fit the style again.") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(path, error) from error
+
+
+def require_style(metadata: dict[str, str], path: Path) -> None:
+    """Raise :class:`ModelError` unless the header is that of a style this version can read."""
+    found = str(metadata.get("format"))
+    if found in FORMATS:
+        return
+    if found.startswith(_FAMILY):
+        raise ModelError(f"The style {path} was saved by a newer Mimesh ({found}).", "Update the extension.")
+    raise ModelError(f"The file {path} is not a Mimesh style.", "Choose a style that Mimesh has saved.")
+
+
+def damaged(path: Path, error: Exception) -> ModelError:
+    """The one sentence for a style file whose content does not hold together."""
+    return ModelError(f"The style file {path} is damaged ({error}).", "Fit the style again.")
+
+
+def _load_parts(file: TensorFile) -> dict[str, Any]:
+    values = json.loads(file.metadata.get("parts", "{}"))
+    if not isinstance(values, dict):
+        raise ValueError("its list of parts is none")
+    return {name: _load_part(name, values[name], file) for name in PART_TYPES if name in values}
+
+
+def _load_part(name: str, values: dict[str, Any], file: TensorFile) -> StylePart:
+    prefix = f"{name}:"
+    arrays = {key.removeprefix(prefix): array for key, array in file.tensors.items() if key.startswith(prefix)}
+    try:
+        return PART_TYPES[name].from_tensors(Stored(arrays, values))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"its {name} part: {error}") from error

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The optional parts of a :class:`~core.style.style.Style`: what each model keeps of one person.
+
+A part is stored as arrays plus a few plain values (``Stored``). Which model made it is among the values, so
+that a part never meets another model's numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+MIMIC_CODE_SIZE = 128
+_ADAPTER = "adapter/"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """A part as it lies in the file: arrays by name, and values that JSON can hold."""
+
+    arrays: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class StylePart(Protocol):
+    """What ``Style`` needs of a part."""
+
+    def to_tensors(self) -> Stored: ...
+
+    @classmethod
+    def from_tensors(cls, stored: Stored) -> Self:
+        """Inverse of ``to_tensors``. Raises KeyError, TypeError or ValueError on nonsense."""
+        ...
+
+    @property
+    def made_with(self) -> str:
+        """Which models made it; no fitted value, since those differ in their last bits between machines."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpressionPart:
+    """AdaMesh's expression adapter for one person.
+
+    adapter: MoLoRA's low-rank arrays by full name, ``<layer>.down.<rank>`` (rank, in) and ``<layer>.up.<rank>``
+    (out, rank); empty where the clip had no usable sound. ranks: of the parallel pairs. scale: of their sum.
+    base_hash: the base model they belong to. style_embedding: (256,); identity: (n,) vector of the resting face.
+    """
+
+    adapter: Mapping[str, FloatArray]
+    ranks: tuple[int, ...]
+    scale: float
+    base_hash: str
+    style_embedding: FloatArray
+    identity: FloatArray
+
+    def __post_init__(self) -> None:
+        _require_finite("style_embedding", self.style_embedding, 1)
+        _require_finite("identity", self.identity, 1)
+        for name, array in self.adapter.items():
+            _require_finite(name, array, array.ndim)
+
+    @property
+    def made_with(self) -> str:
+        """The base model and the ranks."""
+        return f"{self.base_hash} {list(self.ranks) if self.adapter else 'no adapter'}"
+
+    def to_tensors(self) -> Stored:
+        """For the file."""
+        arrays: dict[str, NDArray[np.generic]] = {
+            "style_embedding": self.style_embedding.astype(np.float32),
+            "identity": self.identity.astype(np.float32),
+        }
+        arrays.update({_ADAPTER + name: array.astype(np.float32) for name, array in self.adapter.items()})
+        return Stored(arrays, {"ranks": list(self.ranks), "scale": self.scale, "base_hash": self.base_hash})
+
+    @classmethod
+    def from_tensors(cls, stored: Stored) -> Self:
+        """Inverse of :meth:`to_tensors`."""
+        names = [name for name in stored.arrays if name.startswith(_ADAPTER)]
+        return cls(
+            adapter={name.removeprefix(_ADAPTER): _floats(stored.arrays[name]) for name in names},
+            ranks=tuple(int(rank) for rank in stored.values["ranks"]),
+            scale=float(stored.values["scale"]),
+            base_hash=str(stored.values["base_hash"]),
+            style_embedding=_floats(stored.arrays["style_embedding"]),
+            identity=_floats(stored.arrays["identity"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PosePart:
+    """AdaMesh's semantic-aware pose style matrix (section 3.3).
+
+    matrix: (K, d) mean pose latent per speech unit, in the prior's latent space. counts: (K,) frames that each
+    row was averaged over; 0 marks a unit that the clip never shows.
+    The hashes name the speech units, the speech encoder and the pose prior that gave rows their meaning.
+    """
+
+    matrix: FloatArray
+    counts: FloatArray
+    unit_hash: str
+    encoder_hash: str
+    prior_hash: str
+
+    def __post_init__(self) -> None:
+        _require_finite("matrix", self.matrix, 2)
+        _require_finite("counts", self.counts, 1)
+        if len(self.counts) != len(self.matrix) or (self.counts < 0).any():
+            raise ValueError(f"{len(self.counts)} counts for a matrix of {len(self.matrix)} rows")
+
+    @property
+    def made_with(self) -> str:
+        """The three models."""
+        return f"{self.unit_hash} {self.encoder_hash} {self.prior_hash}"
+
+    def to_tensors(self) -> Stored:
+        """For the file."""
+        arrays: dict[str, NDArray[np.generic]] = {
+            "matrix": self.matrix.astype(np.float32),
+            "counts": self.counts.astype(np.float32),
+        }
+        hashes = {name: getattr(self, name) for name in ("unit_hash", "encoder_hash", "prior_hash")}
+        return Stored(arrays, hashes)
+
+    @classmethod
+    def from_tensors(cls, stored: Stored) -> Self:
+        """Inverse of :meth:`to_tensors`."""
+        values = stored.values
+        return cls(
+            matrix=_floats(stored.arrays["matrix"]),
+            counts=_floats(stored.arrays["counts"]),
+            unit_hash=str(values["unit_hash"]),
+            encoder_hash=str(values["encoder_hash"]),
+            prior_hash=str(values["prior_hash"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EyesPart:
+    """How a person blinks and looks about.
+
+    blinks_per_minute; blink_seconds: mean duration; clustering: 0 is even, 1 is all in bursts; pause_share: of
+    blinks that fall into speech pauses, 0..1; gaze_activity: gaze movement relative to the natural default (1).
+    """
+
+    blinks_per_minute: float
+    blink_seconds: float
+    clustering: float
+    pause_share: float
+    gaze_activity: float
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if not (np.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} is {value}")
+
+    @property
+    def made_with(self) -> str:
+        """Statistics need no model."""
+        return ""
+
+    def to_tensors(self) -> Stored:
+        """For the file: five numbers, no array."""
+        return Stored(values=dataclasses.asdict(self))
+
+    @classmethod
+    def from_tensors(cls, stored: Stored) -> Self:
+        """Inverse of :meth:`to_tensors`."""
+        return cls(**{item.name: float(stored.values[item.name]) for item in dataclasses.fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MimicPart:
+    """Mimic's style code (128,) and the model whose code it is."""
+
+    code: FloatArray
+    model_hash: str
+
+    def __post_init__(self) -> None:
+        _require_finite("code", self.code, 1)
+        if self.code.shape != (MIMIC_CODE_SIZE,):
+            raise ValueError(f"code has shape {self.code.shape}, expected {(MIMIC_CODE_SIZE,)}")
+
+    @property
+    def made_with(self) -> str:
+        """The model."""
+        return self.model_hash
+
+    def to_tensors(self) -> Stored:
+        """For the file."""
+        return Stored({"code": self.code.astype(np.float32)}, {"model_hash": self.model_hash})
+
+    @classmethod
+    def from_tensors(cls, stored: Stored) -> Self:
+        """Inverse of :meth:`to_tensors`."""
+        return cls(_floats(stored.arrays["code"]), str(stored.values["model_hash"]))
+
+
+# by the name of the style's field, which is also the name in the file
+PART_TYPES: Mapping[str, type[StylePart]] = {
+    "expression": ExpressionPart,
+    "pose": PosePart,
+    "eyes": EyesPart,
+    "mimic": MimicPart,
+}
+
+
+def _floats(array: NDArray[np.generic]) -> FloatArray:
+    return array.astype(np.float32)
+
+
+def _require_finite(name: str, array: NDArray[np.float32], dimensions: int) -> None:
+    if array.ndim != dimensions or not np.isfinite(array).all():
+        raise ValueError(f"{name} has shape {array.shape}, expected {dimensions} finite dimensions")
