@@ -47,6 +47,21 @@ def read_tensors(path: Path) -> TensorFile:
         raise ModelError(f"The model file {path} is damaged ({error}).", "Fetch or make it again.") from error
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """The string metadata alone, without reading the arrays. Raises :class:`ModelError` as :func:`read_tensors`."""
+    try:
+        with Path(path).open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _HEADER_LIMIT:
+                raise ValueError("header longer than any of ours")
+            metadata = json.loads(file.read(length)).get("__metadata__", {})
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read ({error.strerror}).") from error
+    except (ValueError, AttributeError, struct.error) as error:
+        raise ModelError(f"The model file {path} is damaged ({error}).", "Fetch or make it again.") from error
+    return {str(name): str(value) for name, value in metadata.items()}
+
+
 def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]], metadata: dict[str, str]) -> None:
     """Write arrays and string metadata; the same input always gives the same bytes."""
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}

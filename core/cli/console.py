@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import files
 from ..engine.api import MediaRange, MotionRequest
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
@@ -116,12 +117,9 @@ def quiet_libraries() -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that replaces it at the end; nothing is left after an error."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    """As :func:`core.files.whole_file`, with one sentence when it cannot be written."""
     try:
-        yield partial
-        partial.replace(path)
+        with files.whole_file(path) as partial:
+            yield partial
     except OSError as error:
         raise SettingsError(f"The output {path} cannot be written ({error.strerror or error}).") from error
-    finally:
-        partial.unlink(missing_ok=True)

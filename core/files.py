@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are whole or absent, and names that every system can store. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+# what Windows forbids in names, or reads as a device whatever the ending
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that replaces it at the end; nothing is left after an error.
+
+    Raises OSError.
+    """
+    # short, because a name may be as long as the file system allows
+    partial = path.with_name(f".{os.getpid()}.partial{path.suffix}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def file_stem(name: str) -> str:
+    """``name`` as a file's name without ending, for Windows, macOS and Linux alike; empty when nothing is left."""
+    stem = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", name)).strip().rstrip(". ")
+    if stem.startswith("."):
+        # such a file is hidden on Linux and macOS
+        return f"_{stem[1:]}"
+    return f"{stem}_" if _DEVICES.fullmatch(stem) else stem
