@@ -9,6 +9,7 @@ divided by that of the window, and a Viterbi search picks one candidate per fram
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,9 @@ CHANGE_LIMIT_NATS = 2.0
 # no wrap-around up to the longest lag: WINDOW + longest lag <= FFT_SIZE
 _FFT_SIZE = 1024
 _CHUNK_FRAMES = 64
+# filtered at once; the margin is longer than the filter rings
+_PART_FRAMES = 480
+_MARGIN = 4096
 _SHORTEST_LAG = int(SAMPLE_RATE / HIGHEST_HZ)
 _LONGEST_LAG = int(np.ceil(SAMPLE_RATE / LOWEST_HZ))
 _CANDIDATES = 4
@@ -40,7 +44,9 @@ _OCTAVE_COST = 0.02
 _UNVOICED_SCORE = 0.45
 _JUMP_COST = 0.175
 _SWITCH_COST = 0.07
-# hum under a pause is periodic as well: voicing fades out between these levels under the loud parts
+# mains hum and rumble fill the pauses of many recordings; a voice lower than this is known by its overtones
+_HUM_GONE_HZ, _HUM_LET_HZ = 62.0, 82.0
+# what hum is left under a pause is periodic as well: voicing fades out between these levels under the loud parts
 _VOICE_GONE_NATS, _VOICE_FULL_NATS = -7.0, -5.0
 
 
@@ -105,25 +111,41 @@ def _candidates(samples: NDArray[np.float32], count: int) -> _Candidates:
     hertz = np.zeros((count, _CANDIDATES), np.float32)
     strength = np.zeros((count, _CANDIDATES), np.float32)
     power = np.zeros(count, np.float32)
-    for begin in range(0, count, _CHUNK_FRAMES):
-        end = min(begin + _CHUNK_FRAMES, count)
-        frames = _frames(samples, begin, end)
-        power[begin:end] = np.einsum("ij,ij->i", frames, frames) / _window_power()
-        hertz[begin:end], strength[begin:end] = _peaks(_autocorrelation(frames))
+    for begin, frames in _frames(samples, count):
+        chunk = slice(begin, begin + len(frames))
+        power[chunk] = np.einsum("ij,ij->i", frames, frames) / _window_power()
+        hertz[chunk], strength[chunk] = _peaks(_autocorrelation(frames))
     return _Candidates(hertz, strength, power)
 
 
-def _frames(samples: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
-    """(end - begin, 640) windowed frames without their mean; frame i is centred on sample 320 i."""
-    first, last = begin * HOP - WINDOW // 2, (end - 1) * HOP + WINDOW // 2
-    part = samples[max(first, 0) : last]
-    padded = np.pad(part, (max(-first, 0), last - first - len(part) - max(-first, 0)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
-    return (frames - frames.mean(axis=1, keepdims=True)) * _window()
+def _frames(samples: NDArray[np.float32], count: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """First index and (n, 640) windowed frames without hum; frame i is centred on sample 320 i."""
+    for start in range(0, count, _PART_FRAMES):
+        stop = min(start + _PART_FRAMES, count)
+        sound = _without_hum(_cut(samples, start * HOP - WINDOW // 2, (stop - 1) * HOP + WINDOW // 2))
+        views = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
+        for begin in range(0, len(views), _CHUNK_FRAMES):
+            yield start + begin, views[begin : begin + _CHUNK_FRAMES] * _window()
+
+
+def _cut(samples: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+    """Samples [first, last) and the filter's margin on both sides, silence where there are none."""
+    first, last = first - _MARGIN, last + _MARGIN
+    part = samples[max(first, 0) : max(last, 0)]
+    return np.pad(part, (max(-first, 0), last - max(first, 0) - len(part)))
+
+
+def _without_hum(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """High-pass, and the margins cut off."""
+    spectrum = np.fft.rfft(sound, -(-len(sound) // _MARGIN) * _MARGIN)
+    hertz = np.linspace(0, SAMPLE_RATE / 2, len(spectrum))
+    share = np.clip((hertz - _HUM_GONE_HZ) / (_HUM_LET_HZ - _HUM_GONE_HZ), 0.0, 1.0)
+    passed = np.fft.irfft(spectrum * (0.5 - 0.5 * np.cos(np.pi * share)))
+    return passed[_MARGIN : len(sound) - _MARGIN].astype(np.float32)
 
 
 def _autocorrelation(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, longest lag + 2) of unwindowed sound, 1 at lag 0; zeros for silent frames."""
+    """(n, longest lag + 2) of the sound under the window, 1 at lag 0; zeros for silent frames."""
     spectrum = np.fft.rfft(frames, _FFT_SIZE, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     correlation = np.fft.irfft(power, axis=1)[:, : _LONGEST_LAG + 2]

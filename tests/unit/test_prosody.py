@@ -74,6 +74,16 @@ def test_hum_under_a_pause_is_no_voice() -> None:
     assert pause[:, LOUDNESS].max() < 0.1
 
 
+def test_mains_hum_is_neither_loud_nor_voiced() -> None:
+    voice = _voice(_glide(150, 250, 2.0))
+    voice[SAMPLE_RATE:] = 0
+    hum = 0.03 * np.sin(2 * np.pi * 60 * np.arange(len(voice)) / SAMPLE_RATE)
+    values = prosody((voice + hum).astype(np.float32))
+    assert values[55:-3, LOUDNESS].max() < 0.5
+    assert not values[55:-3, PITCH].any()
+    assert fundamental_hertz(voice)[5:45].min() > 140
+
+
 @pytest.mark.parametrize("gain", [0.001, 0.3, 30.0])
 def test_gain_changes_nothing(gain: float) -> None:
     rng = np.random.default_rng(2)
@@ -101,9 +111,10 @@ def test_frame_i_describes_the_sound_around_i_fiftieths() -> None:
     sound[16 * HOP - 100 : 16 * HOP + 100] = np.random.default_rng(3).normal(size=200) * 0.1
     values = prosody(sound)
     assert values[:, LOUDNESS].argmax() == 16
-    # symmetric about frame 16, and nothing further away than the window reaches
+    # symmetric about frame 16, and further away than the window only what the filter rings
     assert values[15, LOUDNESS] == pytest.approx(values[17, LOUDNESS], abs=0.1)
-    assert not values[:15, LOUDNESS].any()
+    assert values[:15, LOUDNESS].max() < 0.5
+    assert not values[:12, LOUDNESS].any()
     assert values[:16, LOUDNESS_CHANGE].max() > 0 > values[17:, LOUDNESS_CHANGE].min()
 
 
@@ -122,6 +133,13 @@ def test_added_silence_does_not_change_the_speech() -> None:
     alone = prosody(voice)
     longer = prosody(np.concatenate([voice, np.zeros(60 * SAMPLE_RATE, np.float32)]))
     np.testing.assert_allclose(longer[: len(alone) - 1], alone[:-1], atol=1e-5)
+
+
+def test_a_long_sound_is_heard_as_its_parts_are() -> None:
+    sound = _voice(_glide(80, 320, 24.0)) * (0.5 + 0.4 * np.sin(np.arange(24 * SAMPLE_RATE) / 5000))
+    sound = sound.astype(np.float32)
+    whole, start = fundamental_hertz(sound), fundamental_hertz(sound[: 12 * SAMPLE_RATE])
+    np.testing.assert_allclose(start[:-50], whole[: len(start) - 50], rtol=1e-3)
 
 
 def test_memory_for_half_an_hour_stays_small() -> None:
