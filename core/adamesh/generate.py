@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..audio.speech import SAMPLE_RATE, Speech
-from ..errors import EngineSetupError, ModelError
+from ..device import choose_device
+from ..errors import ModelError
 from ..face.basis import FaceBasis, open_basis
 from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
 from ..speech.encoder import SpeechEncoder
@@ -91,15 +92,6 @@ def run_windows(
                 weight[start : start + length] += fade
             progress(min(first + WINDOWS_PER_BATCH, len(starts)) / len(starts))
     return (total / weight).astype(np.float32)
-
-
-def choose_device(device: str) -> str:
-    """``auto`` takes CUDA where there is one; an impossible wish is refused in words."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise EngineSetupError(f"The device {device} is not available to torch.", "Choose device auto or cpu.")
-    return device
 
 
 def save_network(network: ExpressionNetwork, path: Path, metadata: dict[str, str]) -> None:

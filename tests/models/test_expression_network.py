@@ -13,12 +13,12 @@ from core.adamesh.generate import (
     CONTEXT_FRAMES,
     WINDOW_FRAMES,
     ExpressionGenerator,
-    choose_device,
     run_windows,
     save_network,
 )
 from core.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.audio.speech import SAMPLE_RATE, Speech
+from core.device import choose_device
 from core.errors import EngineSetupError, ModelError
 from core.face.basis import open_basis
 from core.weights import read_tensors, write_tensors

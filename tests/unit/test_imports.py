@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "core"
 # model code may import torch at its top; everything else only inside functions
-TORCH_ALLOWED = ("adamesh", "training", "evaluation")
+TORCH_ALLOWED = ("adamesh", "mimic", "pose", "training", "evaluation")
+TORCH_FILES = ("speech/phonetic_network.py", "speech/hubert.py")
 
 
 def _imports(path: Path, top_level_only: bool) -> Iterator[str]:
@@ -41,7 +42,7 @@ def test_only_core_blender_imports_bpy(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_torch_is_never_imported_at_the_top_outside_models(path: Path) -> None:
-    if _room(path) in TORCH_ALLOWED:
+    if _room(path) in TORCH_ALLOWED or path.relative_to(CORE).as_posix() in TORCH_FILES:
         return
     assert not {"torch", "mediapipe", "librosa", "av"} & set(_imports(path, top_level_only=True))
 
