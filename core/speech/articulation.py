@@ -144,11 +144,12 @@ _ARPABET_SPELT = (
 _ARPABET_IPA: dict[str, str] = dict(pair.split(":") for pair in _ARPABET_SPELT.split())
 ARPABET = (SILENCE_NAME, *_ARPABET_IPA)
 
-# how the same sound is also written: ligatures, and espeak-ng's own i. o- ph for what Mandarin adds
+# how the same sound is also written: ligatures, and espeak-ng's own ways for Mandarin, Hindi and Swedish
 _SPELLINGS = {"ʦ": "ts", "ʣ": "dz", "ʧ": "tʃ", "ʤ": "dʒ", "ʨ": "tɕ", "ʥ": "dʑ", "g": "ɡ", "c\u0327": "ç"}
-_SPELLINGS |= {"i.": "ɨ", "i[": "ɨ", "o-": "ɤ", "ph": "p", "th": "t", "kh": "k", ".h": ""}
+_SPELLINGS |= {".h": ".", "ph": "p", "th": "t", "kh": "k", "sh": "s", "ɕh": "ɕ", "s.": "ʂ", "r.": "ɽ", "sx": "ɧ"}
+_SPELLINGS |= {"i.": "ɨ", "i\u032a": "ɨ", "o-": "ɤ", "nɡ": "ŋ"}
 # marks of stress, length, tone, aspiration, secondary places: nothing that these features tell apart
-_IGNORED = "ˈˌ'ʼːˑ:.-ʰʱ˞ʲˠˤ˔˕ⁿᵝ˥˦˧˨˩→↗↘↓↑0123456789ˀ|‿[]"
+_IGNORED = "ˈˌ'ʼːˑ:.-ʰʱ˞ʲˠˤ˔˕ⁿᵝ˥˦˧˨˩→↗↘↓↑0123456789ˀ|‿"
 _ROUNDED_MARKS = "ʷ\u032b"
 _VOICELESS_MARKS = "\u0325\u030a"
 # sounds of one place, one after the other, that the tongue makes in one stroke

@@ -92,7 +92,8 @@ def test_nasal_vowels_are_vowels() -> None:
         ("tʃʰ", "postalveolar", "voiceless"),
         ("tɕ", "postalveolar", "voiceless"),
         ("ʈʂ", "postalveolar", "voiceless"),
-        ("ts.h", "alveolar", "voiceless"),
+        ("tsh", "alveolar", "voiceless"),
+        ("ts.h", "postalveolar", "voiceless"),
         ("dʒ", "postalveolar", "voiced"),
     ],
 )
