@@ -20,9 +20,9 @@ from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS, Motion
 from ..face.rotations import FloatArray
 from ..training.corpus import Clip
+from ..training.phones import PhoneTrack, aligned_phones, grid_transcript
 from .baselines import FittingClip, face_motion, frame_count, person_weights, weighted_least_squares
 from .metrics import lip_error_mm
-from .phones import PhoneTrack, aligned_phones, grid_transcript
 
 # the classes that viseme add-ons share: silence, lips shut, lip to teeth, tongue places, spread, open, round
 VISEMES = (

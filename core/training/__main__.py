@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -17,14 +18,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder laid out like ../shared/data")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("tracks", help="track all clips once (the others do it on demand)")
+    commands.add_parser("synthetic", help="synthetic speech in many languages (needs espeak-ng and flite)")
     commands.add_parser("face-basis", help="mean face, jaw hinge, expression components")
-    expression = commands.add_parser("expression", help="AdaMesh's base network, speech to motion")
-    expression.add_argument("--steps", type=int, default=None)
-    expression.add_argument("--threads", type=int, default=None)
+    for name, text in (
+        ("phonetic", "the speech encoder, from aligned and synthetic speech"),
+        ("expression", "AdaMesh's base network, speech to motion"),
+    ):
+        network = commands.add_parser(name, help=text)
+        network.add_argument("--steps", type=int, default=None)
+        network.add_argument("--threads", type=int, default=None)
     commands.add_parser("demo-head", help="the bundled head, from the face basis")
     commands.add_parser("demo-inputs", help="the bundled demo's speech and reference clip")
     commands.add_parser("flame-landmarks", help="where the landmarks lie on FLAME's mesh")
     arguments = parser.parse_args(argv)
+    # read when torch loads its thread pool: see core/engine/models.py
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         _run(arguments)
     except MimeshError as error:
@@ -39,10 +47,18 @@ def _run(arguments: argparse.Namespace) -> None:
         from .corpus import address_clips, heldout_clips, known_talker_clips, track_all, training_clips
 
         track_all(training_clips(data) + known_talker_clips(data) + heldout_clips(data) + address_clips(data))
+    elif arguments.command == "synthetic":
+        from .synthetic_speech import render_all
+
+        render_all()
     elif arguments.command == "face-basis":
         from .face_basis import run as face_basis
 
         face_basis(data)
+    elif arguments.command == "phonetic":
+        from .phonetic import run as phonetic
+
+        phonetic(data, steps=arguments.steps, threads=arguments.threads)
     elif arguments.command == "expression":
         from .expression import run as expression
 

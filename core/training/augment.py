@@ -29,8 +29,8 @@ def augment(power: Tensor, generator: torch.Generator) -> Tensor:
     return colour(power, generator)
 
 
-def features(power: Tensor) -> Tensor:
-    """(B, 2 N, 257) to (B, N, 160): the same normalisation as :class:`core.speech.mel.MelEncoder`."""
+def mel_features(power: Tensor) -> Tensor:
+    """(B, N, 257) to (B, N, 80): the same normalisation as :func:`core.speech.mel.normalise`."""
     filters = torch.from_numpy(mel_filters()).to(power)
     mel = torch.log(power @ filters.T + 1e-10)
     loudness = mel.mean(dim=2)
@@ -38,17 +38,30 @@ def features(power: Tensor) -> Tensor:
     floored = torch.maximum(mel, (loud - DYNAMIC_RANGE_NATS)[:, :, None])
     speaking = (loudness > loud - SPEECH_RANGE_NATS).to(mel)[:, :, None]
     mean = (floored * speaking).sum(dim=1, keepdim=True) / speaking.sum(dim=1, keepdim=True)
-    normalised = (floored - mean) / SCALE_NATS
-    return normalised.reshape(len(power), -1, 2 * BANDS)
+    return (floored - mean) / SCALE_NATS
 
 
-def mask(mel: Tensor, generator: torch.Generator) -> Tensor:
-    """Blank up to two runs of 16 bands and one of 0.2 s (SpecAugment, Park et al. 2019), each in half the samples."""
+def features(power: Tensor) -> Tensor:
+    """(B, 2 N, 257) to (B, N, 160): what :class:`core.speech.mel.MelEncoder` gives."""
+    return mel_features(power).reshape(len(power), -1, 2 * BANDS)
+
+
+def mask_bands(mel: Tensor, generator: torch.Generator) -> Tensor:
+    """Blank up to two runs of 16 bands and one of 0.2 s (SpecAugment, Park et al. 2019), each in half the samples.
+
+    mel: (B, N, 80) at 100 Hz.
+    """
     batch, frames, _ = mel.shape
-    band = torch.arange(2 * BANDS) % BANDS
+    band = torch.arange(BANDS)
     hidden = _run(batch, BANDS, 16, generator)(band) | _run(batch, BANDS, 16, generator)(band)
-    silent = _run(batch, frames, 10, generator)(torch.arange(frames))
+    silent = _run(batch, frames, 20, generator)(torch.arange(frames))
     return mel * ~hidden[:, None, :] * ~silent[:, :, None]
+
+
+def mask(features: Tensor, generator: torch.Generator) -> Tensor:
+    """:func:`mask_bands` on (B, N, 160) stacked features at 50 Hz."""
+    batch, frames, _ = features.shape
+    return mask_bands(features.reshape(batch, 2 * frames, BANDS), generator).reshape(batch, frames, 2 * BANDS)
 
 
 def blur_harmonics(power: Tensor, generator: torch.Generator) -> Tensor:

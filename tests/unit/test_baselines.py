@@ -21,11 +21,11 @@ from core.evaluation.baselines import (
     weighted_least_squares,
 )
 from core.evaluation.baselines_viseme import VISEMES, VisemeTiming, viseme_of, viseme_weights
-from core.evaluation.phones import Phone, PhoneTrack, aligned_phones
 from core.face.basis import open_basis
 from core.face.motion import MOTION_SIZE
 from core.training.corpus import Clip
 from core.training.motion_data import MotionPair
+from core.training.phones import Phone, PhoneTrack, aligned_phones
 
 ROOT = Path(__file__).resolve().parents[2]
 HELD = VisemeTiming(0.01, 0.0)

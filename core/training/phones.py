@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Phones with their times by pocketsphinx (English), for the viseme baseline only; cached under build/phones.
+"""Phones with their times by pocketsphinx (English); cached under build/phones. Training and evaluation only.
 
 With a transcript: forced alignment. Without: words are recognised with the bundled language model and then aligned;
-where that fails, phones are recognised freely. pocketsphinx fails on some clips: those are dropped and counted.
+where both ways of aligning fail, phones are recognised freely. pocketsphinx fails on some clips: those are dropped
+and counted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from ..audio.speech import SAMPLE_RATE, Speech
 from ..errors import EngineSetupError
-from ..training.corpus import DATA_ROOT, Clip
+from .corpus import DATA_ROOT, Clip
 
 CACHE_ROOT = Path(__file__).resolve().parents[2] / "build" / "phones"
 FRAMES_PER_SECOND = 100
@@ -79,7 +80,7 @@ def _find_phones(speech: Speech, transcript: str | None) -> PhoneTrack | None:
         return _first_success(lambda gain, beam: _align(speech, transcript, gain, beam), "transcript")
     words = _recognise_words(speech)
     found = _first_success(lambda gain, beam: _align(speech, words, gain, beam), "words") if words else None
-    return found or _free_phones(speech)
+    return found or _align_recognised(speech) or _free_phones(speech)
 
 
 def _first_success(attempt: Callable[[float, float], tuple[Phone, ...]], method: str) -> PhoneTrack | None:
@@ -128,6 +129,21 @@ def _align(speech: Speech, words: str, gain: float, beam: float) -> tuple[Phone,
     if alignment is None:
         return _raise_unaligned(words)
     return _phones((p.name, p.start, p.duration) for word in alignment for p in word)
+
+
+def _align_recognised(speech: Speech) -> PhoneTrack | None:
+    # the recogniser aligns its own path through the lattice where the text alone finds none
+    decoder, pcm = _decoder(), _pcm(speech)
+    try:
+        _decode(decoder, pcm)
+        decoder.set_alignment()
+        _decode(decoder, pcm)
+    except RuntimeError:
+        return None
+    alignment = decoder.get_alignment()
+    if alignment is None:
+        return None
+    return PhoneTrack(_phones((p.name, p.start, p.duration) for word in alignment for p in word), "words")
 
 
 def _raise_unaligned(words: str) -> tuple[Phone, ...]:
