@@ -3,6 +3,7 @@
 
 ``--only SECTION`` runs a part. ``--short`` runs the form for CI and fails on a regression; ``--record`` adds its
 result to the committed history. ``side-by-side CLIP --out X.mp4`` and ``overlay CLIP --out FOLDER`` show one clip.
+``sync`` tells whether generated motion is early or late against recordings from many sources.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from ..errors import MimeshError
 from ..training.corpus import DATA_ROOT
-from . import sections, sections_people, show
+from . import sections, sections_people, show, sync
 from .history import HISTORY, append_history, read_history, regressions
 from .report import BENCHMARK, hardware, write_results
 from .tables import Section
@@ -44,6 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments and arguments[0] in show.COMMANDS:
             return show.main(arguments)
+        if arguments[:1] == ["sync"]:
+            return sync.main(arguments[1:])
         return _benchmark(_parser().parse_args(arguments))
     except MimeshError as error:
         print(error, file=sys.stderr)

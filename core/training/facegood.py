@@ -82,6 +82,14 @@ class ControlTrack:
         return self.weights[:, self.names.index(name)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedMotion:
+    """path: the sound. values: (T, 53) at 30 fps."""
+
+    path: Path
+    values: NDArray[np.float32]
+
+
 def read_controls(data: Path = DATA_ROOT) -> list[ControlTrack]:
     """The recordings that have controls. Raises :class:`ModelError` where the file is missing."""
     path = data / "facegood" / "blendshapes_30fps.npz"
@@ -146,9 +154,8 @@ def facegood_pairs(
 ) -> list[MotionPair]:
     """10.9 minutes of pairs in pieces of 12 s; the motion is kept in ``cache`` once it is made (half a minute)."""
     pairs = []
-    motions = _cached_motions(data, basis, cache)
-    for track, motion in zip(read_controls(data), motions, strict=True):
-        pairs += _pieces(track.path, at_internal_fps(motion, picture_delay_seconds), basis)
+    for recorded in recorded_motions(data, basis, cache):
+        pairs += _pieces(recorded.path, at_internal_fps(recorded.values, picture_delay_seconds), basis)
     return pairs
 
 
@@ -162,7 +169,8 @@ def at_internal_fps(values: NDArray[np.float32], picture_delay_seconds: float) -
     return ((1 - blend) * values[low] + blend * values[low + 1]).astype(np.float32)
 
 
-def _cached_motions(data: Path, basis: FaceBasis, cache: Path) -> list[NDArray[np.float32]]:
+def recorded_motions(data: Path, basis: FaceBasis, cache: Path = CACHE_ROOT) -> list[RecordedMotion]:
+    """The recordings' motion as recorded, delay and all; made on the first call and kept in ``cache``."""
     path = cache / f"motion-{basis.hash[:12]}.npz"
     tracks = read_controls(data)
     if not path.is_file():
@@ -172,7 +180,7 @@ def _cached_motions(data: Path, basis: FaceBasis, cache: Path) -> list[NDArray[n
         np.savez(partial, **dict(zip((track.path.stem for track in tracks), motions, strict=True)))  # type: ignore[arg-type]
         partial.rename(path)
     with np.load(path, allow_pickle=False) as file:
-        return [file[track.path.stem] for track in tracks]
+        return [RecordedMotion(track.path, file[track.path.stem]) for track in tracks]
 
 
 def map_controls(
