@@ -167,8 +167,8 @@ def section(data: Path, generate: Generate) -> Section:
         "Sync: generated motion and loudness against the recorded mouth, milliseconds (positive: they are late)",
         ("recording", "clips", "seconds", "model corr", "model ms", "loudness corr", "loudness ms"),
         tuple(_row(score) for score in scores),
-        "Correlations are of the changes from frame to frame; a dash where speech of that length reaches them by chance. A recording "
-        "whose own picture is out of step shows the same offset in both columns.",
+        "Correlations are of the changes from frame to frame; a dash where speech of that length reaches them by "
+        "chance. A recording whose own picture is out of step shows the same offset in both columns.",
     )
     return Section("sync", (table,), {"recordings": [dataclasses.asdict(score) for score in scores]})
 

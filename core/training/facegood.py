@@ -29,8 +29,9 @@ from .motion_data import MEL_PER_FRAME, MotionPair, load_pairs
 CACHE_ROOT = Path(__file__).resolve().parents[2] / "build" / "facegood"
 CONTROLS_FPS = 30.0
 PIECE_SECONDS = 12.0
-# the controls are this late against the sound, measured by `python -m core.evaluation sync` beside the 34 s address
-PICTURE_DELAY_SECONDS = 0.045
+# `python -m core.evaluation sync`: the controls come 30 ms later than GRID's pictures, which themselves come about
+# 30 ms later than the 34 s address'
+PICTURE_DELAY_SECONDS = 0.06
 # 95th less 5th percentile of the mouth opening, cm: median of GRID's training talkers (0.9 to 1.9)
 ORDINARY_SPREAD_CM = 1.2
 PRIOR_CLIPS_PER_PERSON = 24
