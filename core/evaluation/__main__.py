@@ -21,6 +21,7 @@ from ..training.corpus import DATA_ROOT
 from . import sections, sections_people, show, sync
 from .history import HISTORY, append_history, read_history, regressions
 from .report import BENCHMARK, hardware, write_results
+from .robustness import robustness
 from .tables import Section
 
 RUNNERS: dict[str, Callable[[Path], Section]] = {
@@ -28,6 +29,7 @@ RUNNERS: dict[str, Callable[[Path], Section]] = {
     "baselines": sections_people.baselines,
     "personal": sections_people.personal,
     "ranking": sections_people.ranking,
+    "robustness": robustness,
     "mesh": sections.mesh,
     "loop": sections.loop,
     "speed": sections.speed,
