@@ -14,13 +14,14 @@ AUDIO ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test lint types unit blender demo benchmark benchmark-short extension ui-check train clean
+.PHONY: help setup test lint types unit blender demo benchmark benchmark-short benchmark-languages extension ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
 	@echo "make test        lint, types, unit, model and Blender tests (4.2, 4.5, 5.0; 5.2 where Python 3.13 exists)"
 	@echo "make benchmark   accuracy beside baselines, style, closed loop, speed: tables, benchmark/report.html"
 	@echo "make benchmark-short  the form that make test runs: fails on a clear regression"
+	@echo "make benchmark-languages  lips at the right time in 22 languages (needs espeak-ng and flite)"
 	@echo "make extension   the installable zip in dist/"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
@@ -79,6 +80,9 @@ benchmark: setup .venv-bpy42/.ready .venv-bpy50/.ready
 
 benchmark-short: setup
 	$(PY) -m core.evaluation --short
+
+benchmark-languages: setup
+	$(PY) -m core.evaluation languages
 
 extension: setup
 	$(PY) .ci/build_extension.py

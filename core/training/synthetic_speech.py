@@ -101,18 +101,7 @@ def render_all(
     amounts: Amounts | None = None, seed: int = 0, processes: int = 2, cache: Path = CACHE_ROOT
 ) -> list[Path]:
     """Fill the cache (a minute); an interrupted run resumes. Files in the recipes' order."""
-    cache.mkdir(parents=True, exist_ok=True)
-    recipes = synthetic_recipes(amounts, seed)
-    batches: dict[tuple[object, ...], list[Recipe]] = {}
-    for recipe in recipes:
-        batches.setdefault((recipe.language, recipe.heldout, recipe.by_flite), []).append(recipe)
-    missing = [batch for batch in batches.values() if not all(_path(recipe, cache).is_file() for recipe in batch)]
-    # espeak-ng's noise depends on all that its process said before: a fresh one for each batch repeats it
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=1) as pool:
-        for _ in pool.map(_render_batch, missing, [cache] * len(missing)):
-            pass
-    return [_path(recipe, cache) for recipe in recipes]
+    return _render_missing(synthetic_recipes(amounts, seed), processes, cache)
 
 
 def load_synthetic(
@@ -126,6 +115,12 @@ def load_synthetic(
                 f"Synthetic speech is not rendered: {path} is missing.", "Run python -m core.training synthetic."
             )
         yield _load(path)
+
+
+def heldout_utterances(processes: int = 2, cache: Path = CACHE_ROOT) -> Iterator[SyntheticUtterance]:
+    """What is held out, rendered where it is not there yet. Raises :class:`EngineSetupError` without the engines."""
+    recipes = [recipe for recipe in synthetic_recipes(Amounts(0, 0)) if recipe.heldout]
+    return (_load(path) for path in _render_missing(recipes, processes, cache))
 
 
 def synthetic_utterances(recipes: Sequence[Recipe]) -> Iterator[SyntheticUtterance]:
@@ -202,6 +197,20 @@ def _padded(timed: TimedSpeech) -> TimedSpeech:
 
 def _path(recipe: Recipe, cache: Path) -> Path:
     return cache / f"{recipe.key}.npz"
+
+
+def _render_missing(recipes: Sequence[Recipe], processes: int, cache: Path) -> list[Path]:
+    cache.mkdir(parents=True, exist_ok=True)
+    batches: dict[tuple[object, ...], list[Recipe]] = {}
+    for recipe in recipes:
+        batches.setdefault((recipe.language, recipe.heldout, recipe.by_flite), []).append(recipe)
+    missing = [batch for batch in batches.values() if not all(_path(recipe, cache).is_file() for recipe in batch)]
+    # espeak-ng's noise depends on all that its process said before: a fresh one for each batch repeats it
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=1) as pool:
+        for _ in pool.map(_render_batch, missing, [cache] * len(missing)):
+            pass
+    return [_path(recipe, cache) for recipe in recipes]
 
 
 def _render_batch(recipes: Sequence[Recipe], cache: Path) -> None:
