@@ -20,6 +20,7 @@ from pathlib import Path
 from ..errors import MimeshError
 from ..training.corpus import DATA_ROOT
 from . import languages, sections, sections_people, show, sync
+from .encoder_speed import encoders
 from .history import HISTORY, append_history, read_history, regressions
 from .report import BENCHMARK, hardware, write_results
 from .robustness import robustness
@@ -34,6 +35,7 @@ RUNNERS: dict[str, Callable[[Path], Section]] = {
     "mesh": sections.mesh,
     "loop": sections.loop,
     "speed": sections.speed,
+    "encoders": encoders,
     "growth": sections.growth,
     "shapes": sections.shapes,
     "languages": languages.languages,

@@ -40,7 +40,7 @@ class HubertEncoder:
     def __init__(self, model: Any, folder: ModelFolder, device: str) -> None:
         self._folder = folder
         self._device = device
-        self._model = model.to(device).eval()
+        self.network = model.to(device).eval()
         self._hash = folder.fingerprint()
         # deeper layers would only cost time
         del model.encoder.layers[folder.layer :]
@@ -70,11 +70,6 @@ class HubertEncoder:
         """Of configuration, weights and layer, wherever the folder lies."""
         return self._hash
 
-    @property
-    def parameter_count(self) -> int:
-        """Values in use: layers above the chosen one do not count."""
-        return sum(value.numel() for value in self._model.parameters())
-
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         """(N, dimension), N = ceil(seconds * 50); frame i is centred on sample 320 i.
 
@@ -97,13 +92,13 @@ class HubertEncoder:
 
     def _run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """(frames, dimension) of one window."""
-        encoder, kept = self._model.encoder, []
+        encoder, kept = self.network.encoder, []
         # some kinds end in a norm after their last layer, which belongs to that layer's output
         place = encoder if self._folder.layer == self._folder.layers else encoder.layers[-1]
         hook = place.register_forward_hook(lambda module, given, output: kept.append(output))
         try:
             with torch.inference_mode():
-                self._model(torch.from_numpy(sound)[None].to(self._device))
+                self.network(torch.from_numpy(sound)[None].to(self._device))
         finally:
             hook.remove()
         output = kept[0]

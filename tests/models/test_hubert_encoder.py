@@ -92,7 +92,7 @@ def test_frame_i_describes_the_sound_around_i_fiftieths(folder: Path) -> None:
     encoder = HubertEncoder.load(folder, device="cpu")
     # the convolutional front end alone: attention lets every frame know of every other
     seen: list[torch.Tensor] = []
-    encoder._model.feature_extractor.register_forward_hook(lambda module, given, output: seen.append(output))
+    encoder.network.feature_extractor.register_forward_hook(lambda module, given, output: seen.append(output))
     quiet = _noise(1.0) * 0.01
     click = quiet.copy()
     click[20 * 320] = 0.5
@@ -163,7 +163,7 @@ def test_memory_does_not_grow_with_length(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(hubert, "FADE_FRAMES", 20)
     encoder = HubertEncoder.load(folder, device="cpu")
     longest: list[int] = []
-    encoder._model.register_forward_pre_hook(lambda module, given: longest.append(given[0].shape[1]))
+    encoder.network.register_forward_pre_hook(lambda module, given: longest.append(given[0].shape[1]))
     samples = _noise(20.0)
     tracemalloc.start()
     features = _encode(encoder, samples)
