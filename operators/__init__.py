@@ -14,6 +14,7 @@ from . import (
     pick,
     preferences,
     properties,
+    style_library,
     styles,
 )
 
@@ -27,6 +28,7 @@ _MODULES = (
     landmarks,
     clear,
     styles,
+    style_library,
     engine,
     cache,
 )

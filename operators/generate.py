@@ -102,7 +102,7 @@ def _reason_against_reference(scene: bpy.types.Scene, settings: MimeshSettings) 
     if settings.reference_kind == "file" and not settings.reference_file:
         return "Choose the video file of the reference."
     if settings.reference_kind == "style" and not settings.style_file:
-        return "Choose the style file."
+        return "Choose a style in the list, or a style file."
     return ""
 
 

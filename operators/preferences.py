@@ -13,6 +13,12 @@ from .stubs import classes_factory
 EXTENSION = __package__.rpartition(".")[0]
 
 
+def _style_folder_changed(self: MimeshPreferences, context: bpy.types.Context) -> None:
+    from .style_library import refresh_styles
+
+    refresh_styles(context)
+
+
 class MimeshPreferences(bpy.types.AddonPreferences):
     """Empty fields mean: the place inside the extension's user folder."""
 
@@ -27,6 +33,13 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         name="Cache Folder",
         description="Where tracked references and the engine's log are kept; empty uses the extension's user folder",
         subtype="DIR_PATH",
+    )
+    style_folder: bpy.props.StringProperty(
+        name="Style Library",
+        description="Where saved styles are kept, for example a folder that a team shares; "
+        "empty uses the extension's user folder",
+        subtype="DIR_PATH",
+        update=_style_folder_changed,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -45,6 +58,7 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         row.label(text=run.cache_status or "Size not measured yet.")
         row.operator("mimesh.measure_cache", text="", icon="FILE_REFRESH")
         row.operator("mimesh.clear_cache", text="", icon="TRASH")
+        layout.prop(self, "style_folder")
 
 
 def _draw_lines(layout: bpy.types.UILayout, text: str) -> None:
@@ -69,6 +83,12 @@ def work_folder(context: bpy.types.Context) -> Path:
     """Where the engine keeps job files (``jobs``), tracked references (``cache``) and its log."""
     chosen = preferences(context).cache_folder
     return Path(bpy.path.abspath(chosen)) if chosen else user_folder()
+
+
+def style_folder(context: bpy.types.Context) -> Path:
+    """Where the style library is."""
+    chosen = preferences(context).style_folder
+    return Path(bpy.path.abspath(chosen)) if chosen else user_folder() / "styles"
 
 
 register, unregister = classes_factory((MimeshPreferences,))

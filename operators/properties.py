@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..core.blender.settings import GenerateSettings, SourceChoice
+from .preferences import style_folder
 from .stubs import classes_factory
 
 SPEECH_KINDS = (
@@ -17,7 +18,7 @@ SPEECH_KINDS = (
 REFERENCE_KINDS = (
     ("strip", "Strip", "A movie strip of the sequencer that shows the person talking"),
     ("file", "File", "A video file that shows the person talking"),
-    ("style", "Style", "A style file saved from an earlier reference"),
+    ("style", "Style", "A style of the library, or a style file, saved from an earlier reference"),
     ("none", "None", "No reference: a neutral way of talking, without head motion"),
 )
 EXISTING_CHOICES = (
@@ -74,7 +75,7 @@ class MimeshSettings(bpy.types.PropertyGroup):
         name="Reference File", description="Video of the person talking, best 5 to 15 seconds", subtype="FILE_PATH"
     )
     style_file: bpy.props.StringProperty(
-        name="Style File", description="Style saved from an earlier reference", subtype="FILE_PATH"
+        name="Style", description="Name of a style in the library, or path of a style file", subtype="FILE_PATH"
     )
     style_strength: bpy.props.FloatProperty(
         name="Style Strength",
@@ -126,18 +127,26 @@ def scene_settings(context: bpy.types.Context) -> MimeshSettings:
     return context.scene.mimesh
 
 
+def all_scene_settings() -> list[MimeshSettings]:
+    """Those of every scene in the file."""
+    return [scene.mimesh for scene in bpy.data.scenes]  # type: ignore[attr-defined]
+
+
 def run_state(context: bpy.types.Context) -> MimeshRun:
     """How the present or last run stands."""
     return context.window_manager.mimesh_run
 
 
 def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
-    """Freeze the choices, so that later clicks cannot change a run."""
+    """Freeze the choices, so that later clicks cannot change a run.
+
+    Raises :class:`MimeshError` when the style is neither in the library nor a path.
+    """
     speech = {"strip": settings.speech_strip, "file": settings.speech_file}
     reference = {
         "strip": settings.reference_strip,
         "file": settings.reference_file,
-        "style": settings.style_file,
+        "style": _style_path(settings) if settings.reference_kind == "style" else "",
         "none": "",
     }
     return GenerateSettings(
@@ -150,6 +159,12 @@ def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
         engine=settings.engine,
         on_existing=settings.on_existing,
     )
+
+
+def _style_path(settings: MimeshSettings) -> str:
+    from ..core.style.library import StyleLibrary
+
+    return str(StyleLibrary(style_folder(bpy.context)).resolve(settings.style_file))
 
 
 _CLASSES = (MimeshSettings, MimeshRun)

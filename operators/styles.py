@@ -29,7 +29,7 @@ class MIMESH_OT_save_style(bpy.types.Operator):
     """Save the way of talking learnt from the last reference"""
 
     bl_idname = "mimesh.save_style"
-    bl_label = "Save Style"
+    bl_label = "Save Style as File"
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH")
     filter_glob: bpy.props.StringProperty(default="*.safetensors", options={"HIDDEN"})
@@ -65,6 +65,11 @@ class MIMESH_OT_save_style(bpy.types.Operator):
 def remember_style(style: Style | None) -> None:
     """Keep the style of a finished run until the next one."""
     _remembered.style = style
+
+
+def remembered_style() -> Style | None:
+    """What the last run with a reference left behind."""
+    return _remembered.style
 
 
 def has_style() -> bool:

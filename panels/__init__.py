@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import engine, lip_sync
+from . import engine, lip_sync, styles
 
-_MODULES = (lip_sync, engine)
+_MODULES = (styles, lip_sync, engine)
 
 
 def register() -> None:

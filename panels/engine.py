@@ -8,7 +8,7 @@ import bpy
 from ..operators.engine_access import has_engine
 from ..operators.properties import run_state
 from ..operators.stubs import classes_factory
-from .lip_sync import CATEGORY, draw_words
+from .words import CATEGORY, draw_words
 
 
 class MIMESH_PT_engine(bpy.types.Panel):

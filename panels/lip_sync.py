@@ -11,9 +11,9 @@ from ..operators.generate import reason_not_to_generate
 from ..operators.properties import MimeshRun, MimeshSettings, run_state, scene_settings
 from ..operators.stubs import classes_factory
 from ..operators.styles import has_style
+from .styles import draw_library
+from .words import CATEGORY, draw_words
 
-CATEGORY = "Mimesh"
-_WRAP_CHARACTERS_PER_PIXEL = 1 / 7.0
 _OUTCOME_ICONS: dict[str, Any] = {"done": "CHECKMARK", "failed": "ERROR", "cancelled": "CANCEL"}
 
 
@@ -32,7 +32,7 @@ class MIMESH_PT_lip_sync(bpy.types.Panel):
         settings, run = scene_settings(context), run_state(context)
         column = layout.column()
         column.enabled = not run.running
-        _draw_sources(column, settings)
+        _draw_sources(column, settings, context)
         _draw_amounts(column, settings)
         if run.running:
             _draw_progress(layout, run)
@@ -41,7 +41,7 @@ class MIMESH_PT_lip_sync(bpy.types.Panel):
         _draw_result(layout, run, context)
 
 
-def _draw_sources(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
+def _draw_sources(layout: bpy.types.UILayout, settings: MimeshSettings, context: bpy.types.Context) -> None:
     box = layout.column(align=True)
     row = box.row()
     row.label(text="Speech", icon="SPEAKER")
@@ -54,6 +54,8 @@ def _draw_sources(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
     field = {"strip": "reference_strip", "file": "reference_file", "style": "style_file"}.get(settings.reference_kind)
     if field:
         box.prop(settings, field, text="")
+    if settings.reference_kind == "style":
+        draw_library(layout, settings, context)
     box = layout.column(align=True)
     row = box.row()
     row.label(text="Face", icon="MESH_MONKEY")
@@ -106,29 +108,9 @@ def _draw_result(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.
     for line in run.result.splitlines():
         draw_words(words, line, context)
     if has_style() and run.outcome == "done":
-        box.operator("mimesh.save_style", icon="FILE_TICK")
-
-
-def draw_words(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: Any = "NONE") -> None:
-    """A sentence, broken into labels that fit the region's width; ``icon`` is one of Blender's names."""
-    scale = context.preferences.system.ui_scale
-    width = max(int(context.region.width / scale * _WRAP_CHARACTERS_PER_PIXEL) - 6, 16)
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    for index, line in enumerate(wrap(text, width)):
-        column.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """Break at spaces; a longer word stays whole."""
-    lines = [""]
-    for word in text.split():
-        joined = f"{lines[-1]} {word}".strip()
-        if len(joined) <= width or not lines[-1]:
-            lines[-1] = joined
-        else:
-            lines.append(word)
-    return lines
+        row = box.row(align=True)
+        row.operator("mimesh.keep_style", icon="ASSET_MANAGER")
+        row.operator("mimesh.save_style", text="", icon="FILE_TICK")
 
 
 register, unregister = classes_factory((MIMESH_PT_lip_sync,))

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,13 @@ def ready(tmp_path: Path) -> Iterator[Any]:
     enable_checkout()
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
     preferences.engine_python, preferences.cache_folder = python, str(tmp_path)
+    preferences.style_folder = str(tmp_path / "styles")
     bpy.ops.mimesh.add_demo_head()
     settings = bpy.context.scene.mimesh
     settings.speech_kind, settings.speech_file = "file", str(INPUT / "speech.ogg")
     settings.reference_kind, settings.reference_file = "file", str(INPUT / "reference.mp4")
     yield settings
+    preferences.style_folder = ""
     disable_checkout()
 
 
@@ -82,3 +85,32 @@ def test_one_click_moves_the_lips_and_a_killed_engine_leaves_the_scene(ready: An
     assert abs(turns[0] - turns[1]) > 1e-4
     result = bpy.context.window_manager.mimesh_run.result
     assert "reference.mp4" in result
+
+
+def test_a_style_from_a_movie_strip_is_used_on_another_strip_without_tracking_again(ready: Any) -> None:
+    editor = bpy.context.scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    strips.new_movie("person", str(INPUT / "reference.mp4"), channel=1, frame_start=1)
+    ready.reference_kind, ready.reference_strip = "strip", "person"
+    started = time.perf_counter()
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    with_tracking = time.perf_counter() - started
+    learnt = part("operators.styles").remembered_style()
+    assert bpy.ops.mimesh.keep_style(name="Person") == {"FINISHED"}
+    assert bpy.ops.mimesh.use_style(name="Person") == {"FINISHED"}
+
+    if bpy.app.build_options.audaspace:
+        other = strips.new_sound("other", str(INPUT / "speech.ogg"), channel=2, frame_start=11)
+        other.frame_offset_start = 40
+    else:
+        strips.new_movie("other", str(INPUT / "reference.mp4"), channel=2, frame_start=11)
+    ready.speech_kind, ready.speech_strip = "strip", "other"
+    started = time.perf_counter()
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    # 2 s on a machine that has nothing else to do
+    assert time.perf_counter() - started < max(2.0, with_tracking / 3)
+    result = bpy.context.window_manager.mimesh_run.result
+    assert "Style Person." in result
+    assert "reference.mp4" not in result
+    action = bpy.data.shape_keys[0].animation_data.action
+    assert learnt.id in action["mimesh"]
