@@ -8,34 +8,30 @@ values but the lips' gap, which is set exactly, so that lips that touch stay tou
 
 from __future__ import annotations
 
-import functools
 from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..face.basis import FaceBasis, open_basis
-from ..face.landmarks import (
-    BROW_LEFT,
-    BROW_RIGHT,
-    LANDMARK_COUNT,
-    LID_PAIRS,
-    MOUTH_CORNER_LEFT,
-    MOUTH_CORNER_RIGHT,
-    OPENING_PAIRS,
-    OUTER_LIPS,
-    STABLE,
-)
 from ..face.motion import EXPRESSION_SIZE, MOTION_SIZE
+from ..face.region_chart import (
+    BROW_SIDE,
+    BROWS,
+    CORNER_SIDE,
+    CORNER_TILT,
+    JAW,
+    LIDS,
+    OPENING,
+    ROUNDING,
+    WIDTH,
+    RegionChart,
+    region_chart,
+)
 from ..face.rotations import FloatArray
 from ..style.closures import SHUT_CM, closedness, gap_of_vectors
 from ..tracking.fit import JAW_RANGE_RADIANS
 
-SIGNALS = ("opening", "width", "rounding", "brows", "lids", "jaw", "corner_side", "corner_tilt", "brow_side")
-_OPENING, _WIDTH, _ROUNDING, _BROWS, _LIDS, _JAW, _CORNER_SIDE, _CORNER_TILT, _BROW_SIDE = range(len(SIGNALS))
-# usual spread of a coefficient (two training deviations are one unit) and of the jaw in radians: what moves easily
-_EXPRESSION_SPREAD = 0.5
-_JAW_SPREAD_RADIANS = 0.05
 # lids are never brought closer than this
 _LID_REST_CM = 0.05
 # the lips' gap is not quite linear in jaw and lips: steps until it is what was asked for
@@ -127,98 +123,30 @@ def vary(motion: FloatArray, parameters: StyleParameters, basis: FaceBasis | Non
     return styled.astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RegionChart:
-    """The regions of one basis as linear maps.
-
-    signals: (53, 9) motion to ``SIGNALS``, centimetres from rest (jaw: radians). directions: (9, 53) the easiest
-    change of the motion that moves one signal by one unit and no other. corner_height: (53,) to the mouth corners'
-    mean height, which nothing holds in place. lid_gap_cm: the resting eye's.
-    """
-
-    basis: FaceBasis
-    signals: NDArray[np.float64]
-    directions: NDArray[np.float64]
-    corner_height: NDArray[np.float64]
-    lid_gap_cm: float
-
-
-@functools.lru_cache(maxsize=4)
-def region_chart(basis: FaceBasis) -> RegionChart:
-    """Derived from the basis' landmarks; least change in units of each value's usual spread."""
-    displacement = _displacement_per_value(basis)
-    signals = displacement.reshape(MOTION_SIZE, -1) @ _landmark_signals().T
-    signals[:, _JAW] = 0.0
-    signals[EXPRESSION_SIZE:, _JAW] = basis.hinge_axis
-    spread = np.full(MOTION_SIZE, _EXPRESSION_SPREAD)
-    # the jaw only turns about its hinge
-    spread[EXPRESSION_SIZE:] = _JAW_SPREAD_RADIANS * np.abs(basis.hinge_axis)
-    eased = spread[:, None] ** 2 * signals
-    directions = np.linalg.solve(signals.T @ eased, eased.T)
-    lids = basis.neutral[LID_PAIRS, 1].astype(np.float64)
-    corners = displacement[:, [MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT], 1].mean(axis=1)
-    height = corners - displacement[:, STABLE, 1].mean(axis=1)
-    return RegionChart(basis, signals, directions, height, float((lids[:, 0] - lids[:, 1]).mean()))
-
-
-def _displacement_per_value(basis: FaceBasis) -> NDArray[np.float64]:
-    # (53, 478, 3) cm per unit: the expression's directions, then the jaw's tangents at rest
-    tangent = np.cross(np.eye(3)[:, None], (basis.neutral - basis.hinge_point)[None]) * basis.jaw_weights[:, None]
-    return np.concatenate([basis.directions, tangent]).astype(np.float64)
-
-
-def _landmark_signals() -> NDArray[np.float64]:
-    """(9, 478 * 3): each signal as a weighted sum of landmark coordinates; the jaw's row is empty."""
-    rows = np.zeros((len(SIGNALS), LANDMARK_COUNT, 3))
-
-    def add(signal: int, points: NDArray[np.integer] | int, axis: int, weight: float) -> None:
-        chosen = np.atleast_1d(points)
-        np.add.at(rows[signal, :, axis], chosen, weight / len(chosen))
-
-    corners = np.array([MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT])
-    for signal, pairs in ((_OPENING, OPENING_PAIRS), (_LIDS, LID_PAIRS)):
-        add(signal, pairs[:, 0], 1, 1.0)
-        add(signal, pairs[:, 1], 1, -1.0)
-    add(_WIDTH, MOUTH_CORNER_LEFT, 0, 1.0)
-    add(_WIDTH, MOUTH_CORNER_RIGHT, 0, -1.0)
-    # both corners towards the person's left: positive where the left one goes further out
-    add(_CORNER_SIDE, corners, 0, 2.0)
-    add(_CORNER_SIDE, STABLE, 0, -2.0)
-    add(_CORNER_TILT, MOUTH_CORNER_LEFT, 1, 1.0)
-    add(_CORNER_TILT, MOUTH_CORNER_RIGHT, 1, -1.0)
-    add(_ROUNDING, OUTER_LIPS, 2, 1.0)
-    add(_ROUNDING, STABLE, 2, -1.0)
-    add(_BROWS, np.concatenate([BROW_LEFT, BROW_RIGHT]), 1, 1.0)
-    add(_BROWS, STABLE, 1, -1.0)
-    add(_BROW_SIDE, BROW_LEFT, 1, 1.0)
-    add(_BROW_SIDE, BROW_RIGHT, 1, -1.0)
-    return rows.reshape(len(SIGNALS), -1)
-
-
 def _wanted(effort: NDArray[np.float64], parameters: StyleParameters, chart: RegionChart) -> NDArray[np.float64]:
     """(T, 9) signals of the copy."""
     signals = effort @ chart.signals
     wanted = signals.copy()
-    opening = np.maximum(signals[:, _OPENING], 0.0)
-    wanted[:, _OPENING] *= parameters.opening_gain
-    wanted[:, _JAW] *= parameters.opening_gain * parameters.jaw_share
-    wanted[:, _WIDTH] *= parameters.width_gain
-    wanted[:, _ROUNDING] *= parameters.rounding_gain
-    wanted[:, _BROWS] *= parameters.brow_gain
-    wanted[:, _CORNER_SIDE] *= parameters.width_gain
-    wanted[:, _BROW_SIDE] *= parameters.brow_gain
-    wanted[:, _WIDTH] += parameters.spreading * opening
-    wanted[:, _BROWS] += parameters.brow_activity * smoothed(opening, _ENVELOPE_SIGMA)
+    opening = np.maximum(signals[:, OPENING], 0.0)
+    wanted[:, OPENING] *= parameters.opening_gain
+    wanted[:, JAW] *= parameters.opening_gain * parameters.jaw_share
+    wanted[:, WIDTH] *= parameters.width_gain
+    wanted[:, ROUNDING] *= parameters.rounding_gain
+    wanted[:, BROWS] *= parameters.brow_gain
+    wanted[:, CORNER_SIDE] *= parameters.width_gain
+    wanted[:, BROW_SIDE] *= parameters.brow_gain
+    wanted[:, WIDTH] += parameters.spreading * opening
+    wanted[:, BROWS] += parameters.brow_activity * smoothed(opening, _ENVELOPE_SIGMA)
     # left (1 + a), right (1 - a): their difference is twice a of the mean; the corners' sum is a of the width
-    wanted[:, _CORNER_SIDE] += parameters.asymmetry * wanted[:, _WIDTH]
-    wanted[:, _CORNER_TILT] += 2 * parameters.asymmetry * (effort @ chart.corner_height)
-    wanted[:, _BROW_SIDE] += 2 * parameters.asymmetry * wanted[:, _BROWS]
-    wanted[:, _WIDTH] += parameters.width_offset
-    wanted[:, _ROUNDING] += parameters.rounding_offset
-    wanted[:, _BROWS] += parameters.brow_offset
-    lids = parameters.lid_gain * signals[:, _LIDS] + parameters.lid_offset
-    shut = np.minimum(signals[:, _LIDS], _LID_REST_CM - chart.lid_gap_cm)
-    wanted[:, _LIDS] = np.maximum(lids, shut)
+    wanted[:, CORNER_SIDE] += parameters.asymmetry * wanted[:, WIDTH]
+    wanted[:, CORNER_TILT] += 2 * parameters.asymmetry * (effort @ chart.corner_height)
+    wanted[:, BROW_SIDE] += 2 * parameters.asymmetry * wanted[:, BROWS]
+    wanted[:, WIDTH] += parameters.width_offset
+    wanted[:, ROUNDING] += parameters.rounding_offset
+    wanted[:, BROWS] += parameters.brow_offset
+    lids = parameters.lid_gain * signals[:, LIDS] + parameters.lid_offset
+    shut = np.minimum(signals[:, LIDS], _LID_REST_CM - chart.lid_gap_cm)
+    wanted[:, LIDS] = np.maximum(lids, shut)
     return wanted
 
 
@@ -236,7 +164,7 @@ def _wanted_gap(
 def _with_gap(styled: NDArray[np.float64], wanted: NDArray[np.float64], chart: RegionChart) -> NDArray[np.float64]:
     for _ in range(_ROUNDS):
         missing = wanted - gap_of_vectors(chart.basis, styled)
-        styled = styled + np.outer(missing, chart.directions[_OPENING])
+        styled = styled + np.outer(missing, chart.directions[OPENING])
     return styled
 
 

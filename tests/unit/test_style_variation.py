@@ -13,8 +13,9 @@ from core.evaluation.regions import REGIONS, region_signals
 from core.face.basis import open_basis
 from core.face.landmarks import BROW_LEFT, BROW_RIGHT, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT
 from core.face.motion import EXPRESSION_SIZE, MOTION_SIZE, Motion
+from core.face.region_chart import SIGNALS, region_chart
 from core.style.closures import SHUT_CM, gap_of_vectors
-from core.training.style_variation import SIGNALS, StyleParameters, draw_parameters, region_chart, smoothed, vary
+from core.training.style_variation import StyleParameters, draw_parameters, smoothed, vary
 
 FRAMES = 200
 
