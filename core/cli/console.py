@@ -15,6 +15,9 @@ from .. import files
 from ..engine.api import MediaRange, MotionRequest
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
+from ..style.library import StyleLibrary
+
+LIBRARY_VARIABLE = "MIMESH_STYLES"
 
 _STAGE_WORDS = {
     "start": "starting the engine",
@@ -69,13 +72,29 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
     return MotionRequest(
         audio=MediaRange(options.audio, options.start, options.end),
         reference=reference,
-        style=options.style,
+        style=_style_path(options),
         engine=options.engine,
         seed=options.seed,
         style_strength=options.style_strength,
         head_amount=options.head_amount,
         device=options.device,
     )
+
+
+def style_library(options: argparse.Namespace) -> StyleLibrary:
+    """The library of ``--library`` or the environment. Raises SettingsError when neither names a folder."""
+    folder = options.library or os.environ.get(LIBRARY_VARIABLE, "")
+    if not folder:
+        raise SettingsError("No style library is chosen.", f"Name its folder with --library or in {LIBRARY_VARIABLE}.")
+    return StyleLibrary(Path(folder))
+
+
+def _style_path(options: argparse.Namespace) -> Path | None:
+    # without a library only a path makes sense
+    if options.style is None:
+        return None
+    known = options.library or os.environ.get(LIBRARY_VARIABLE, "")
+    return style_library(options).resolve(options.style) if known else Path(options.style)
 
 
 def require_writable(path: Path, suffix: str) -> None:

@@ -15,6 +15,7 @@ from ..errors import CancelledError, MimeshError, SettingsError
 from .console import quiet_libraries
 from .generate import run as run_generate
 from .motion import run as run_motion
+from .styles import add_commands as add_style_commands
 from .track import run as run_track
 
 EXIT_FAILURE = 1
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_track(commands.add_parser("track", help="track the face in a video"))
     _add_motion(commands.add_parser("motion", help="make motion from speech, without Blender"))
     _add_generate(commands.add_parser("generate", help="make motion and key a rig in a .blend (in a bpy Python)"))
+    add_style_commands(commands.add_parser("styles", help="list, rename, delete, export and import saved styles"))
     return parser
 
 
@@ -87,7 +89,8 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", type=Path, help="video of the person to talk like")
     parser.add_argument("--reference-start", type=float, default=0.0, help="seconds")
     parser.add_argument("--reference-end", type=float, default=None, help="seconds")
-    parser.add_argument("--style", type=Path, help="a saved style instead of a reference")
+    parser.add_argument("--style", help="a saved style instead of a reference: its file, or its name in the library")
+    parser.add_argument("--library", type=Path, help="folder of the styles, else $MIMESH_STYLES")
     parser.add_argument("--engine", default="adamesh", help="name of the model family (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--style-strength", type=float, default=1.0, help=f"0 to {STYLE_STRENGTH_LIMIT:g}")

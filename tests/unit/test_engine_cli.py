@@ -18,6 +18,7 @@ from core.engine.api import MediaRange, MotionRequest, MotionResult, Provenance,
 from core.errors import CancelledError, MediaError
 from core.face.basis import open_basis
 from core.face.motion import Motion
+from core.style.library import StyleLibrary
 from core.style.style import Style, StyleProvenance
 from core.tracking.face_track import FaceTrack
 from core.tracking.quality import QualityReport
@@ -112,6 +113,43 @@ def test_style_can_be_saved_and_its_report_is_said_once(
     assert Style.load(style).name == "clip"
     said = capsys.readouterr().out
     assert said.count("The picture is noisy.") == 1 and "A note." in said and "in the style of clip" in said
+
+
+def test_a_style_is_given_by_its_name_or_by_its_file(
+    talk: Path, tmp_path: Path, requests: list[MotionRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = result_for(MotionRequest(MediaRange(talk), MediaRange(talk))).style
+    assert style is not None
+    path = StyleLibrary(tmp_path / "styles").save(style, "Ada").path
+    command = ["motion", "--audio", str(talk), "--out", str(tmp_path / "m.npz"), "--style"]
+    assert main([*command, "Ada", "--library", str(tmp_path / "styles")]) == 0
+    assert main([*command, str(path)]) == 0
+    monkeypatch.setenv("MIMESH_STYLES", str(tmp_path / "styles"))
+    assert main([*command, "ada"]) == 0
+    assert [request.style for request in requests] == [path] * 3
+    assert main([*command, "Eve"]) == 2
+
+
+def test_styles_are_listed_renamed_shared_and_deleted(
+    tmp_path: Path, talk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def styles(*words: str) -> str:
+        assert main(["styles", *words, "--library", str(tmp_path / "styles")]) == 0
+        return capsys.readouterr().out
+
+    assert styles("list").startswith("There is no style in")
+    style = result_for(MotionRequest(MediaRange(talk), MediaRange(talk))).style
+    assert style is not None
+    StyleLibrary(tmp_path / "styles").save(style, "Ada")
+    assert styles("list").startswith("Ada: clip.mp4, 2.0 s, 20")
+    styles("rename", "Ada", "Bob")
+    assert styles("export", "Bob", str(tmp_path)) == f"Exported {tmp_path / 'Bob.safetensors'}.\n"
+    assert styles("import", str(tmp_path / "Bob.safetensors")) == 'Imported the style "Bob 2".\n'
+    styles("delete", "Bob")
+    assert [line.split(":")[0] for line in styles("list").splitlines()] == ["Bob 2"]
+    monkeypatch.delenv("MIMESH_STYLES", raising=False)
+    assert main(["styles", "list"]) == 2
+    assert "No style library is chosen" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -220,4 +258,4 @@ def test_real_process_says_one_sentence_for_a_missing_file(tmp_path: Path) -> No
 
 def test_help_names_every_command() -> None:
     text = build_parser().format_help()
-    assert all(name in text for name in ("track", "motion", "generate"))
+    assert all(name in text for name in ("track", "motion", "generate", "styles"))
