@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The semantic-aware pose style matrix (AdaMesh, section 3.3): what the head does at each speech unit. numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating]
+# beyond this many frames a row is as well known as need be (5 latents of 4 frames in papers.md)
+COUNT_CAP = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StyleMatrix:
+    """rows: (K, d) mean latent per unit, zero where the unit never occurs. counts: (K,) frames per unit."""
+
+    rows: NDArray[np.float32]
+    counts: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.rows.ndim != 2 or self.counts.shape != (len(self.rows),):
+            raise ValueError(f"StyleMatrix of {self.rows.shape} rows and {self.counts.shape} counts")
+
+
+def style_matrix(units: NDArray[np.int64], latents: FloatArray, unit_count: int) -> StyleMatrix:
+    """(T,) units and (T, d) pre-quantisation latents of the same frames to their matrix.
+
+    The order of frames does not matter. Source: AdaMesh, section 3.3 (mean of the latents over the frames of a unit).
+    """
+    frames = min(len(units), len(latents))
+    counts = np.bincount(units[:frames], minlength=unit_count)
+    total = np.zeros((unit_count, latents.shape[1]), np.float64)
+    np.add.at(total, units[:frames], np.asarray(latents[:frames], np.float64))
+    rows = total / np.maximum(counts, 1)[:, None]
+    return StyleMatrix(rows.astype(np.float32), counts.astype(np.float32))
+
+
+def matrix_distance(first: StyleMatrix, second: StyleMatrix, scale: FloatArray | float = 1.0) -> float:
+    """d(S, S') = sum_j w_j |S_j - S'_j| / sum_j w_j, w_j = min(n_j, n'_j, cap); infinite without a common unit.
+
+    ``scale``: (d,) weight of each latent dimension. Source: AdaMesh retrieves the nearest matrix without saying how it
+    measures; the count weight is ours.
+    """
+    weight = np.minimum(np.minimum(first.counts, second.counts), COUNT_CAP).astype(np.float64)
+    if weight.sum() <= 0:
+        return float("inf")
+    gap = np.linalg.norm((first.rows.astype(np.float64) - second.rows) * scale, axis=1)
+    return float((weight * gap).sum() / weight.sum())
