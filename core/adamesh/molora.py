@@ -29,6 +29,7 @@ class MoloraSettings:
     ranks: one low-rank pair each. alpha: pair i counts alpha / r_i; None gives every pair 1. linears: Linear layers by
     the last part of their name. pointwise: Conv1d of kernel 1. kernels: Conv1d of longer kernel (never depthwise
     ones). kernel_ranks: a pair on kernel k has rank r * k, the size of the paper's printed matrices, instead of r.
+    within: only layers under these module names; empty for all.
     """
 
     ranks: tuple[int, ...] = (2, 4, 8, 16)
@@ -37,6 +38,7 @@ class MoloraSettings:
     pointwise: bool = True
     kernels: bool = True
     kernel_ranks: bool = False
+    within: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.ranks or min(self.ranks) < 1:
@@ -46,6 +48,8 @@ class MoloraSettings:
 
     def covers(self, name: str, layer: nn.Module) -> bool:
         """Whether this layer, ``name`` in its network, is adapted."""
+        if self.within and not any(name.startswith(f"{module}.") for module in self.within):
+            return False
         if isinstance(layer, nn.Linear):
             return name.rpartition(".")[2] in self.linears
         if isinstance(layer, nn.Conv1d) and layer.groups == 1 and layer.padding_mode == "zeros":

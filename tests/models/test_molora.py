@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.adamesh.conformer import ConformerBlock
 from core.adamesh.molora import AdaptedLayer, Molora, MoloraSettings
 from core.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.errors import ModelError
@@ -98,8 +99,10 @@ def test_only_the_active_adapter_gets_gradients(network: ExpressionNetwork, feat
     network.motion(features).sum().backward()
     own = {id(parameter) for parameter in molora.parameters("ada")}
     for name, parameter in network.named_parameters():
-        assert (parameter.grad is not None) == (id(parameter) in own), name
         assert parameter.requires_grad == (id(parameter) in own), name
+        # what the forward pass does not use (no style given) gets none either
+        assert parameter.grad is None or id(parameter) in own, name
+    assert sum(parameter.grad is not None for parameter in molora.parameters("ada")) > 20
 
 
 def test_it_trains_less_than_a_tenth_of_the_release_sized_network() -> None:
@@ -266,7 +269,7 @@ def test_depthwise_and_uncovered_layers_stay_as_they_are(network: ExpressionNetw
     adapted = [name for name, module in network.named_modules() if isinstance(module, AdaptedLayer)]
     last = {name.rpartition(".")[2] for name in adapted}
     assert last == {"query", "value", "pointwise_in", "pointwise_out"}
-    assert len(adapted) == 4 * (CONFIG.encoder_blocks + CONFIG.decoder_blocks)
+    assert len(adapted) == 4 * sum(isinstance(module, ConformerBlock) for module in network.modules())
 
 
 def test_wrong_use_is_refused_in_words(network: ExpressionNetwork) -> None:
