@@ -94,6 +94,11 @@ def bundled(name: str) -> Path:
     return path
 
 
+def is_bundled(name: str) -> bool:
+    """Whether ``vendor_models`` should have this file."""
+    return name in json.loads(CHECKSUMS.read_text())
+
+
 def record_checksum(name: str) -> str:
     """Note the present SHA-256 of ``vendor_models/name`` (training commands call this after writing)."""
     known = json.loads(CHECKSUMS.read_text()) if CHECKSUMS.is_file() else {}

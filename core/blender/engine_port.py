@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..engine.api import MotionRequest, MotionResult
+    from ..engine.api import BankRequest, BankResult, HeadResult, MotionRequest, MotionResult
     from ..engine.client import JobStatus
     from ..engine.protocol import Ready
 
@@ -36,6 +36,10 @@ class Engine(Protocol):
     def ready(self) -> Ready | None: ...
 
     def submit(self, request: MotionRequest) -> EngineJob[MotionResult]: ...
+
+    def roll_head(self, request: MotionRequest) -> EngineJob[HeadResult]: ...
+
+    def add_to_bank(self, request: BankRequest) -> EngineJob[BankResult]: ...
 
     def track_picture(self, rgb: NDArray[np.uint8]) -> EngineJob[NDArray[np.float32] | None]: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import files
-from ..engine.api import MediaRange, MotionRequest
+from ..engine.api import MediaRange, MotionRequest, PoseRequest
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
 from ..style.library import StyleLibrary
@@ -78,6 +79,15 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
         style_strength=options.style_strength,
         head_amount=options.head_amount,
         device=options.device,
+        pose=PoseRequest(
+            source=options.head_source,
+            k=options.head_neighbours,
+            temperature=options.head_temperature,
+            top_p=options.head_top_p,
+            seed=options.head_seed,
+            stillness_radians=math.radians(options.head_stillness),
+            bank=options.pose_bank,
+        ),
     )
 
 

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..engine.api import DEVICES, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT
+from ..engine.api import DEVICES, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT, PoseRequest
 from ..errors import CancelledError, MimeshError, SettingsError
+from ..pose.settings import SOURCES as POSE_SOURCES
 from .console import quiet_libraries
 from .generate import run as run_generate
 from .motion import run as run_motion
@@ -95,4 +96,18 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--style-strength", type=float, default=1.0, help=f"0 to {STYLE_STRENGTH_LIMIT:g}")
     parser.add_argument("--head-amount", type=float, default=1.0, help=f"0 to {HEAD_AMOUNT_LIMIT:g}")
+    _add_head_options(parser)
     parser.add_argument("--device", default="auto", help=", ".join(DEVICES))
+
+
+def _add_head_options(parser: argparse.ArgumentParser) -> None:
+    pose = PoseRequest()
+    parser.add_argument(
+        "--head-source", default=pose.source, help=f"{' or '.join(POSE_SOURCES)}: new head motion, or the clip's own"
+    )
+    parser.add_argument("--head-neighbours", type=int, default=pose.k, help="people of the bank that are mixed")
+    parser.add_argument("--head-temperature", type=float, default=pose.temperature, help="0 is always the likeliest")
+    parser.add_argument("--head-top-p", type=float, default=pose.top_p, help="lower is tamer")
+    parser.add_argument("--head-seed", type=int, default=pose.seed, help="another one changes the head alone")
+    parser.add_argument("--head-stillness", type=float, default=0.0, help="degrees; smaller movement is taken out")
+    parser.add_argument("--pose-bank", type=Path, help="file of pose styles, else the bundled one")

@@ -77,9 +77,10 @@ def reference_key(source: MediaRange, model_hash: str) -> str:
     return f"{_digest(['reference', *_origin(source, model_hash)])}.npz"
 
 
-def style_key(source: MediaRange, model_hash: str) -> str:
-    """Names a fitted style by its reference, the fitting code and the model it was fitted with."""
-    return f"{_digest(['style', *_origin(source, model_hash), _code_hash('style')])}.safetensors"
+def style_key(source: MediaRange, model_hash: str, *part_hashes: str) -> str:
+    """Names a fitted style by its reference, the fitting code and the models that it and its parts come from."""
+    made_with = [_code_hash("style"), *part_hashes]
+    return f"{_digest(['style', *_origin(source, model_hash), *made_with])}.safetensors"
 
 
 def tracking_code_hash() -> str:

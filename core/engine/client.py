@@ -22,14 +22,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CancelledError, EngineError, EngineSetupError, MimeshError
-from .api import MediaRange, MotionRequest, MotionResult
-from .jobs import read_landmarks_result, read_motion_result, read_reference_result, write_picture
+from .api import BankRequest, BankResult, HeadResult, MediaRange, MotionRequest, MotionResult
+from .jobs import (
+    read_bank_result,
+    read_head_result,
+    read_landmarks_result,
+    read_motion_result,
+    read_reference_result,
+    write_picture,
+)
 from .protocol import (
     PROTOCOL_VERSION,
+    BankJob,
     Cancel,
     Failure,
     Garbled,
     GenerateJob,
+    HeadJob,
     JobDone,
     JobProgress,
     JsonObject,
@@ -177,6 +186,16 @@ class EngineClient:
         """Generate a motion. Raises EngineSetupError at once when the engine cannot be started."""
         job = Job(self, self._new_folder(), read_motion_result)
         return self._send(job, GenerateJob(job.id, str(job.folder), request.to_json()))
+
+    def roll_head(self, request: MotionRequest) -> Job[HeadResult]:
+        """Make the head motion of a request alone."""
+        job = Job(self, self._new_folder(), read_head_result)
+        return self._send(job, HeadJob(job.id, str(job.folder), request.to_json()))
+
+    def add_to_bank(self, request: BankRequest) -> Job[BankResult]:
+        """Add a clip's or a style's head motion to a bank file."""
+        job = Job(self, self._new_folder(), read_bank_result)
+        return self._send(job, BankJob(job.id, str(job.folder), request.to_json()))
 
     def track(self, source: MediaRange) -> Job[TrackedReference]:
         """Track a reference clip."""

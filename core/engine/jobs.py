@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -18,15 +19,30 @@ from numpy.typing import NDArray
 
 from ..errors import EngineError
 from ..face.motion import Motion
-from .api import MediaRange, MotionRequest, MotionResult, Progress, Provenance, generate_motion, track_reference
+from ..pose.bank import Neighbour
+from .api import (
+    BankRequest,
+    BankResult,
+    HeadResult,
+    MediaRange,
+    MotionRequest,
+    MotionResult,
+    Progress,
+    Provenance,
+    add_to_bank,
+    generate_motion,
+    roll_head,
+    track_reference,
+)
 from .cache import ArtifactCache
-from .protocol import GenerateJob, JsonObject, Message, PictureJob, TrackJob
+from .protocol import BankJob, GenerateJob, HeadJob, JsonObject, Message, PictureJob, TrackJob
 from .reference_file import load_reference, save_reference
 
 if TYPE_CHECKING:
     from ..tracking.reference import TrackedReference
 
 MOTION_FILE = "motion.npz"
+HEAD_FILE = "head.npz"
 STYLE_FILE = "style.safetensors"
 REFERENCE_FILE = "reference.npz"
 PICTURE_FILE = "picture.npz"
@@ -46,6 +62,11 @@ class JobRunner:
         if isinstance(message, GenerateJob):
             request = MotionRequest.from_json(message.request)
             return write_motion_result(Path(message.folder), generate_motion(request, progress, self.cache))
+        if isinstance(message, HeadJob):
+            request = MotionRequest.from_json(message.request)
+            return write_head_result(Path(message.folder), roll_head(request, progress, self.cache))
+        if isinstance(message, BankJob):
+            return dataclasses.asdict(add_to_bank(BankRequest.from_json(message.request), progress, self.cache))
         if isinstance(message, TrackJob):
             reference = track_reference(MediaRange.from_json(message.range), progress, self.cache)
             save_reference(Path(message.folder) / REFERENCE_FILE, reference)
@@ -56,7 +77,7 @@ class JobRunner:
 
     def warm_steps(self) -> tuple[Callable[[], None], ...]:
         """Short pieces of start-up work; between them the worker looks for a first job."""
-        return (_warm_tracker, _warm_generator)
+        return (_warm_tracker, _warm_generator, _warm_head)
 
     def release(self) -> None:
         """Let go of what can be loaded again."""
@@ -76,6 +97,7 @@ def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
         "stage_seconds": result.stage_seconds,
         "provenance": result.provenance.to_json(),
         "notes": list(result.notes),
+        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
     }
 
 
@@ -91,7 +113,34 @@ def read_motion_result(folder: Path, result: JsonObject) -> MotionResult:
         stage_seconds={str(name): float(value) for name, value in result["stage_seconds"].items()},
         provenance=Provenance.from_json(result["provenance"]),
         notes=tuple(result["notes"]),
+        neighbours=_neighbours(result),
     )
+
+
+def write_head_result(folder: Path, result: HeadResult) -> JsonObject:
+    """The head into ``folder``, the rest as JSON values."""
+    np.savez(folder / HEAD_FILE, head=result.head)
+    return {
+        "provenance": result.provenance.to_json(),
+        "notes": list(result.notes),
+        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
+    }
+
+
+def read_head_result(folder: Path, result: JsonObject) -> HeadResult:
+    """Inverse of :func:`write_head_result`."""
+    with np.load(folder / HEAD_FILE, allow_pickle=False) as data:
+        head: NDArray[np.float32] = data["head"]
+    return HeadResult(head, _neighbours(result), Provenance.from_json(result["provenance"]), tuple(result["notes"]))
+
+
+def read_bank_result(folder: Path, result: JsonObject) -> BankResult:
+    """What a bank holds after a :class:`BankJob`."""
+    return BankResult(str(result["added"]), tuple(result["names"]))
+
+
+def _neighbours(result: JsonObject) -> tuple[Neighbour, ...]:
+    return tuple(Neighbour(**values) for values in result["neighbours"])
 
 
 def read_reference_result(folder: Path, result: JsonObject) -> TrackedReference:
@@ -138,3 +187,9 @@ def _warm_generator() -> None:
     noise = np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE).astype(np.float32)
     expression_generator("auto").generate(Speech(noise, "warm-up"))
     _log.info("model warm after %.1f s", time.perf_counter() - started)
+
+
+def _warm_head() -> None:
+    from .models import pose_generator
+
+    pose_generator()

@@ -9,32 +9,47 @@ import os
 from typing import TYPE_CHECKING
 
 from ..errors import EngineSetupError
+from ..weights import is_bundled
 
 if TYPE_CHECKING:
     from ..adamesh.generate import ExpressionGenerator
     from ..audio.speech import Speech
     from ..face.motion import Motion
+    from ..pose.generate import PoseGenerator
+    from ..pose.speech_steps import HeardSpeech
 
 # beyond this the small networks only lose time to synchronisation
 MAX_THREADS = 4
+# what the head's network heard last, by its hash and the speech's
+_heard: dict[tuple[str, str], HeardSpeech] = {}
 
 
 @functools.lru_cache(maxsize=2)
 def expression_generator(device: str) -> ExpressionGenerator:
     """The speech-to-motion network, loaded once per device. Raises :class:`MimeshError`."""
+    _prepare_threads()
+    try:
+        from ..adamesh.generate import ExpressionGenerator
+    except ImportError as error:
+        raise _unusable(error) from error
+    return ExpressionGenerator.load(device)
+
+
+def _prepare_threads() -> None:
     # read when torch loads its thread pool: spinning waits made 0.2 s into 3 s on a busy two-core machine
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch
-
-        from ..adamesh.generate import ExpressionGenerator
     except ImportError as error:
-        raise EngineSetupError(
-            f"The speech model cannot run in this Python ({error}).",
-            "Run the engine setup, or choose a Python that has its packages.",
-        ) from error
+        raise _unusable(error) from error
     torch.set_num_threads(min(os.cpu_count() or 1, MAX_THREADS))
-    return ExpressionGenerator.load(device)
+
+
+def _unusable(error: ImportError) -> EngineSetupError:
+    return EngineSetupError(
+        f"The speech model cannot run in this Python ({error}).",
+        "Run the engine setup, or choose a Python that has its packages.",
+    )
 
 
 class OnceEach:
@@ -57,7 +72,40 @@ class OnceEach:
         return self._motion
 
 
+@functools.lru_cache(maxsize=1)
+def pose_generator() -> PoseGenerator | None:
+    """The head's network with the bundled bank, None where no pose prior is bundled.
+
+    It runs on the processor: its steps are many and small.
+    """
+    if not is_bundled("pose_prior.safetensors"):
+        return None
+    _prepare_threads()
+    try:
+        from ..pose.generate import PoseGenerator
+    except ImportError as error:
+        raise _unusable(error) from error
+    return PoseGenerator.load()
+
+
+def heard_by(generator: PoseGenerator, speech: Speech) -> HeardSpeech:
+    """What the generator hears in the speech, remembered for the next roll of the head."""
+    key = (generator.hash, speech.hash)
+    if key not in _heard:
+        # the newest alone: ten minutes of features are tens of megabytes
+        _heard.clear()
+        _heard[key] = generator.listen(speech)
+    return _heard[key]
+
+
+def release_heard() -> None:
+    """Forget the last speech."""
+    _heard.clear()
+
+
 def release_models() -> None:
     """Forget loaded networks, so that an idle engine holds little memory."""
     expression_generator.cache_clear()
+    pose_generator.cache_clear()
+    release_heard()
     gc.collect()

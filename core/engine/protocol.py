@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from ..errors import MimeshError, error_from_kind
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 JsonObject = dict[str, Any]
 
 _EXCERPT = 200
@@ -62,6 +62,26 @@ class GenerateJob(Message):
     """Ask for a motion: ``request`` is a ``MotionRequest``; arrays come back in ``folder``."""
 
     kind: ClassVar[str] = "generate"
+    job: str
+    folder: str
+    request: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class HeadJob(Message):
+    """Ask for the head motion of a ``MotionRequest`` alone."""
+
+    kind: ClassVar[str] = "head"
+    job: str
+    folder: str
+    request: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class BankJob(Message):
+    """Ask for an addition to a bank of pose styles: ``request`` is a ``BankRequest``."""
+
+    kind: ClassVar[str] = "bank"
     job: str
     folder: str
     request: JsonObject
@@ -162,7 +182,20 @@ class Garbled:
 
 
 _MESSAGES: dict[str, type[Message]] = {
-    cls.kind: cls for cls in (GenerateJob, TrackJob, PictureJob, Cancel, Ready, Warm, JobProgress, JobDone, Failure)
+    cls.kind: cls
+    for cls in (
+        GenerateJob,
+        HeadJob,
+        BankJob,
+        TrackJob,
+        PictureJob,
+        Cancel,
+        Ready,
+        Warm,
+        JobProgress,
+        JobDone,
+        Failure,
+    )
 }
 
 

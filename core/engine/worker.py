@@ -26,9 +26,11 @@ from ..errors import CancelledError, EngineError, EngineSetupError, MimeshError
 from .packages import installed_versions, problems_with
 from .protocol import (
     PROTOCOL_VERSION,
+    BankJob,
     Cancel,
     Failure,
     GenerateJob,
+    HeadJob,
     JobDone,
     JobProgress,
     JsonObject,
@@ -43,7 +45,7 @@ from .stages import TimeEstimate
 from .stdio import Outbox, claim_standard_streams
 
 _log = logging.getLogger(__name__)
-_JOBS = (GenerateJob, TrackJob, PictureJob)
+_JOBS = (GenerateJob, HeadJob, BankJob, TrackJob, PictureJob)
 # how long a job may take to notice that the caller is gone
 _END_SECONDS = 5.0
 _TICK_SECONDS = 1.0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from core.audio.speech import SAMPLE_RATE
 from core.cli import motion as motion_command
 from core.cli import track as track_command
 from core.cli.main import build_parser, main
-from core.engine.api import MediaRange, MotionRequest, MotionResult, Provenance, ignore_progress
+from core.engine.api import MediaRange, MotionRequest, MotionResult, PoseRequest, Provenance, ignore_progress
 from core.errors import CancelledError, MediaError
 from core.face.basis import open_basis
 from core.face.motion import Motion
@@ -96,10 +97,13 @@ def test_landmarks_of_a_long_motion_are_those_of_its_parts() -> None:
 def test_options_reach_the_request(talk: Path, tmp_path: Path, requests: list[MotionRequest]) -> None:
     clip = tmp_path / "clip.mp4"
     line = f"motion --audio {talk} --start 0.2 --end 1 --reference {clip} --reference-start 3 --reference-end 9 "
-    line += f"--seed 5 --style-strength 0.5 --head-amount 2 --device cpu --out {tmp_path / 'm.npz'}"
+    line += f"--seed 5 --style-strength 0.5 --head-amount 2 --device cpu --out {tmp_path / 'm.npz'} "
+    line += "--head-source reference --head-neighbours 3 --head-temperature 0.5 --head-top-p 0.8 --head-seed 2 "
+    line += f"--head-stillness 1 --pose-bank {tmp_path / 'b.safetensors'}"
     assert main(line.split()) == 0
+    pose = PoseRequest("reference", 3, 0.5, 0.8, 2, math.radians(1), tmp_path / "b.safetensors")
     expected = MotionRequest(
-        MediaRange(talk, 0.2, 1.0), MediaRange(clip, 3.0, 9.0), None, "adamesh", 5, 0.5, 2.0, "cpu"
+        MediaRange(talk, 0.2, 1.0), MediaRange(clip, 3.0, 9.0), None, "adamesh", 5, 0.5, 2.0, "cpu", pose
     )
     assert requests == [expected]
 
@@ -158,6 +162,7 @@ def test_styles_are_listed_renamed_shared_and_deleted(
         (["--engine", "mimic"], "there is: adamesh"),
         (["--style-strength", "9"], "between 0 and 1.5"),
         (["--end", "-1"], "not after its start"),
+        (["--head-source", "moon"], "no head source called 'moon'"),
         (["--save-style", "s.safetensors"], "no style to save"),
         (["--reference", "a.mp4", "--style", "b.safetensors"], "Choose one of them"),
         (["--out", "m.txt"], "should end in .npz"),

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Head motion inside the engine: the pose prior when there is one, else the reference's own motion."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.speech import SAMPLE_RATE, Speech
+from ..errors import ModelError
+from ..face.basis import open_basis
+from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
+from ..pose.bank import Neighbour, PoseBank
+from .request import BankRequest, BankResult, MotionRequest
+
+if TYPE_CHECKING:
+    from ..style.style import Style
+    from ..tracking.reference import TrackedReference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MovedHead:
+    """head: (T, 3) radians relative to rest. neighbours: nearest first. pose_hash: empty without the prior."""
+
+    head: NDArray[np.float32]
+    neighbours: tuple[Neighbour, ...] = ()
+    notes: tuple[str, ...] = ()
+    pose_hash: str = ""
+
+
+def move_head(
+    request: MotionRequest, speech: Speech, style: Style | None, frames: int, progress: Callable[[float], None]
+) -> MovedHead:
+    """Head motion for ``frames`` at 25 fps, in the manner of ``style``; without one, an average person's."""
+    from ..pose.apply import pose_for
+    from .models import heard_by, pose_generator
+
+    generator = pose_generator()
+    if generator is None:
+        return _as_reference(request, style, frames)
+    if request.pose.bank is not None:
+        generator = generator.with_bank(PoseBank.load(request.pose.bank))
+    heard = heard_by(generator, speech)
+    if style is None:
+        result = generator.generate(heard, None, request.pose_settings, progress)
+        note = "No reference or style was given, so the head moves as an average person's."
+        return MovedHead(_fitted(result.head, frames), (), (note,), generator.hash)
+    posed = pose_for(_still(frames), heard, style, request.pose_settings, generator, progress)
+    return MovedHead(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
+
+
+def with_pose(style: Style, reference: TrackedReference) -> Style:
+    """The style with its pose matrix, where the reference's sound can be used."""
+    from ..pose.apply import pose_part
+    from .models import pose_generator
+
+    # 0 where there is no sound or it does not go with the mouth
+    if reference.speech is None or not style.provenance.speech_seconds:
+        return style
+    generator = pose_generator()
+    if generator is None:
+        return style
+    return dataclasses.replace(style, pose=pose_part(reference.speech, style.head, generator))
+
+
+def extend_bank(request: BankRequest, style: Style) -> BankResult:
+    """Add the style to the bank file. Raises :class:`MimeshError`."""
+    from ..pose.apply import bank_entry
+    from .models import pose_generator
+
+    generator = pose_generator()
+    if generator is None:
+        raise ModelError("There is no pose prior for the bank.", "Install the extension again.")
+    bank = PoseBank.load(request.bank) if request.bank.is_file() else generator.bank
+    name = request.name or style.name
+    entry = dataclasses.replace(bank_entry(style, generator), name=name, person=name)
+    # refuses a bank of another prior
+    extended = generator.with_bank(bank).bank.added(entry)
+    try:
+        request.bank.parent.mkdir(parents=True, exist_ok=True)
+        extended.save(request.bank)
+    except OSError as error:
+        raise ModelError(
+            f"The pose bank {request.bank} cannot be written ({error.strerror or error}).", "Choose another file."
+        ) from error
+    return BankResult(name, tuple(entry.name for entry in extended.entries))
+
+
+def pose_hash() -> str:
+    """Of the prior that a style's pose matrix is made with."""
+    from .models import pose_generator
+
+    generator = pose_generator()
+    return generator.hash if generator else ""
+
+
+def frames_of(speech: Speech) -> int:
+    """How many frames a motion for this speech has."""
+    return max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
+
+
+def _as_reference(request: MotionRequest, style: Style | None, frames: int) -> MovedHead:
+    from ..style.head_motion import extend_head_motion
+
+    if style is None:
+        note = "No reference or style was given, so the head does not move."
+        return MovedHead(np.zeros((frames, 3), np.float32), notes=(note,))
+    settings = request.pose_settings
+    head = extend_head_motion(style.head, frames, settings.seed) * np.float32(settings.amount)
+    return MovedHead(head.astype(np.float32))
+
+
+def _still(frames: int) -> Motion:
+    basis = open_basis()
+    zeros = np.zeros
+    return Motion(
+        fps=INTERNAL_FPS,
+        expression=zeros((frames, EXPRESSION_SIZE), np.float32),
+        jaw=zeros((frames, 3), np.float32),
+        head=zeros((frames, 3), np.float32),
+        gaze=zeros((frames, 2, 2), np.float32),
+        basis_name=basis.name,
+        basis_hash=basis.hash,
+    )
+
+
+def _fitted(head: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Exactly so many frames, the last one held."""
+    return np.pad(head[:frames], ((0, max(frames - len(head), 0)), (0, 0)), mode="edge").astype(np.float32)
