@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Head motion through the engine's door, with a stand-in pose generator: settings, rolls, banks."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.engine.api import BankRequest, MotionRequest, PoseRequest, add_to_bank, generate_motion, roll_head
+from core.engine.cache import ArtifactCache
+from core.engine.jobs import read_head_result, write_head_result
+from core.errors import ModelError, SettingsError
+from core.pose.bank import PoseBank
+from core.pose.settings import PoseSettings
+from tests.engine_bench import Bench, make_bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return make_bench(tmp_path, monkeypatch)
+
+
+def test_without_reference_the_head_moves_as_an_average_persons_and_a_note_says_so(bench: Bench) -> None:
+    result = generate_motion(MotionRequest(bench.audio))
+    assert bench.pose.asked[0][0] is None
+    np.testing.assert_allclose(result.motion.head, 0.1)
+    assert result.notes == ("No reference or style was given, so the head moves as an average person's.",)
+
+
+def test_head_is_retrieved_by_the_references_pose_matrix(bench: Bench) -> None:
+    result = generate_motion(MotionRequest(bench.audio, reference=bench.clip, pose=PoseRequest(k=2)))
+    assert [neighbour.name for neighbour in result.neighbours] == ["Calm", "Lively"]
+    assert result.style is not None and result.style.pose is not None
+    assert (result.style.pose.unit_hash, result.style.pose.prior_hash) == ("units", "pose-prior")
+    assert result.provenance.pose == PoseRequest(k=2)
+    assert result.provenance.pose_hash == "pose-prior"
+
+
+def test_head_settings_reach_the_generator(bench: Bench) -> None:
+    pose = PoseRequest("reference", 3, 0.5, 0.8, seed=4, stillness_radians=0.02)
+    generate_motion(MotionRequest(bench.audio, reference=bench.clip, seed=7, head_amount=1.5, pose=pose))
+    expected = PoseSettings(3, 0.5, 0.8, seed=11, amount=1.5, stillness_radians=0.02, source="reference")
+    assert bench.pose.asked[0][1] == expected
+
+
+def test_rolling_gives_the_head_that_generating_would_and_leaves_the_face_alone(bench: Bench) -> None:
+    cache = ArtifactCache(bench.folder / "cache")
+    request = MotionRequest(bench.audio, reference=bench.clip)
+    first = generate_motion(request, cache=cache)
+    faces = len(bench.model.heard)
+    other = dataclasses.replace(request, pose=PoseRequest(seed=5))
+    rolled = roll_head(other, cache=cache)
+    assert not np.array_equal(rolled.head, first.motion.head)
+    assert (len(bench.tracked_files), len(bench.model.heard)) == (1, faces)
+    # the reference's sound once, and the speech once for both heads
+    assert bench.pose.listened == [8.0, 3.0]
+    whole = generate_motion(other, cache=cache)
+    np.testing.assert_array_equal(rolled.head, whole.motion.head)
+    np.testing.assert_array_equal(whole.motion.face_vector(), first.motion.face_vector())
+    assert (rolled.provenance, rolled.neighbours, rolled.notes) == (
+        whole.provenance,
+        whole.neighbours,
+        whole.notes[len(whole.notes) - len(rolled.notes) :],
+    )
+
+
+def test_rolling_without_a_cache_tracks_the_reference(bench: Bench) -> None:
+    assert len(roll_head(MotionRequest(bench.audio, reference=bench.clip)).head) == 75
+    assert len(bench.tracked_files) == 1
+
+
+def test_a_clip_joins_a_bank_file_of_its_own(bench: Bench) -> None:
+    file = bench.folder / "banks" / "mine.safetensors"
+    result = add_to_bank(BankRequest(file, reference=bench.clip, name="Ada"))
+    assert (result.added, result.names) == ("Ada", ("Lively", "Calm", "Ada"))
+    assert [entry.name for entry in PoseBank.load(file).entries] == ["Lively", "Calm", "Ada"]
+    found = generate_motion(MotionRequest(bench.audio, reference=bench.clip, pose=PoseRequest(bank=file)))
+    assert [neighbour.name for neighbour in found.neighbours] == ["Ada"]
+
+
+def test_a_saved_style_joins_a_bank_under_a_name_that_is_free(bench: Bench) -> None:
+    style = generate_motion(MotionRequest(bench.audio, reference=bench.clip)).style
+    assert style is not None
+    style.save(bench.folder / "clip.safetensors")
+    request = BankRequest(bench.folder / "mine.safetensors", style=bench.folder / "clip.safetensors")
+    assert add_to_bank(request).added == "clip"
+    before = request.bank.read_bytes()
+    with pytest.raises(SettingsError, match="already has a style called clip"):
+        add_to_bank(request)
+    assert request.bank.read_bytes() == before
+
+
+def test_a_style_without_pose_matrix_cannot_join_a_bank(bench: Bench) -> None:
+    style = generate_motion(MotionRequest(bench.audio, reference=bench.clip)).style
+    assert style is not None
+    dataclasses.replace(style, pose=None).save(bench.folder / "old.safetensors")
+    with pytest.raises(ModelError, match="no pose matrix"):
+        add_to_bank(BankRequest(bench.folder / "mine.safetensors", style=bench.folder / "old.safetensors"))
+    assert not (bench.folder / "mine.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"k": 0}, "mixed pose styles is 0"),
+        ({"temperature": 5.0}, "temperature is 5"),
+        ({"top_p": 0.0}, "top-p is 0"),
+        ({"source": "moon"}, "no head source called 'moon'"),
+        ({"stillness_radians": 1.0}, "stillness floor is 1"),
+    ],
+)
+def test_impossible_pose_settings_are_refused_in_words(change: dict[str, object], word: str) -> None:
+    with pytest.raises(SettingsError, match=word):
+        PoseRequest(**change)  # type: ignore[arg-type]
+
+
+def test_rolled_head_crosses_the_job_folder_unchanged(bench: Bench, tmp_path: Path) -> None:
+    result = roll_head(MotionRequest(bench.audio, reference=bench.clip))
+    again = read_head_result(tmp_path, write_head_result(tmp_path, result))
+    np.testing.assert_array_equal(again.head, result.head)
+    assert (again.provenance, again.neighbours, again.notes) == (result.provenance, result.neighbours, result.notes)
