@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import RigError
 from ..rig.description import BoneDescription, RigDescription, bone_links
-from ..rig.names import FaceBones, descendants, resolve_bones, resolve_keys
+from ..rig.names import FaceBones, GazeKey, descendants, resolve_bones, resolve_gaze_keys, resolve_keys
 from .correspond import load_binding
 from .read_animation import find_armature
 
@@ -30,7 +30,8 @@ def read_rig(obj: bpy.types.Object | None) -> RigDescription:
     face_bones = resolve_bones(bone_links(bones)) if bones else FaceBones()
     blocks = [keys.key_blocks[name] for name in series.names]
     triangles = _read_triangles(obj.data)
-    vertices = _neutral_vertices(keys, set(series.names))
+    gaze_keys = _gaze_keys(keys, series.signed)
+    vertices = _neutral_vertices(keys, {*series.names, *(key.name for key in gaze_keys)})
     return RigDescription(
         object_name=obj.name,
         armature_name=armature.name if armature is not None else None,
@@ -47,6 +48,7 @@ def read_rig(obj: bpy.types.Object | None) -> RigDescription:
         signed_keys=series.signed,
         basis_hash=str(obj.get(BASIS_PROPERTY, "")),
         warnings=_warnings(obj, keys, blocks, armature, face_bones),
+        gaze_keys=gaze_keys,
     )
 
 
@@ -100,6 +102,11 @@ def _require_keys(obj: bpy.types.Object) -> bpy.types.Key:
     return keys
 
 
+def _gaze_keys(keys: bpy.types.Key, signed: bool) -> tuple[GazeKey, ...]:
+    """ARKit's ``eyeLook`` keys; a rig of another kind may use such names for something of the artist's."""
+    return () if signed else resolve_gaze_keys([block.name for block in keys.key_blocks])
+
+
 def _positions(block: bpy.types.ShapeKey) -> NDArray[np.float32]:
     flat = np.empty(3 * len(block.data), np.float32)
     block.data.foreach_get("co", flat)
@@ -137,6 +144,7 @@ def _read_bones(armature: bpy.types.Object | None) -> tuple[BoneDescription, ...
             parent=bone.parent.name if bone.parent is not None else None,
             rest_matrix=np.array(bone.matrix_local, np.float64),
             rotation_mode=modes.get(bone.name, "QUATERNION"),
+            inherits_rotation=bone.use_inherit_rotation,
         )
         for bone in armature.data.bones
     )

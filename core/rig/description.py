@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..face.landmarks import LANDMARK_COUNT
 from ..face.rotations import FloatArray
 from ..weights import bundled, read_tensors, write_tensors
-from .names import BoneLink, FaceBones
+from .names import BoneLink, FaceBones, GazeKey, descendants
 
 FLAME_VERTICES = 5023
 FLAME_BINDING_FILE = "flame_landmarks.safetensors"
@@ -73,12 +73,16 @@ class LandmarkBinding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoneDescription:
-    """rest_matrix: (4, 4) in armature space, columns are the bone's own axes and its head."""
+    """rest_matrix: (4, 4) in armature space, columns are the bone's own axes and its head.
+
+    inherits_rotation: whether it turns along with its parent.
+    """
 
     name: str
     parent: str | None
     rest_matrix: FloatArray
     rotation_mode: str = "QUATERNION"
+    inherits_rotation: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +94,7 @@ class RigDescription:
     signed_keys: PCA-like keys of any sign; False for 0..1 controls (ARKit).
     jaw_weights: (V,) share of the jaw bone's rotation each vertex follows; zeros without a jaw bone.
     object_to_armature: (4, 4). basis_hash: face basis that the keys are components of, "" if unknown.
+    gaze_keys: keys that show where the eyes look; none of ``key_names``.
     """
 
     object_name: str
@@ -107,6 +112,7 @@ class RigDescription:
     signed_keys: bool = True
     basis_hash: str = ""
     warnings: tuple[str, ...] = ()
+    gaze_keys: tuple[GazeKey, ...] = ()
 
     @property
     def jaw_bone(self) -> str | None:
@@ -136,6 +142,18 @@ class RigDescription:
     def bone(self, name: str) -> BoneDescription:
         """The bone of this name."""
         return next(bone for bone in self.bones if bone.name == name)
+
+    def neck_carries_head(self) -> bool:
+        """Whether neck and head are two bones, and turning the one turns the other along."""
+        neck, head = self.face_bones.neck, self.face_bones.head
+        if neck is None or head is None or head not in descendants(bone_links(self.bones), neck)[1:]:
+            return False
+        bone = self.bone(head)
+        while bone.name != neck:
+            if not bone.inherits_rotation or bone.parent is None:
+                return False
+            bone = self.bone(bone.parent)
+        return True
 
     def has_deforming_jaw(self) -> bool:
         """Whether turning the jaw bone moves the mesh at all."""

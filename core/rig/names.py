@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import RigError
 
 EXPRESSION_PREFIXES = ("Exp", "Expression", "exp_", "expression_", "Exp_", "Expression_")
@@ -28,6 +31,9 @@ _ARKIT_STEMS = (
 )
 _ARKIT_KEY = re.compile(rf"^({'|'.join(_ARKIT_STEMS)})(_?(?:L|R|Left|Right))?$", re.IGNORECASE)
 
+_BLINK_KEY = re.compile(r"^eyeBlink(?:_?(L|R|Left|Right))?$", re.IGNORECASE)
+_GAZE_KEY = re.compile(r"^eyeLook(Down|Up|In|Out)_?(L|R|Left|Right)$", re.IGNORECASE)
+
 _JAW = ("jaw", "jaw_bone", "jawbone", "lower_jaw", "lowerjaw", "mandible", "jaw_master", "chin_jaw", "jaw_root")
 _HEAD = ("head", "head_bone", "skull")
 _NECK = ("neck", "neck_bone", "neck_01", "neck1")
@@ -44,6 +50,18 @@ class KeySeries:
     signed: bool
     first_index: int = 0
     found: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GazeKey:
+    """An ARKit ``eyeLook`` key. eye: 0 the person's left, 1 right. axis: 0 pitch (down positive), 1 yaw (to the
+    person's left positive). sign: of the angle that the key shows.
+    """
+
+    name: str
+    eye: int
+    axis: int
+    sign: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,36 @@ def resolve_arkit_keys(names: Sequence[str]) -> KeySeries | None:
         return None
     chosen = tuple(name for name in names if _ARKIT_KEY.match(name))
     return KeySeries(chosen, signed=False, found=len(chosen))
+
+
+def resolve_gaze_keys(names: Sequence[str]) -> tuple[GazeKey, ...]:
+    """The keys that turn eyes which have no bones, as far as the mesh has them."""
+    found = []
+    for name in names:
+        match = _GAZE_KEY.match(name)
+        if match is None:
+            continue
+        way, eye = match.group(1).lower(), 0 if match.group(2)[0].lower() == "l" else 1
+        if way in ("down", "up"):
+            found.append(GazeKey(name, eye, axis=0, sign=1.0 if way == "down" else -1.0))
+        else:
+            # the left eye looks out to the left, the right eye looks in to the left
+            outward_is_left = 1.0 if eye == 0 else -1.0
+            found.append(GazeKey(name, eye, axis=1, sign=outward_is_left if way == "out" else -outward_is_left))
+    return tuple(found)
+
+
+def blink_sides(names: Sequence[str]) -> NDArray[np.float64]:
+    """(2, K) how much of the left and the right eye's closing each key takes: ones at ``eyeBlink`` keys."""
+    sides = np.zeros((2, len(names)))
+    for column, name in enumerate(names):
+        match = _BLINK_KEY.match(name)
+        if match is None:
+            continue
+        side = (match.group(1) or "")[:1].lower()
+        # one key for both eyes follows their mean
+        sides[:, column] = {"l": (1.0, 0.0), "r": (0.0, 1.0)}.get(side, (0.5, 0.5))
+    return sides
 
 
 def resolve_bones(bones: Sequence[BoneLink]) -> FaceBones:

@@ -9,11 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RigError
+from ..errors import RigError, SettingsError
 from ..face.rotations import FloatArray
 from .description import RigDescription
 from .existing import ExistingAnimation, check_existing
 from .frames import bone_channels, flame_to_armature, is_flame_frame, local_rotations
+from .names import GazeKey
 from .resample import sample_monotone
 from .solve import RigMotion, turns_jaw
 from .timing import SceneTiming
@@ -27,6 +28,8 @@ SLIDER_LIMIT = 10.0
 # a signed key's slider is at least this wide afterwards, so that the artist can push further by hand
 _SLIDER_ROOM = 3.0
 _STILL_RADIANS = 1e-5
+# how far an eye looks when an ARKit eyeLook key stands at one: Apple names no angle, eyes reach about this far
+GAZE_KEY_RADIANS = float(np.radians(30.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class ApplySettings:
     """What the artist chose for writing.
 
     on_existing: what to do with an action that we did not make. head, eyes: whether to key those bones.
+    neck_share: 0..1 of the head's rotation that the neck takes where the rig has both bones.
     interpolation: BEZIER with automatic clamped handles by default. Keys sit on every frame, so both are the
     same there; Bezier keeps a curve smooth when the artist thins it out or moves a key, never overshoots an
     extreme (lips stay shut), and gives motion blur a curve and not corners.
@@ -43,6 +47,11 @@ class ApplySettings:
     head: bool = True
     eyes: bool = True
     interpolation: Interpolation = "BEZIER"
+    neck_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.neck_share <= 1.0:
+            raise SettingsError(f"The neck's share is {self.neck_share:g}; it must lie between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +118,15 @@ class _BoneCurves:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turning:
+    """A part of the face that turns: its name for the user, its bone, (T, 3) rotation vectors in FLAME's axes."""
+
+    part: str
+    bone_name: str | None
+    rotvec: FloatArray
+
+
 def plan_curves(
     rig: RigDescription,
     motion: RigMotion,
@@ -126,7 +144,7 @@ def plan_curves(
     seconds = timing.seconds_at(frames)
     keys = _plan_keys(rig, sample_monotone(motion.key_values, motion.fps, seconds), frames)
     bones = _plan_bones(rig, motion, seconds, frames, settings)
-    curves = keys.curves + bones.curves
+    curves = keys.curves + _plan_gaze_keys(rig, motion, seconds, frames, settings) + bones.curves
     touched = frozenset(curve.path for curve in curves)
     decision = check_existing(rig, existing, touched, settings.on_existing)
     return CurvePlan(
@@ -188,6 +206,32 @@ def _widened(rig: RigDescription, values: NDArray[np.float32]) -> tuple[SliderRa
     )
 
 
+def _plan_gaze_keys(
+    rig: RigDescription,
+    motion: RigMotion,
+    seconds: NDArray[np.float64],
+    frames: NDArray[np.int64],
+    settings: ApplySettings,
+) -> tuple[PlannedCurve, ...]:
+    """``eyeLook`` keys of the eyes that have no bone."""
+    if not settings.eyes or np.abs(motion.eyes).max(initial=0.0) < _STILL_RADIANS:
+        return ()
+    boneless = [bone is None for bone in (rig.left_eye_bone, rig.right_eye_bone)]
+    angles = sample_monotone(motion.eyes, motion.fps, seconds)
+    at = frames.astype(np.float32)
+    return tuple(
+        PlannedCurve(
+            "key", key_path(key.name), 0, at, _gaze_key_values(angles[:, key.eye, key.axis], key), "Mimesh keys"
+        )
+        for key in rig.gaze_keys
+        if boneless[key.eye]
+    )
+
+
+def _gaze_key_values(angles: NDArray[np.float64], key: GazeKey) -> NDArray[np.float32]:
+    return np.clip(key.sign * angles / GAZE_KEY_RADIANS, 0.0, 1.0).astype(np.float32)
+
+
 def _plan_bones(
     rig: RigDescription,
     motion: RigMotion,
@@ -199,14 +243,15 @@ def _plan_bones(
     notes: list[str] = []
     warnings: list[str] = []
     axes = flame_to_armature(rig, motion.flame_to_object)
-    for part, bone_name, rotvec in _driven_parts(rig, motion, settings):
-        if np.abs(rotvec).max(initial=0.0) < _STILL_RADIANS:
+    for turning in _driven_parts(rig, motion, settings):
+        part, bone_name = turning.part, turning.bone_name
+        if np.abs(turning.rotvec).max(initial=0.0) < _STILL_RADIANS:
             continue
         if bone_name is None:
             warnings.append(f'"{rig.object_name}" has no {part} bone, so {part} motion is left out.')
             continue
         bone = rig.bone(bone_name)
-        local = local_rotations(bone, sample_monotone(rotvec, motion.fps, seconds), axes)
+        local = local_rotations(bone, sample_monotone(turning.rotvec, motion.fps, seconds), axes)
         channels = bone_channels(bone, local)
         way = "in FLAME's axes" if is_flame_frame(bone, axes) else "turned into the bone's own axes"
         notes.append(f"{part}: bone {bone_name}, {way}, {channels.property_name}")
@@ -224,16 +269,34 @@ def _plan_bones(
     return _BoneCurves(tuple(curves), tuple(notes), tuple(warnings))
 
 
-def _driven_parts(
-    rig: RigDescription, motion: RigMotion, settings: ApplySettings
-) -> tuple[tuple[str, str | None, NDArray[np.float32]], ...]:
-    """(part, bone name, (T, 3) rotation vectors) of everything that turns."""
-    parts: list[tuple[str, str | None, NDArray[np.float32]]] = []
+def _driven_parts(rig: RigDescription, motion: RigMotion, settings: ApplySettings) -> tuple[_Turning, ...]:
+    """Everything that turns."""
+    parts: list[_Turning] = []
     if turns_jaw(rig):
-        parts.append(("jaw", rig.jaw_bone, motion.jaw))
+        parts.append(_Turning("jaw", rig.jaw_bone, motion.jaw))
     if settings.head:
-        parts.append(("head", rig.head_bone, motion.head))
+        parts.extend(_head_parts(rig, motion.head, settings.neck_share))
     if settings.eyes:
-        parts.append(("left eye", rig.left_eye_bone, motion.eyes[:, 0]))
-        parts.append(("right eye", rig.right_eye_bone, motion.eyes[:, 1]))
+        parts.extend(_eye_parts(rig, motion.eyes))
     return tuple(parts)
+
+
+def _head_parts(rig: RigDescription, head: NDArray[np.float32], neck_share: float) -> list[_Turning]:
+    """The head's bone, and the neck's where it takes a share.
+
+    Both turn about one axis, so their rotations add up to the head's exactly.
+    """
+    if neck_share <= 0 or not rig.neck_carries_head():
+        return [_Turning("head", rig.head_bone, head)]
+    of_neck = head.astype(np.float64) * neck_share
+    return [_Turning("neck", rig.neck_bone, of_neck), _Turning("head", rig.head_bone, head - of_neck)]
+
+
+def _eye_parts(rig: RigDescription, eyes: NDArray[np.float32]) -> list[_Turning]:
+    bones = (rig.left_eye_bone, rig.right_eye_bone)
+    if bones == (None, None) and not rig.gaze_keys:
+        return [_Turning("eye", None, eyes[:, 0])]
+    keyed = {key.eye for key in rig.gaze_keys}
+    sides = (("left eye", 0), ("right eye", 1))
+    driven = [(name, eye) for name, eye in sides if bones[eye] is not None or eye not in keyed]
+    return [_Turning(name, bones[eye], eyes[:, eye]) for name, eye in driven]

@@ -20,6 +20,7 @@ from ..face.rotations import FloatArray, matrix_from_rotvec
 from .bounded import solve_bounded
 from .description import RigDescription
 from .face import RigFace, lip_gaps, rig_face
+from .lids import RigLids, rig_lids
 
 JAW_RANGE_RADIANS = (-0.05, 0.65)
 # tracked lips that touch are about this far apart, in basis centimetres
@@ -69,6 +70,7 @@ class RigSolver:
     design: (R, K) what a unit of each key changes, weighted. gram: (K, K) with the ridge.
     jaw_rows: (3, 1434) linear jaw estimate from weighted landmarks, zeros where no jaw bone turns.
     shutting_radians: jaw angle that shuts the mouth of a rig whose neutral face has it open.
+    lids: how its eyes are shut, None where the keys are left to follow the landmarks.
     """
 
     rig: RigDescription
@@ -78,13 +80,16 @@ class RigSolver:
     gram: FloatArray
     jaw_rows: FloatArray
     shutting_radians: float = 0.0
+    lids: RigLids | None = None
 
     def solve(self, motion: Motion) -> RigMotion:
         """The rig's keys and bones for ``motion``. Raises :class:`ModelError` for a motion of another basis."""
         motion.require_basis(self.basis.hash)
         keys, jaw = motion.expression, motion.jaw
         if self.face is not None:
-            keys, jaw = self._solve_keys_and_jaw(self.face, motion)
+            open_eyed = motion if self.lids is None else self.lids.without_closing(motion)
+            keys, jaw = self._solve_keys_and_jaw(self.face, open_eyed)
+            keys = keys if self.lids is None else self.lids.close(keys, motion)
         eyes = np.concatenate([motion.gaze, np.zeros((len(motion), 2, 1), np.float32)], axis=2)
         return RigMotion(
             fps=motion.fps,
@@ -154,9 +159,10 @@ def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
     design = _rows(face.keys, face)
     energy = float((design**2).sum(axis=0).mean())
     gram = design.T @ design + _KEY_RIDGE * energy * np.eye(design.shape[1])
+    lids = rig_lids(rig, face, basis)
     if not turns_jaw(rig):
-        return RigSolver(rig, basis, face, design, gram, np.zeros((3, 3 * LANDMARK_COUNT)))
-    return RigSolver(rig, basis, face, design, gram, _jaw_rows(face, energy), _shutting_radians(face))
+        return RigSolver(rig, basis, face, design, gram, np.zeros((3, 3 * LANDMARK_COUNT)), lids=lids)
+    return RigSolver(rig, basis, face, design, gram, _jaw_rows(face, energy), _shutting_radians(face), lids)
 
 
 def _shutting_radians(face: RigFace) -> float:

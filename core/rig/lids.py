@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shuts a rig's eyes when the motion's are shut, however far open the two faces are at rest.
+
+Lids that follow the basis' centimetres would stop half way on wider eyes. So closing is taken out of the motion as
+a share of the way, and put back with the rig's own means: its blink keys if it has them, else whatever keys move
+its lids and little else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face.basis import FaceBasis
+from ..face.lids import LidChart, lid_chart, make_lid_chart
+from ..face.motion import Motion
+from .description import RigDescription
+from .face import RigFace
+from .names import blink_sides
+
+# eyes less open than this on average (cm) are no eyes that could blink
+_LEAST_OPENING_CM = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigLids:
+    """motion_lids: of the face basis. blink_keys: (2, K) which keys shut the left and the right eye (rows of 0, 1);
+    rig_lids: of a rig without such keys.
+    """
+
+    motion_lids: LidChart
+    blink_keys: NDArray[np.float64] | None
+    rig_lids: LidChart | None
+
+    def without_closing(self, motion: Motion) -> Motion:
+        """The motion with its eyes never less open than at rest."""
+        return motion.replace(expression=self.motion_lids.opened(motion.expression))
+
+    def close(self, key_values: NDArray[np.float32], motion: Motion) -> NDArray[np.float32]:
+        """(T, K) keys with the eyes shut as far as those of ``motion``."""
+        closure = self.motion_lids.closure_of(motion.expression)
+        if self.blink_keys is not None:
+            return np.clip(key_values + closure @ self.blink_keys, 0.0, 1.0).astype(np.float32)
+        return key_values if self.rig_lids is None else self.rig_lids.closed(key_values, closure)
+
+
+def rig_lids(rig: RigDescription, face: RigFace, basis: FaceBasis) -> RigLids | None:
+    """None where the basis or the rig has no eyes to shut, or no keys to do it with."""
+    chart = lid_chart(basis)
+    if not _has_eyes(chart):
+        return None
+    if not rig.signed_keys:
+        keys = blink_sides(rig.key_names)
+        return RigLids(chart, keys, None) if keys.any() else None
+    own = make_lid_chart(face.neutral, face.keys * face.valid[:, None])
+    return RigLids(chart, None, own) if _has_eyes(own) and _shuts(own) else None
+
+
+def _has_eyes(chart: LidChart) -> bool:
+    return bool(chart.rest.reshape(2, -1).mean(axis=1).min() > _LEAST_OPENING_CM)
+
+
+def _shuts(chart: LidChart) -> bool:
+    """Whether the keys can bring the lids most of the way: pressing a face without such keys would crumple it."""
+    rest = np.zeros((1, len(chart.gaps)))
+    return bool(chart.closure_of(chart.closed(rest, np.ones(1))).min() > 0.7)
