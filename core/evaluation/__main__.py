@@ -4,7 +4,8 @@
 ``--only SECTION`` runs a part. ``--short`` runs the form for CI and fails on a regression; ``--record`` adds its
 result to the committed history. ``side-by-side CLIP --out X.mp4`` and ``overlay CLIP --out FOLDER`` show one clip.
 ``sync`` tells whether generated motion is early or late against recordings from many sources, ``languages`` whether
-the lips close, round and open at the right time in each language (needs espeak-ng and flite).
+the lips close, round and open at the right time in each language (needs espeak-ng and flite), ``eyes`` whether blinks
+and gaze are as the recorded people's.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from ..errors import MimeshError
 from ..training.corpus import DATA_ROOT
-from . import languages, sections, sections_people, show, sync
+from . import eyes, languages, sections, sections_people, show, sync
 from .encoder_speed import encoders
 from .history import HISTORY, append_history, read_history, regressions
 from .report import BENCHMARK, hardware, write_results
@@ -53,8 +54,12 @@ def main(argv: list[str] | None = None) -> int:
             return show.main(arguments)
         if arguments[:1] == ["sync"]:
             return sync.main(arguments[1:])
+        if arguments[:1] == ["retimed"]:
+            return retimed.main(arguments[1:])
         if arguments[:1] == ["languages"]:
             return languages.main(arguments[1:])
+        if arguments[:1] == ["eyes"]:
+            return eyes.main(arguments[1:])
         return _benchmark(_parser().parse_args(arguments))
     except MimeshError as error:
         print(error, file=sys.stderr)

@@ -71,7 +71,7 @@ def track_reference(
     if speech is not None:
         offset = _offset(track, shot_start, speech, basis, expected_opening)
     first_seconds = shot_start + (offset.offset_seconds if offset else 0.0)
-    return _fitted(track, first_seconds, speech, offset, len(whole.cuts))
+    return fit_track(track, first_seconds, speech, offset, len(whole.cuts))
 
 
 def longest_shot(track: FaceTrack) -> FaceTrack:
@@ -106,9 +106,12 @@ def _offset(
     return measure_offset(tracked, np.asarray(expected(speech)), INTERNAL_FPS)
 
 
-def _fitted(
+def fit_track(
     track: FaceTrack, first_seconds: float, speech: Speech | None, offset: SyncOffset | None, cuts: int
 ) -> TrackedReference:
+    """The reference of a track that is known already; second ``first_seconds`` of its picture goes with the sound's
+    beginning. cuts: how many shots were left out.
+    """
     basis = open_basis()
     uniform = uniform_landmarks(track, INTERNAL_FPS, first_seconds)
     free = align(uniform.landmarks, basis.neutral)

@@ -55,7 +55,7 @@ def test_core_never_reaches_above_itself(path: Path) -> None:
     assert "operators" not in path.read_text().split("import ")[0]
 
 
-@pytest.mark.parametrize("room", ["face", "rig", "engine"])
+@pytest.mark.parametrize("room", ["face", "rig", "eyes", "engine"])
 def test_numpy_only_rooms_import_without_the_engine_packages(room: str) -> None:
     modules = [f"core.{room}.{p.stem}" for p in (CORE / room).glob("*.py") if p.stem not in ("__init__", "worker")]
     code = (
