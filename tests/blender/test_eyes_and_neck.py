@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blinks, gaze and a shared head turn in a real Blender: lids meet, eyes turn, neck and head add up exactly."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.blender.apply import apply_plan
+from core.blender.correspond import store_binding
+from core.blender.demo_head import create_demo_head
+from core.blender.evaluate import evaluated_landmarks, key_motion
+from core.blender.read_animation import find_armature, read_existing
+from core.blender.read_rig import read_rig
+from core.errors import SettingsError
+from core.eyes.apply import EyesSettings, eyes_for
+from core.face.basis import open_basis
+from core.face.landmarks import IRIS_LEFT, IRIS_RIGHT, LANDMARK_COUNT, LIPS
+from core.face.lids import LOWER_LIDS, UPPER_LIDS, lid_chart, lid_gaps
+from core.face.motion import Motion
+from core.face.rotations import matrix_from_rotvec
+from core.rig.description import LandmarkBinding
+from core.rig.plan import GAZE_KEY_RADIANS, ApplySettings, CurvePlan, plan_curves
+from core.rig.solve import RigMotion
+from core.rig.timing import SceneTiming
+from core.style.parts import EyesPart
+from tests import face_fixtures
+from tests.blender import builders
+from tests.eyes_fixtures import resting, talk
+
+FRAMES = 150
+OFTEN = EyesPart(40.0, 0.22, 0.3, 1.0, 1.0)
+# the eyes of the ARKit head are this much wider than the basis'
+WIDER = 1.35
+BARYCENTRIC = np.array([0.375, 0.3125, 0.3125], np.float32)
+GAZE_KEYS = tuple(f"eyeLook{way}{side}" for side in ("Left", "Right") for way in ("Down", "Up", "In", "Out"))
+
+
+@pytest.fixture(scope="module")
+def blinking() -> Motion:
+    """Six seconds of a face with a still head that blinks and looks about."""
+    motion = resting(FRAMES)
+    return eyes_for(motion.replace(head=0 * motion.head), talk(FRAMES / 25), OFTEN, EyesSettings(seed=1))
+
+
+def shut_frames(motion: Motion) -> NDArray[np.intp]:
+    return np.flatnonzero(lid_chart(open_basis()).closure_of(motion.expression).min(axis=1) > 0.95)
+
+
+def open_frames(motion: Motion) -> NDArray[np.intp]:
+    return np.flatnonzero(lid_chart(open_basis()).closure_of(motion.expression).max(axis=1) < 0.1)
+
+
+def test_demo_head_shuts_its_eyes_at_blinks_and_not_its_mouth(blinking: Motion) -> None:
+    head = create_demo_head(bpy.context.scene)
+    key_motion(head, blinking, SceneTiming(25.0, 1.0))
+    shut, opened = shut_frames(blinking)[:4], open_frames(blinking)[:4]
+    assert len(shut) == len(opened) == 4
+    gaps = lid_gaps(evaluated_landmarks(head, shut + 1))
+    assert gaps.max() < 0.12
+    assert lid_gaps(evaluated_landmarks(head, opened + 1)).mean() > 0.45
+    # the same frame without the blink has its lips in the same place
+    with_blink = evaluated_landmarks(head, shut + 1)[:, LIPS]
+    still = resting(FRAMES)
+    key_motion(head, still.replace(head=0 * still.head), SceneTiming(25.0, 1.0))
+    assert np.linalg.norm(with_blink - evaluated_landmarks(head, shut + 1)[:, LIPS], axis=-1).max() < 0.01
+
+
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+def test_no_blink_is_lost_at_another_frame_rate(blinking: Motion, fps: float) -> None:
+    head = create_demo_head(bpy.context.scene)
+    bpy.context.scene.render.fps = int(fps)
+    key_motion(head, blinking, SceneTiming(fps, 1.0))
+    shut = shut_frames(blinking)
+    for first in shut[np.diff(shut, prepend=-9) > 1][:3]:
+        around = np.arange(int(first / 25 * fps), int((first + 1) / 25 * fps) + 2) + 1
+        assert lid_gaps(evaluated_landmarks(head, around)).mean(axis=1).min() < 0.08
+
+
+def test_demo_head_s_eyes_turn_where_the_motion_looks(blinking: Motion) -> None:
+    head = create_demo_head(bpy.context.scene)
+    key_motion(head, blinking, SceneTiming(25.0, 1.0))
+    basis = open_basis()
+    away = int(np.abs(blinking.gaze[:, 0]).sum(axis=1).argmax())
+    shown = evaluated_landmarks(head, [away + 1])[0]
+    for eye, iris in enumerate((IRIS_LEFT, IRIS_RIGHT)):
+        pitch, yaw = blinking.gaze[away, eye]
+        moved = shown[iris[0]] - basis.neutral[iris[0]]
+        radius = basis.neutral[iris[0], 2] - basis.eye_centres[eye, 2]
+        # the bone's joint and the basis' centre are not the same point: within a fifth of the movement
+        expected = radius * np.array([np.sin(yaw), -np.sin(pitch)])
+        assert np.linalg.norm(expected) > 0.08
+        assert np.linalg.norm(moved[:2] - expected) < 0.2 * np.linalg.norm(expected) + 0.02
+
+
+def arkit_landmarks() -> NDArray[np.float64]:
+    """(478, 3) the open basis' face with wider eyes."""
+    points = open_basis().neutral.astype(float)
+    gap = points[UPPER_LIDS, 1] - points[LOWER_LIDS, 1]
+    points[UPPER_LIDS, 1] += (WIDER - 1) * gap
+    return points
+
+
+def arkit_keys(points: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """(478, 3) cm of each control. Lids shut exactly at one; eyeLook turns the iris by 30 degrees."""
+    basis = open_basis()
+    keys = {name: np.zeros((LANDMARK_COUNT, 3)) for name in ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker")}
+    keys["jawOpen"] = basis.jaw_displacement(np.array([[0.35, 0.0, 0.0]]))[0].astype(float)
+    for name, amount in (("mouthFunnel", 0.4), ("mouthPucker", -0.3), ("mouthClose", 0.2)):
+        keys[name][LIPS, 2] = amount
+    gap = points[UPPER_LIDS, 1] - points[LOWER_LIDS, 1]
+    for eye, side in enumerate(("Left", "Right")):
+        blink, squint = np.zeros((2, LANDMARK_COUNT, 3))
+        blink[UPPER_LIDS[eye], 1], blink[LOWER_LIDS[eye], 1] = -0.8 * gap[eye], 0.2 * gap[eye]
+        squint[LOWER_LIDS[eye], 1] = 0.25 * gap[eye]
+        keys[f"eyeBlink{side}"], keys[f"eyeSquint{side}"] = blink, squint
+        outward = 1.0 if eye == 0 else -1.0
+        for way, turn in (("Down", (0, -1)), ("Up", (0, 1)), ("In", (-outward, 0)), ("Out", (outward, 0))):
+            look = np.zeros((LANDMARK_COUNT, 3))
+            look[(IRIS_LEFT, IRIS_RIGHT)[eye], :2] = 1.2 * np.sin(GAZE_KEY_RADIANS) * np.array(turn)
+            keys[f"eyeLook{way}{side}"] = look
+    return keys
+
+
+@pytest.fixture
+def arkit_head() -> bpy.types.Object:
+    """One small triangle per landmark, metres, Z up, no bones at all."""
+    points = arkit_landmarks()
+    place = 0.01 * builders.FLAME_IN_BLENDER.T
+    corner = np.array([[0.0, 0.05, 0.0], [0.05, -0.03, 0.0], [-0.05, -0.03, 0.0]])
+    vertices = (points[:, None] + corner).reshape(-1, 3)
+    triangles = np.arange(len(vertices), dtype=np.int32).reshape(-1, 3)
+    mesh = bpy.data.meshes.new("ArkitHead")
+    mesh.from_pydata((vertices @ place).tolist(), [], triangles.tolist())
+    obj = bpy.data.objects.new("ArkitHead", mesh)
+    bpy.context.scene.collection.objects.link(obj)
+    keys = arkit_keys(points)
+    builders.add_keys(obj, list(keys), np.repeat(np.stack(list(keys.values())), 3, axis=1) @ place)
+    valid = np.ones(LANDMARK_COUNT, bool)
+    store_binding(obj, LandmarkBinding(triangles, np.tile(BARYCENTRIC, (LANDMARK_COUNT, 1)), valid, "test"))
+    return obj
+
+
+def test_arkit_head_with_wider_eyes_shuts_them_by_its_blink_keys(
+    arkit_head: bpy.types.Object, blinking: Motion
+) -> None:
+    key_motion(arkit_head, blinking, SceneTiming(25.0, 1.0))
+    shut, opened = shut_frames(blinking)[:4], open_frames(blinking)[:4]
+    rest = lid_gaps(arkit_landmarks())
+    assert lid_gaps(evaluated_landmarks(arkit_head, shut + 1)).max() < 0.08 * rest.max()
+    assert lid_gaps(evaluated_landmarks(arkit_head, opened + 1)).mean() > 0.85 * rest.mean()
+    blocks = arkit_head.data.shape_keys.key_blocks
+    bpy.context.scene.frame_set(int(shut[0]) + 1)
+    assert min(blocks["eyeBlinkLeft"].value, blocks["eyeBlinkRight"].value) > 0.93
+
+
+def test_one_shut_eye_stays_one(arkit_head: bpy.types.Object) -> None:
+    motion = resting(20)
+    motion = motion.replace(head=0 * motion.head, expression=0 * motion.expression)
+    wink = lid_chart(open_basis()).closed(motion.expression, np.tile([1.0, 0.0], (20, 1)))
+    key_motion(arkit_head, motion.replace(expression=wink), SceneTiming(25.0, 1.0))
+    bpy.context.scene.frame_set(5)
+    blocks = arkit_head.data.shape_keys.key_blocks
+    assert blocks["eyeBlinkLeft"].value > 0.9
+    assert blocks["eyeBlinkRight"].value < 0.1
+
+
+def test_eyes_without_bones_look_by_their_keys(arkit_head: bpy.types.Object, blinking: Motion) -> None:
+    report = key_motion(arkit_head, blinking, SceneTiming(25.0, 1.0))
+    assert report.keys_written % FRAMES == 0
+    blocks = arkit_head.data.shape_keys.key_blocks
+    for frame in np.abs(blinking.gaze[:, 0]).argmax(axis=0):
+        bpy.context.scene.frame_set(int(frame) + 1)
+        for eye, (side, inward) in enumerate((("Left", -1.0), ("Right", 1.0))):
+            pitch, yaw = blinking.gaze[frame, eye] / GAZE_KEY_RADIANS
+            look = {way: blocks[f"eyeLook{way}{side}"].value for way in ("Down", "Up", "In", "Out")}
+            assert look["Down"] - look["Up"] == pytest.approx(pitch, abs=1e-4)
+            assert inward * (look["In"] - look["Out"]) == pytest.approx(yaw, abs=1e-4)
+            assert min(look["Down"], look["Up"]) == min(look["In"], look["Out"]) == 0.0
+
+
+def test_a_look_to_the_side_is_not_taken_for_the_face_s_own_shape(
+    arkit_head: bpy.types.Object, blinking: Motion
+) -> None:
+    before = read_rig(arkit_head)
+    assert [key.name for key in before.gaze_keys] == [*GAZE_KEYS[:4], *GAZE_KEYS[4:]]
+    assert not set(before.key_names) & set(GAZE_KEYS)
+    key_motion(arkit_head, blinking, SceneTiming(25.0, 1.0))
+    bpy.context.scene.frame_set(1 + int(np.abs(blinking.gaze[:, 0]).sum(axis=1).argmax()))
+    np.testing.assert_array_equal(read_rig(arkit_head).vertices, before.vertices)
+
+
+def test_still_eyes_write_no_eye_keys(arkit_head: bpy.types.Object) -> None:
+    motion = resting(20)
+    plan_report = key_motion(arkit_head, motion.replace(head=0 * motion.head), SceneTiming(25.0, 1.0))
+    assert plan_report.keys_written == 20 * len(read_rig(arkit_head).key_names)
+
+
+def turning(obj: bpy.types.Object, neck_share: float) -> CurvePlan:
+    """Large random head turns, planned with a share for the neck."""
+    rig = read_rig(obj)
+    still = np.zeros((5, 3), np.float32)
+    motion = RigMotion(
+        fps=25.0,
+        key_values=np.zeros((5, len(rig.key_names)), np.float32),
+        jaw=still,
+        head=head_turns(),
+        eyes=np.zeros((5, 2, 3), np.float32),
+        flame_to_object=builders.FLAME_IN_BLENDER,
+    )
+    settings = ApplySettings(neck_share=neck_share)
+    return plan_curves(rig, motion, SceneTiming(25.0, 1.0), settings, read_existing(obj), "{}")
+
+
+def head_turns() -> NDArray[np.float32]:
+    return np.random.default_rng(9).normal(0, 0.4, (5, 3)).astype(np.float32)
+
+
+def turned(obj: bpy.types.Object, bone: str) -> NDArray[np.float64]:
+    """(3, 3) how far a bone has turned from its rest in the armature, in FLAME's axes."""
+    armature = find_armature(obj)
+    pose, rest = (
+        np.array(matrix)[:3, :3]
+        for matrix in (armature.pose.bones[bone].matrix, armature.data.bones[bone].matrix_local)
+    )
+    axes = builders.FLAME_IN_BLENDER
+    return axes.T @ pose @ rest.T @ axes
+
+
+@pytest.mark.parametrize("frame", ["flame", "rolled"])
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "AXIS_ANGLE"])
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_neck_and_head_together_turn_exactly_as_the_head_should(
+    frame: builders.Frame, mode: str, share: float
+) -> None:
+    choice = builders.RigChoice(frame=frame, rotation_mode=mode, with_head_bone=True)
+    obj = builders.build_rig(face_fixtures.synthetic_face(), choice)
+    apply_plan(turning(obj, share), obj)
+    for index, rotvec in enumerate(head_turns().astype(float)):
+        bpy.context.scene.frame_set(1 + index)
+        np.testing.assert_allclose(turned(obj, "head"), matrix_from_rotvec(rotvec[None])[0], atol=2e-6)
+        np.testing.assert_allclose(turned(obj, "neck"), matrix_from_rotvec(share * rotvec[None])[0], atol=2e-6)
+
+
+def test_rig_with_one_of_the_two_bones_ignores_the_share() -> None:
+    obj = builders.build_rig(face_fixtures.synthetic_face())
+    paths = {share: {curve.path for curve in turning(obj, share).curves_of("armature")} for share in (0.0, 0.5)}
+    assert paths[0.0] == paths[0.5] == {'pose.bones["neck"].rotation_quaternion'}
+
+
+def test_head_that_does_not_follow_its_neck_turns_alone() -> None:
+    obj = builders.build_rig(face_fixtures.synthetic_face(), builders.RigChoice(with_head_bone=True))
+    find_armature(obj).data.bones["head"].use_inherit_rotation = False
+    apply_plan(turning(obj, 0.5), obj)
+    bpy.context.scene.frame_set(3)
+    expected = matrix_from_rotvec(head_turns()[2:3].astype(float))[0]
+    np.testing.assert_allclose(turned(obj, "head"), expected, atol=2e-6)
+    np.testing.assert_allclose(turned(obj, "neck"), np.eye(3), atol=1e-6)
+
+
+def test_share_out_of_range_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"neck's share is 1\.5"):
+        ApplySettings(neck_share=1.5)
