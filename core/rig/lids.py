@@ -45,6 +45,14 @@ class RigLids:
             return np.clip(key_values + closure @ self.blink_keys, 0.0, 1.0).astype(np.float32)
         return key_values if self.rig_lids is None else self.rig_lids.closed(key_values, closure)
 
+    def gaze_beside_blinks(self, motion: Motion) -> NDArray[np.float32]:
+        """(T, 2, 2) gaze whose pitch fades out as the eye shuts: an ``eyeLookDown`` key lowers the lid as well, and
+        with the blink key it would go too far.
+        """
+        gaze = motion.gaze.copy()
+        gaze[..., 0] *= 1.0 - self.motion_lids.closure_of(motion.expression)
+        return gaze
+
 
 def rig_lids(rig: RigDescription, face: RigFace, basis: FaceBasis) -> RigLids | None:
     """None where the basis or the rig has no eyes to shut, or no keys to do it with."""

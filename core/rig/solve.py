@@ -90,7 +90,10 @@ class RigSolver:
             open_eyed = motion if self.lids is None else self.lids.without_closing(motion)
             keys, jaw = self._solve_keys_and_jaw(self.face, open_eyed)
             keys = keys if self.lids is None else self.lids.close(keys, motion)
-        eyes = np.concatenate([motion.gaze, np.zeros((len(motion), 2, 1), np.float32)], axis=2)
+        gaze = motion.gaze
+        if self.lids is not None and self.rig.gaze_keys:
+            gaze = self.lids.gaze_beside_blinks(motion)
+        eyes = np.concatenate([gaze, np.zeros((len(motion), 2, 1), np.float32)], axis=2)
         return RigMotion(
             fps=motion.fps,
             key_values=keys,

@@ -154,6 +154,8 @@ def test_arkit_head_with_wider_eyes_shuts_them_by_its_blink_keys(
     blocks = arkit_head.data.shape_keys.key_blocks
     bpy.context.scene.frame_set(int(shut[0]) + 1)
     assert min(blocks["eyeBlinkLeft"].value, blocks["eyeBlinkRight"].value) > 0.93
+    # that key lowers the lid too
+    assert blocks["eyeLookDownLeft"].value < 0.05
 
 
 def test_one_shut_eye_stays_one(arkit_head: bpy.types.Object) -> None:
@@ -171,12 +173,14 @@ def test_eyes_without_bones_look_by_their_keys(arkit_head: bpy.types.Object, bli
     report = key_motion(arkit_head, blinking, SceneTiming(25.0, 1.0))
     assert report.keys_written % FRAMES == 0
     blocks = arkit_head.data.shape_keys.key_blocks
-    for frame in np.abs(blinking.gaze[:, 0]).argmax(axis=0):
+    opened = open_frames(blinking)
+    for frame in opened[np.abs(blinking.gaze[opened, 0]).argmax(axis=0)]:
         bpy.context.scene.frame_set(int(frame) + 1)
         for eye, (side, inward) in enumerate((("Left", -1.0), ("Right", 1.0))):
             pitch, yaw = blinking.gaze[frame, eye] / GAZE_KEY_RADIANS
             look = {way: blocks[f"eyeLook{way}{side}"].value for way in ("Down", "Up", "In", "Out")}
-            assert look["Down"] - look["Up"] == pytest.approx(pitch, abs=1e-4)
+            # a lid that is a little down takes a little off
+            assert look["Down"] - look["Up"] == pytest.approx(pitch, rel=0.1)
             assert inward * (look["In"] - look["Out"]) == pytest.approx(yaw, abs=1e-4)
             assert min(look["Down"], look["Up"]) == min(look["In"], look["Out"]) == 0.0
 
