@@ -146,8 +146,9 @@ class PosePart:
 class EyesPart:
     """How a person blinks and looks about.
 
-    blinks_per_minute; blink_seconds: mean duration; clustering: 0 is even, 1 is all in bursts; pause_share: of
-    blinks that fall into speech pauses, 0..1; gaze_activity: gaze movement relative to the natural default (1).
+    blinks_per_minute; blink_seconds: mean duration; clustering: 0 is even, 0.5 by chance, 1 all in bursts;
+    pause_share: share of blinks that begin in speech pauses over the share of time that is pause, 1 is no
+    preference; gaze_activity: gaze movement relative to the natural default (1).
     """
 
     blinks_per_minute: float
