@@ -10,8 +10,10 @@ from . import (
     engine,
     engine_access,
     generate,
+    head_motion,
     landmarks,
     pick,
+    pose_properties,
     preferences,
     properties,
     style_library,
@@ -19,10 +21,12 @@ from . import (
 )
 
 _MODULES = (
+    pose_properties,
     properties,
     preferences,
     engine_access,
     generate,
+    head_motion,
     pick,
     demo_head,
     landmarks,

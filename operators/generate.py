@@ -31,11 +31,13 @@ class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
 
     def start(self, context: bpy.types.Context) -> Steps:
         """Read, generate, solve, write: see core.blender.session."""
+        from ..core.blender.report import neighbours_in_words
         from ..core.blender.session import generate_steps
 
         settings = settings_to_request(scene_settings(context))
         report = yield from generate_steps(context.scene, settings, engine_client(context))
         remember_style(report.style)
+        run_state(context).neighbours = neighbours_in_words(report.neighbours)
         return report.in_words()
 
 
@@ -71,9 +73,14 @@ def reason_not_to_generate(context: bpy.types.Context) -> str:
     return (
         reason_against_target(context)
         or _reason_against_speech(context.scene, settings)
-        or _reason_against_reference(context.scene, settings)
-        or ("" if has_engine(context) else "The engine is not set up yet: see the Engine panel below.")
+        or reason_against_reference(context.scene, settings)
+        or reason_against_engine(context)
     )
+
+
+def reason_against_engine(context: bpy.types.Context) -> str:
+    """Why nothing can be generated yet; empty when the engine is there."""
+    return "" if has_engine(context) else "The engine is not set up yet: see the Engine panel below."
 
 
 def reason_against_target(context: bpy.types.Context) -> str:
@@ -96,7 +103,8 @@ def _reason_against_speech(scene: bpy.types.Scene, settings: MimeshSettings) -> 
     return _reason_against_strip(scene, settings.speech_strip, "the strip with the speech")
 
 
-def _reason_against_reference(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
+def reason_against_reference(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
+    """Why the chosen reference cannot be used; empty when it can, or when none is wanted."""
     if settings.reference_kind == "strip":
         return _reason_against_strip(scene, settings.reference_strip, "the movie strip of the reference")
     if settings.reference_kind == "file" and not settings.reference_file:

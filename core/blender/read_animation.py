@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import bpy
@@ -30,6 +31,23 @@ def find_armature(obj: bpy.types.Object) -> bpy.types.Object | None:
             return modifier.object
     parent = obj.parent
     return parent if parent is not None and parent.type == "ARMATURE" else None
+
+
+def read_armature_curves(obj: bpy.types.Object) -> tuple[CurvePoints, ...]:
+    """Every F-curve that animates the mesh's armature through its active action."""
+    armature = find_armature(obj)
+    return tuple(curve_points(curve) for curve in compat.owner_curves(armature)) if armature is not None else ()
+
+
+def read_provenance(obj: bpy.types.Object) -> dict[str, Any] | None:
+    """What the present animation of the mesh was made from; None when Mimesh did not make it."""
+    keys = obj.data.shape_keys if obj.data is not None else None
+    for owner in (keys, find_armature(obj)):
+        data = owner.animation_data if owner is not None else None
+        if data is not None and data.action is not None and PROVENANCE_PROPERTY in data.action:
+            found: dict[str, Any] = json.loads(data.action[PROVENANCE_PROPERTY])
+            return found
+    return None
 
 
 def curve_points(curve: bpy.types.FCurve) -> CurvePoints:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..pose.bank import Neighbour
     from ..style.style import Style
 
 
@@ -15,6 +16,7 @@ class GenerateReport:
     """motion_seconds: speech covered; elapsed_seconds: how long the run took; notes: sentences.
 
     reference: the clip's quality in words. style: what was learnt from it or loaded, None without either.
+    neighbours: the pose styles that the head was retrieved from, nearest first.
     """
 
     object_name: str
@@ -25,6 +27,7 @@ class GenerateReport:
     reference: str | None
     elapsed_seconds: float
     notes: tuple[str, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
 
     def in_words(self) -> str:
         """Lines for the panel; the first one says it all."""
@@ -37,6 +40,26 @@ class GenerateReport:
         elif self.style:
             lines.append(f"Style {self.style.name}.")
         return "\n".join([*lines, *self.notes])
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReport:
+    """What another roll of the head tells the user. neighbours: nearest first; notes: sentences."""
+
+    object_name: str
+    elapsed_seconds: float
+    neighbours: tuple[Neighbour, ...]
+    notes: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """Lines for the panel."""
+        lines = [f"Rolled the head of {self.object_name} again in {self.elapsed_seconds:.1f} s."]
+        return "\n".join([*lines, *self.notes])
+
+
+def neighbours_in_words(neighbours: tuple[Neighbour, ...]) -> str:
+    """A line per retrieved pose style: its name, distance and share in the mix."""
+    return "\n".join(f"{found.name}: distance {found.distance:.2f}, {found.share:.0%}" for found in neighbours)
 
 
 def _listed(names: tuple[str, ...]) -> str:

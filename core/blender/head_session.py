@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Another head motion for a face that talks already, and clips for the bank that head motion is retrieved from.
+
+Steps as in :mod:`.session`: nothing is written before the last one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import bpy
+
+from ..engine.api import BankRequest, BankResult, HeadResult
+from ..errors import RigError
+from ..face.basis import open_basis
+from ..face.motion import INTERNAL_FPS
+from ..face.rotations import FloatArray
+from ..rig.description import RigDescription
+from ..rig.face import rig_face
+from ..rig.head_plan import HeadMotion, plan_head
+from ..rig.plan import ApplySettings
+from ..rig.solve import FLAME_IN_BLENDER, is_native
+from .apply import apply_plan
+from .engine_port import Engine
+from .read_animation import find_armature, read_armature_curves, read_existing, read_provenance
+from .report import HeadReport
+from .session import (
+    Steps,
+    find_object,
+    find_scene,
+    motion_request,
+    read_reference,
+    read_speech,
+    read_target,
+    scene_timing,
+    watch_job,
+)
+from .settings import GenerateSettings
+from .steps import StepStatus
+
+
+def roll_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[HeadReport]:
+    """Key the head anew and nothing else. Raises :class:`MimeshError` before anything is written."""
+    started = time.perf_counter()
+    scene_name = scene.name
+    yield StepStatus("Reading the scene", 0.0)
+    speech = read_speech(scene, settings.speech)
+    request = motion_request(scene, settings, speech)
+    _require_ours(settings.object_name)
+    job = engine.roll_head(request)
+    try:
+        result = yield from watch_job(job)
+    finally:
+        job.cancel()
+    yield StepStatus("Writing the keys", 0.99)
+    target = find_object(settings.object_name)
+    _require_same_speech(target, result)
+    rig = read_target(settings.object_name)
+    plan = plan_head(
+        rig,
+        HeadMotion(INTERNAL_FPS, result.head, _flame_to_object(rig)),
+        scene_timing(find_scene(scene_name), speech.first_frame),
+        ApplySettings(neck_share=settings.neck_share),
+        read_existing(target),
+        read_armature_curves(target),
+        json.dumps(result.provenance.to_json(), sort_keys=True),
+    )
+    apply_plan(plan, target)
+    return HeadReport(settings.object_name, time.perf_counter() - started, result.neighbours, result.notes)
+
+
+def add_to_bank_steps(
+    scene: bpy.types.Scene, settings: GenerateSettings, bank: Path, name: str, engine: Engine
+) -> Steps[BankResult]:
+    """Put the chosen reference into the bank file under ``name`` (empty takes the clip's)."""
+    yield StepStatus("Reading the scene", 0.0)
+    reference, style = read_reference(scene, settings.reference)
+    job = engine.add_to_bank(BankRequest(bank, reference, style, name))
+    try:
+        return (yield from watch_job(job))
+    finally:
+        job.cancel()
+
+
+def _require_ours(object_name: str) -> None:
+    target = find_object(object_name)
+    if find_armature(target) is None:
+        raise RigError(f'"{object_name}" has no armature, so there is no head to turn.', "Choose a rig with one.")
+    if read_provenance(target) is None:
+        raise RigError(f'"{object_name}" has no animation that Mimesh made.', "Generate first.")
+
+
+def _require_same_speech(target: bpy.types.Object, result: HeadResult) -> None:
+    """The head must fit the mouth that is there."""
+    known = read_provenance(target)
+    if known is not None and known.get("audio_hash") != result.provenance.audio_hash:
+        raise RigError(
+            f'The face "{target.name}" talks to other speech than the one that is chosen now.',
+            "Generate again, or choose the speech that it was made for.",
+        )
+
+
+def _flame_to_object(rig: RigDescription) -> FloatArray:
+    basis = open_basis()
+    return FLAME_IN_BLENDER if is_native(rig, basis) else rig_face(rig, basis).flame_to_object

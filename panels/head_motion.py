@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sub-panel about the head: where its motion comes from, how freely it is drawn, and another roll."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.properties import run_state, scene_settings
+from ..operators.stubs import classes_factory
+from .words import CATEGORY, draw_words
+
+
+class MIMESH_PT_head_motion(bpy.types.Panel):
+    """How the head moves"""
+
+    bl_label = "Head Motion"
+    bl_idname = "MIMESH_PT_head_motion"
+    bl_parent_id = "MIMESH_PT_lip_sync"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Source, amounts, sampling, bank, and what the last run retrieved."""
+        layout: bpy.types.UILayout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings, run = scene_settings(context), run_state(context)
+        pose = settings.pose
+        column = layout.column(align=True)
+        column.enabled = not run.running
+        column.prop(pose, "source")
+        column.prop(settings, "head_amount", slider=True)
+        column.prop(settings, "neck_share", slider=True)
+        column.prop(pose, "stillness")
+        row = layout.row(align=True)
+        row.enabled = not run.running
+        row.prop(pose, "seed")
+        row.operator("mimesh.roll_head", text="", icon="FILE_REFRESH")
+        drawn = layout.column(align=True)
+        drawn.enabled = not run.running
+        drawn.active = pose.source == "bank"
+        drawn.prop(pose, "k")
+        drawn.prop(pose, "temperature", slider=True)
+        drawn.prop(pose, "top_p", slider=True)
+        row = drawn.row(align=True)
+        row.prop(pose, "bank")
+        if pose.bank:
+            row.operator("mimesh.use_bundled_bank", text="", icon="X")
+        layout.operator("mimesh.add_to_bank", icon="ADD")
+        if run.neighbours:
+            box = layout.box()
+            box.label(text="Moves like", icon="COMMUNITY")
+            for line in run.neighbours.splitlines():
+                draw_words(box, line, context)
+
+
+register, unregister = classes_factory((MIMESH_PT_head_motion,))
