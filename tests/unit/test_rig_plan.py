@@ -82,6 +82,12 @@ def test_keys_lie_on_whole_frames_and_keep_the_seconds(fps: float) -> None:
     np.testing.assert_allclose(curve.values, (curve.frames - 10.4) / fps, atol=1e-5)
 
 
+def test_looking_about_on_a_head_without_eyes_is_said_once() -> None:
+    eyes = np.full((26, 2, 3), 0.1, np.float32)
+    plan = planned(make_rig(), dataclasses.replace(make_motion(ramp()), eyes=eyes), SceneTiming(25.0, 1.0))
+    assert [text for text in plan.warnings if "eye" in text] == ['"Head" has no eye bone, so eye motion is left out.']
+
+
 def test_same_rate_and_whole_start_give_the_frames_exactly() -> None:
     values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     plan = planned(make_rig(), make_motion(values), SceneTiming(25.0, 7.0))
