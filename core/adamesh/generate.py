@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,16 +18,27 @@ from ..device import choose_device
 from ..errors import ModelError
 from ..face.basis import FaceBasis, open_basis
 from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
-from ..speech.encoder import SpeechEncoder
-from ..speech.mel import MelEncoder
+from ..speech.encoder import HearsClosures, SpeechEncoder
+from ..speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
 from ..weights import bundled, file_hash, read_tensors, write_tensors
 from .network import ExpressionNetwork, NetworkConfig
+from .seal import seal_lips
 
 EXPRESSION_FILE = "adamesh_base.safetensors"
 # frames at 25 fps: what one pass sees, how much of each side is only context, how many passes run together
 WINDOW_FRAMES = 150
 CONTEXT_FRAMES = 25
 WINDOWS_PER_BATCH = 8
+
+
+class SpeaksMotion(Protocol):
+    """The expression network, or the same with a style filled in."""
+
+    @property
+    def mean(self) -> Tensor: ...
+
+    def motion(self, features: Tensor) -> Tensor:
+        """(B, 2 T, F) features to (B, T, 53) in real units."""
 
 
 class ExpressionGenerator:
@@ -42,36 +54,73 @@ class ExpressionGenerator:
         self.hash = model_hash
 
     @classmethod
-    def load(cls, device: str = "auto", path: Path | None = None) -> ExpressionGenerator:
-        """Load the bundled weights (or ``path``). Raises :class:`ModelError` when they do not fit."""
+    def load(
+        cls, device: str = "auto", path: Path | None = None, encoder_path: Path | None = None
+    ) -> ExpressionGenerator:
+        """Load the bundled weights (or ``path``). Raises :class:`ModelError` when they do not fit.
+
+        encoder_path: the folder of the local speech model that other weights than the bundled were trained on.
+        """
+        device = choose_device(device)
         path = bundled(EXPRESSION_FILE) if path is None else path
         file = read_tensors(path)
-        encoder, basis = MelEncoder(), open_basis()
-        _require_match(path, "speech encoder", file.metadata["encoder_hash"], encoder.hash)
-        _require_match(path, "face basis", file.metadata["basis_hash"], basis.hash)
+        encoder, basis = encoder_of_model(file.metadata, encoder_path, device), open_basis()
+        _require_basis(path, file.metadata["basis_hash"], basis.hash)
         network = ExpressionNetwork(NetworkConfig(**json.loads(file.metadata["config"])))
         network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
-        return cls(network, encoder, basis, file_hash(path), choose_device(device))
+        return cls(network, encoder, basis, file_hash(path), device)
 
-    def generate(self, speech: Speech, progress: Callable[[float], None] = lambda fraction: None) -> Motion:
-        """Motion in step with the speech from its first sample, ceil(seconds * 25) frames; head and gaze rest."""
+    @property
+    def network(self) -> ExpressionNetwork:
+        """The frozen base; adapters wrap its layers and leave its weights alone."""
+        return self._network
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return self._device
+
+    def features(self, speech: Speech) -> Tensor:
+        """(2 T, F) encoder features of ceil(seconds * 25) = T frames."""
         frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
         features = self._encoder.encode(speech)
         features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
-        values = run_windows(self._network, torch.from_numpy(features).to(self._device), progress)
+        return torch.from_numpy(features).to(self._device)
+
+    def generate(self, speech: Speech, progress: Callable[[float], None] = lambda fraction: None) -> Motion:
+        """The average talker's motion, in step with the speech from its first sample, ceil(seconds * 25) frames.
+
+        Head and gaze rest.
+        """
+        return self.speak(self._network, self.features(speech), progress)
+
+    def speak(
+        self, network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
+    ) -> Motion:
+        """Motion by ``network``: this generator's own, or one that speaks in somebody's style."""
+        return self.as_motion(self.sealed(run_windows(network, features, progress), features))
+
+    def sealed(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
+        """(T, 53) with the lips shut where the encoder hears m, b or p, if it is one that can tell."""
+        if not isinstance(self._encoder, HearsClosures):
+            return values
+        return seal_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
+
+    def as_motion(self, values: NDArray[np.float32]) -> Motion:
+        """(T, 53) as a motion of the basis whose head and gaze rest."""
         return Motion(
             fps=INTERNAL_FPS,
             expression=values[:, :EXPRESSION_SIZE],
             jaw=values[:, EXPRESSION_SIZE:],
-            head=np.zeros((frames, 3), np.float32),
-            gaze=np.zeros((frames, 2, 2), np.float32),
+            head=np.zeros((len(values), 3), np.float32),
+            gaze=np.zeros((len(values), 2, 2), np.float32),
             basis_name=self.basis.name,
             basis_hash=self.basis.hash,
         )
 
 
 def run_windows(
-    network: ExpressionNetwork, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
+    network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
 ) -> NDArray[np.float32]:
     """(2 T, F) features to (T, 53) motion: windows of 6 s whose outer second fades into the neighbour's.
 
@@ -94,7 +143,7 @@ def run_windows(
     return (total / weight).astype(np.float32)
 
 
-def save_network(network: ExpressionNetwork, path: Path, metadata: dict[str, str]) -> None:
+def save_network(network: ExpressionNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:
     """Write weights with what they depend on: configuration, encoder and basis.
 
     Matrices and kernels are stored in half precision (half the download, motion changes by under 0.1 %);
@@ -106,8 +155,8 @@ def save_network(network: ExpressionNetwork, path: Path, metadata: dict[str, str
         tensors[name] = (value.half() if half else value).detach().cpu().numpy()
     dependencies = {
         "config": json.dumps(network.config.to_dict()),
-        "encoder": MelEncoder.name,
-        "encoder_hash": MelEncoder().hash,
+        NAME_KEY: encoder.name,
+        HASH_KEY: encoder.hash,
         "basis": open_basis().name,
         "basis_hash": open_basis().hash,
     }
@@ -133,9 +182,9 @@ def _fade(length: int, frames: int) -> NDArray[np.float64]:
     return fade[:, None]
 
 
-def _require_match(path: Path, what: str, recorded: str, present: str) -> None:
+def _require_basis(path: Path, recorded: str, present: str) -> None:
     if recorded != present:
         raise ModelError(
-            f"The model {path.name} was trained with {what} {recorded[:8]}, but this version has {present[:8]}.",
+            f"The model {path.name} was trained with face basis {recorded[:8]}, but this version has {present[:8]}.",
             "Install the extension again, or retrain the model.",
         )

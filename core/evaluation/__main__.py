@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ..errors import MimeshError
 from ..training.corpus import DATA_ROOT
-from . import eyes, languages, retimed, sections, sections_people, show, sync
+from . import ablations, eyes, languages, phonetic_scores, retimed, sections, sections_people, show, sync
 from .encoder_speed import encoders
 from .history import HISTORY, append_history, read_history, regressions
 from .report import BENCHMARK, hardware, write_results
@@ -42,6 +42,15 @@ RUNNERS: dict[str, Callable[[Path], Section]] = {
     "languages": languages.languages,
 }
 
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "sync": sync.main,
+    "eyes": eyes.main,
+    "retimed": retimed.main,
+    "languages": languages.main,
+    "phonetic": phonetic_scores.main,
+    "ablations": ablations.main,
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Print the chosen tables; 1 with a sentence when something needed is missing or has become worse."""
@@ -52,14 +61,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments and arguments[0] in show.COMMANDS:
             return show.main(arguments)
-        if arguments[:1] == ["sync"]:
-            return sync.main(arguments[1:])
-        if arguments[:1] == ["retimed"]:
-            return retimed.main(arguments[1:])
-        if arguments[:1] == ["languages"]:
-            return languages.main(arguments[1:])
-        if arguments[:1] == ["eyes"]:
-            return eyes.main(arguments[1:])
+        if arguments and arguments[0] in COMMANDS:
+            return COMMANDS[arguments[0]](arguments[1:])
         return _benchmark(_parser().parse_args(arguments))
     except MimeshError as error:
         print(error, file=sys.stderr)

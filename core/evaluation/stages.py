@@ -45,7 +45,6 @@ class Growth:
 def stage_times(audio: Path, reference: Path) -> list[StageTime]:
     """decode (sound; picture), track, encode, generate, adapt, solve and write, everything loaded before."""
     from ..engine.models import expression_generator
-    from ..speech.mel import MelEncoder
     from ..style.apply import apply_style
     from ..style.fit import fit_style
     from ..tracking.reference import track_reference
@@ -62,7 +61,7 @@ def stage_times(audio: Path, reference: Path) -> list[StageTime]:
         "decode picture": lambda: sum(1 for _ in read_frames(reference, 0.0, SECONDS)),
         "decode and track picture": lambda: track_face(reference, 0.0, SECONDS),
         "adapt (fit the style)": lambda: fit_style(generator, tracked),
-        "encode speech": lambda: MelEncoder().encode(speech),
+        "encode speech": lambda: generator.features(speech),
         "encode and generate": lambda: generator.generate(speech),
         "apply style and head": lambda: apply_style(motion, style, 1.0, 1.0, 0),
     }

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,3 +30,11 @@ class SpeechEncoder(Protocol):
 
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         """(N, dimension) features, N = ceil(seconds * 50)."""
+
+
+@runtime_checkable
+class HearsClosures(Protocol):
+    """An encoder whose features say when the lips are shut."""
+
+    def closure(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, dimension) features to (N,) probability of m, b or p."""

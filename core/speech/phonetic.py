@@ -62,6 +62,10 @@ class PhoneticEncoder:
         """Of the weights file."""
         return self._hash
 
+    def closure(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N,) probability of shut lips (m, b, p), from :meth:`encode`'s (N, dimension)."""
+        return closure_probability(features, self.network.config.bottleneck)
+
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         """(N, dimension), N = ceil(seconds * 50)."""
         import torch
@@ -72,6 +76,19 @@ class PhoneticEncoder:
         sounds = prosody(speech.samples)
         frames = min(len(features), len(sounds))
         return np.concatenate([features[:frames], sounds[:frames]], axis=1)
+
+
+def closure_probability(features: NDArray[np.float32], bottleneck: int) -> NDArray[np.float32]:
+    """(N,) probability of shut lips, read from (N, dimension) features."""
+    from .articulation import FEATURES
+
+    place = bottleneck
+    for feature in FEATURES:
+        if feature.name == "lips":
+            closed: NDArray[np.float32] = features[:, place + feature.classes.index("closed")]
+            return closed
+        place += len(feature.classes)
+    raise ValueError("no articulation feature is called lips")
 
 
 def phonetic_features(network: PhoneticNetwork, mel: Any) -> Any:

@@ -24,7 +24,7 @@ from ..speech.mel import power_spectrogram
 from .corpus import DATA_ROOT, Clip, training_clips
 from .ict_landmarks import LandmarkShapes, ict_shapes
 from .lip_prior import LipPrior, as_motion
-from .motion_data import MEL_PER_FRAME, MotionPair, load_pairs
+from .motion_data import MEL_PER_FRAME, MotionPair, load_pairs, prosody_of
 
 CACHE_ROOT = Path(__file__).resolve().parents[2] / "build" / "facegood"
 CONTROLS_FPS = 30.0
@@ -211,14 +211,17 @@ def _prior(data: Path, basis: FaceBasis) -> LipPrior:
 
 
 def _pieces(path: Path, motion: NDArray[np.float32], basis: FaceBasis) -> list[MotionPair]:
-    power = power_spectrogram(load_speech(path).samples)
+    samples = load_speech(path).samples
+    power = power_spectrogram(samples)
     frames = min(len(motion), len(power) // MEL_PER_FRAME)
     step = int(PIECE_SECONDS * INTERNAL_FPS)
+    sounds = prosody_of(samples, frames)
     clip = Clip("facegood", "facegood", path)
     pairs = []
     for first in range(0, frames - step // 2, step):
         last = min(first + step, frames)
         part = motion[first:last]
         log_power = np.log(power[first * MEL_PER_FRAME : last * MEL_PER_FRAME] + 1e-10).astype(np.float16)
-        pairs.append(MotionPair(clip, log_power, part, basis.displacement(as_motion(part, basis, INTERNAL_FPS))))
+        displacement = basis.displacement(as_motion(part, basis, INTERNAL_FPS))
+        pairs.append(MotionPair(clip, log_power, part, displacement, sounds[2 * first : 2 * last]))
     return pairs

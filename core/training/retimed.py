@@ -22,7 +22,7 @@ from ..speech.articulation import ARPABET, SILENCE_NAME, articulations_of_arpabe
 from ..speech.mel import power_spectrogram
 from .corpus import KNOWN_TALKER, Clip, training_clips
 from .lip_prior import as_motion
-from .motion_data import MEL_PER_FRAME, MotionPair, load_pair
+from .motion_data import MEL_PER_FRAME, MotionPair, load_pair, prosody_of
 from .phones import Phone, PhoneTrack, grid_transcript
 from .speech_corpus import Utterance, aligned_utterances, is_heldout, phones_of
 from .unit_selection import Inventory, PhoneSequence, SelectionSettings, build_inventory, render, select
@@ -102,7 +102,9 @@ class Retimer:
         spans = self._spans(utterance)
         if not spans:
             return []
-        power = power_spectrogram(utterance.load().samples)
+        samples = utterance.load().samples
+        power = power_spectrogram(samples)
+        sounds = prosody_of(samples, len(power) // MEL_PER_FRAME)
         clip = Clip("retimed", f"{utterance.corpus}-{utterance.speaker}", utterance.path)
         pairs = []
         for span in spans:
@@ -110,7 +112,8 @@ class Retimer:
             part = power[span.first_frame * MEL_PER_FRAME : (span.first_frame + frames) * MEL_PER_FRAME]
             motion = span.motion[:frames]
             displacement = self._basis.displacement(as_motion(motion, self._basis, INTERNAL_FPS))
-            pairs.append(MotionPair(clip, np.log(part + 1e-10).astype(np.float16), motion, displacement))
+            said = sounds[2 * span.first_frame : 2 * (span.first_frame + frames)]
+            pairs.append(MotionPair(clip, np.log(part + 1e-10).astype(np.float16), motion, displacement, said))
         return pairs
 
     def _spans(self, utterance: Utterance) -> list[RetimedSpan]:

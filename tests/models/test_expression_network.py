@@ -16,14 +16,26 @@ from core.adamesh.generate import (
     run_windows,
     save_network,
 )
+from core.adamesh.identity import identity_vector
 from core.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.device import choose_device
 from core.errors import EngineSetupError, ModelError
 from core.face.basis import open_basis
+from core.speech.mel import MelEncoder
 from core.weights import read_tensors, write_tensors
 
-TINY = NetworkConfig(width=16, heads=2, hidden=32, encoder_blocks=1, decoder_blocks=1, postnet_channels=8)
+TINY = NetworkConfig(
+    feature_size=160,
+    width=16,
+    heads=2,
+    hidden=32,
+    encoder_blocks=1,
+    decoder_blocks=1,
+    style_blocks=1,
+    style_hidden=32,
+    postnet_channels=8,
+)
 
 
 @pytest.fixture
@@ -35,7 +47,7 @@ def network() -> ExpressionNetwork:
 @pytest.fixture
 def weights_file(network: ExpressionNetwork, tmp_path: Path) -> Path:
     path = tmp_path / "tiny.safetensors"
-    save_network(network, path, {"training": "none"})
+    save_network(network, path, MelEncoder(), {"training": "none"})
     return path
 
 
@@ -44,10 +56,11 @@ def _speech(seconds: float) -> Speech:
     return Speech((rng.normal(size=round(seconds * SAMPLE_RATE)) * 0.1).astype(np.float32), "noise")
 
 
-def test_the_released_size_is_kept() -> None:
-    count = sum(p.numel() for p in ExpressionNetwork(NetworkConfig()).parameters())
-    # six blocks of 2.6 M as in the release, with a small subsampler in place of its 33.6 M one
-    assert 15e6 < count < 17e6
+def test_the_released_depth_is_kept_with_half_its_feed_forward() -> None:
+    network = ExpressionNetwork(NetworkConfig())
+    assert len(network.audio.blocks) == len(network.decoder.blocks) == 3
+    # six blocks of 1.6 M; the release's have 2.6 M with twice the feed-forward, and a 33.6 M subsampler
+    assert 11e6 < sum(p.numel() for p in network.parameters()) < 14e6
 
 
 def test_two_feature_frames_become_one_motion_frame(network: ExpressionNetwork) -> None:
@@ -57,10 +70,39 @@ def test_two_feature_frames_become_one_motion_frame(network: ExpressionNetwork) 
 
 def test_every_parameter_gets_a_gradient() -> None:
     network = ExpressionNetwork(TINY).train()
-    output = network(torch.randn(2, 40, TINY.feature_size))
+    style = network.style(torch.randn(2, 30, 53))
+    output = network(torch.randn(2, 40, TINY.feature_size), style, torch.randn(2, TINY.identity_size))
     (output.before.square().mean() + output.after.square().mean()).backward()
     missing = [name for name, p in network.named_parameters() if p.grad is None]
     assert not missing
+
+
+def test_a_style_or_face_of_nothing_is_the_average_talker(network: ExpressionNetwork) -> None:
+    features = torch.randn(2, 40, TINY.feature_size)
+    plain = network(features).after
+    nothing = network(features, torch.zeros(2, TINY.width), torch.zeros(2, TINY.identity_size)).after
+    torch.testing.assert_close(nothing, plain)
+
+
+def test_a_style_changes_the_motion_and_is_one_for_all_frames(network: ExpressionNetwork) -> None:
+    features = torch.randn(1, 40, TINY.feature_size)
+    slow, lively = network.style(torch.zeros(1, 50, 53)), network.style(torch.randn(1, 50, 53))
+    assert slow.shape == (1, TINY.width)
+    assert (network(features, slow).after - network(features, lively).after).abs().max() > 1e-3
+
+
+def test_a_style_does_not_hang_on_where_the_reference_is_cut(network: ExpressionNetwork) -> None:
+    """The same movement over and over: any whole number of periods says the same of the talker."""
+    period = torch.randn(1, 25, 53)
+    short, long = network.style(period.repeat(1, 4, 1)), network.style(period.repeat(1, 6, 1))
+    assert torch.cosine_similarity(short, long).item() > 0.98
+
+
+def test_identity_is_zero_for_the_mean_face_and_reads_proportions() -> None:
+    basis = open_basis()
+    assert not identity_vector(basis.neutral, basis).any()
+    wide = basis.neutral * np.array([1.1, 1.0, 1.0])
+    assert identity_vector(wide, basis)[0] > 1.0 and identity_vector(wide, basis)[8] == pytest.approx(0, abs=0.01)
 
 
 def test_impossible_sizes_are_refused() -> None:

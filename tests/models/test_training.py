@@ -3,24 +3,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from core.adamesh.network import NetworkConfig
+from core.adamesh.network import NetworkConfig, NetworkOutput
 from core.face.basis import open_basis
+from core.face.region_chart import OPENING, region_chart
 from core.speech.mel import MelEncoder, log_mel, normalise, power_spectrogram, stack_pairs
-from core.training import expression
-from core.training.augment import augment, features, warp_frequency
+from core.speech.phonetic import PhoneticEncoder
+from core.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
+from core.training import feature_bank, loop
+from core.training.augment import augment, features, mel_features, warp_frequency
 from core.training.corpus import Clip
-from core.training.expression import BatchSource, MotionLoss, TrainingSettings
+from core.training.expression import ExpressionSettings, TrainedExpression, expression_loss, train
+from core.training.expression_data import FaceSource, SamplingSettings, parameter_vector
+from core.training.feature_bank import FacePair, InputEncoder, face_pairs
+from core.training.loop import Schedule
 from core.training.motion_data import MotionPair
+from core.training.motion_loss import MotionLoss
+from core.training.style_variation import StyleParameters
 
-TINY = NetworkConfig(width=16, heads=2, hidden=32, encoder_blocks=1, decoder_blocks=1, postnet_channels=8, dropout=0)
-SETTINGS = TrainingSettings(steps=30, horizon_steps=40, cool_down_steps=5, batch=4, crop_frames=25, learning_rate=3e-3)
+TINY = NetworkConfig(
+    width=16,
+    heads=2,
+    hidden=32,
+    encoder_blocks=1,
+    decoder_blocks=1,
+    style_blocks=1,
+    style_hidden=32,
+    postnet_channels=8,
+    dropout=0,
+)
+SETTINGS = ExpressionSettings(
+    schedule=Schedule(steps=30, horizon_steps=40, cool_down_steps=5, learning_rate=3e-3, save_every=10),
+    sampling=SamplingSettings(batch=4, crop_frames=25, reference_frames=20, shares=(("s1", 0.5), ("grid", 0.5))),
+    network=TINY,
+    threads=1,
+)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> InputEncoder:
+    torch.manual_seed(0)
+    tiny = PhoneticNetwork(PhoneticConfig(width=8, dilations=(1,), bottleneck=4))
+    return InputEncoder(PhoneticEncoder(tiny, "hash"), "phonetic")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +67,22 @@ def pairs() -> list[MotionPair]:
         motion[:, :3] += level[:, None] * 0.2
         motion[:, 50] += level * 0.02
         clip = Clip("made", "s1" if index < 3 else "other", Path(f"{index}.mkv"))
-        made.append(MotionPair(clip, power.astype(np.float16), motion, np.zeros((75, 478, 3), np.float32)))
+        sounds = np.zeros((150, 4), np.float32)
+        sounds[:, 0] = np.repeat(level, 2)
+        nowhere = np.zeros((75, 478, 3), np.float32)
+        made.append(MotionPair(clip, power.astype(np.float16), motion, nowhere, sounds))
     return made
+
+
+@pytest.fixture(scope="module")
+def groups(
+    pairs: list[MotionPair], encoder: InputEncoder, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[FacePair]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_bank, "CACHE_ROOT", tmp_path_factory.mktemp("features"))
+        made, cached = face_pairs(pairs, encoder, voices=3), face_pairs(pairs, encoder, voices=3)
+        assert all(np.array_equal(a.features, b.features) for a, b in zip(made, cached, strict=True))
+    return {"s1": made[:3], "grid": made[3:]}
 
 
 def test_training_features_equal_the_encoders() -> None:
@@ -68,39 +114,90 @@ def test_augmentation_is_reproducible_and_keeps_power_positive() -> None:
     assert torch.equal(first, again) and (first >= 0).all() and not torch.equal(first, power)
 
 
+def test_each_clip_is_heard_in_its_own_voice_first(
+    groups: dict[str, list[FacePair]], pairs: list[MotionPair], encoder: InputEncoder
+) -> None:
+    power = torch.exp(torch.from_numpy(pairs[0].log_power.astype(np.float32)))[None]
+    with torch.inference_mode():
+        own = encoder.phonetic.network(mel_features(power)).features[0].numpy()
+    features = groups["s1"][0].features
+    np.testing.assert_allclose(features[0, :, : own.shape[1]], own, atol=5e-3)
+    assert np.abs(features[1] - features[0]).max() > 0.05
+    assert features.shape == (3, 150, encoder.dimension)
+
+
+def test_style_and_speech_of_a_sample_belong_to_one_talker_and_one_variation(
+    groups: dict[str, list[FacePair]],
+) -> None:
+    source = FaceSource(groups, SETTINGS.sampling)
+    batch, again = source.draw(np.random.default_rng(5)), source.draw(np.random.default_rng(5))
+    assert torch.equal(batch.motion, again.motion) and torch.equal(batch.reference, again.reference)
+    assert batch.features.shape[1] == 2 * batch.motion.shape[1] == 50
+    varied = batch.parameters.abs().sum(dim=1) > 0
+    assert varied.any() and not varied.all()
+
+
+def test_unvaried_parameters_are_zero() -> None:
+    assert not parameter_vector(StyleParameters()).any()
+    assert parameter_vector(StyleParameters(opening_gain=float(np.e)))[0] == pytest.approx(1 / 0.3)
+
+
 def test_loss_is_zero_for_the_truth_and_weighs_lips_most(pairs: list[MotionPair]) -> None:
-    state = expression._new_state(pairs, SETTINGS, TINY)
-    loss = MotionLoss(open_basis(), state.network.mean, state.network.deviation, SETTINGS)
     motion = torch.from_numpy(pairs[0].motion)[None]
-    truth = (motion - state.network.mean) / state.network.deviation
-    output = state.network(torch.randn(1, 150, 160))
-    assert loss(replace(output, before=truth, after=truth), motion).item() == pytest.approx(0, abs=1e-5)
+    deviation = motion.std(dim=(0, 1)).clamp_min(1e-3)
+    loss = MotionLoss(open_basis(), torch.zeros(53), deviation, SETTINGS.loss)
+    truth = motion / deviation
+    assert loss(NetworkOutput(truth, truth), motion).item() == pytest.approx(0, abs=1e-4)
     assert loss._weight[50] > 3 * loss._weight[52]
 
 
-def test_the_loss_falls(pairs: list[MotionPair]) -> None:
-    state = expression._new_state(pairs, SETTINGS, TINY)
-    source = BatchSource(pairs, SETTINGS)
-    loss = MotionLoss(open_basis(), state.network.mean, state.network.deviation, SETTINGS)
-    losses = [expression._step(state, source, loss, SETTINGS) for _ in range(SETTINGS.steps)]
+def test_lips_that_stay_apart_cost_more_where_the_true_ones_touch() -> None:
+    """The same mistake in the gap, once over a shut mouth and once over an open one."""
+    loss, opening = _loss(), torch.from_numpy(region_chart(open_basis()).directions[OPENING].astype(np.float32))
+    shut, wide = torch.zeros(1, 20, 53), (0.8 * opening).expand(1, 20, 53)
+    wrong = 0.2 * opening
+    at_shut = loss(NetworkOutput(shut + wrong, shut + wrong), shut)
+    at_wide = loss(NetworkOutput(wide + wrong, wide + wrong), wide)
+    assert at_shut.item() > 1.05 * at_wide.item()
+
+
+def _loss() -> MotionLoss:
+    return MotionLoss(open_basis(), torch.zeros(53), torch.ones(53), SETTINGS.loss)
+
+
+def test_training_learns_and_resumes_to_the_same_weights(
+    groups: dict[str, list[FacePair]], encoder: InputEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
+    whole = train(groups, encoder, SETTINGS, "whole")
+    first = replace(SETTINGS, schedule=replace(SETTINGS.schedule, save_every=10))
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.TrainingRun, "_take_step", _stop_after(15, loop.TrainingRun._take_step))
+        with pytest.raises(KeyboardInterrupt):
+            train(groups, encoder, first, "resumed")
+    resumed = train(groups, encoder, first, "resumed")
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
+
+
+def _stop_after(steps: int, take: Callable[..., float]) -> Callable[..., float]:
+    def step(run: loop.TrainingRun[nn.Module], *rest: object) -> float:
+        if run.step == steps:
+            raise KeyboardInterrupt
+        return take(run, *rest)
+
+    return step
+
+
+def test_the_loss_falls(groups: dict[str, list[FacePair]], encoder: InputEncoder) -> None:
+    torch.manual_seed(0)
+    model = TrainedExpression(replace(TINY, feature_size=encoder.dimension))
+    optimiser = torch.optim.Adam(model.parameters(), 3e-3)
+    source, loss, losses = FaceSource(groups, SETTINGS.sampling), _loss(), []
+    for step in range(30):
+        value = expression_loss(model, source.draw(np.random.default_rng(step)), loss, 0.1)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        losses.append(value.item())
     assert np.mean(losses[-5:]) < 0.85 * np.mean(losses[:5])
-
-
-def test_a_resumed_run_equals_an_unbroken_one(pairs: list[MotionPair], tmp_path: Path) -> None:
-    source = BatchSource(pairs, SETTINGS)
-
-    def steps(state: expression.TrainingState, count: int) -> None:
-        loss = MotionLoss(open_basis(), state.network.mean, state.network.deviation, SETTINGS)
-        for _ in range(count):
-            expression._step(state, source, loss, SETTINGS)
-
-    unbroken = expression._new_state(pairs, SETTINGS, TINY)
-    steps(unbroken, 6)
-    first = expression._new_state(pairs, SETTINGS, TINY)
-    steps(first, 3)
-    first.save(tmp_path / "c.pt")
-    resumed = expression._new_state(pairs, SETTINGS, TINY)
-    resumed.load(tmp_path / "c.pt")
-    steps(resumed, 3)
-    for name, value in unbroken.average.state_dict().items():
-        torch.testing.assert_close(resumed.average.state_dict()[name], value, msg=name)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core.evaluation ablations``: what each input, each source of faces and each amount of it is worth.
+
+Small networks with the shipped recipe otherwise, on people that none has seen. Finished ones are kept in
+build/ablations, so an interrupted run resumes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from ..adamesh.generate import ExpressionGenerator
+from ..adamesh.network import NetworkConfig
+from ..face.basis import open_basis
+from ..speech.phonetic import PhoneticEncoder
+from ..training.corpus import DATA_ROOT, Clip, address_clips, heldout_clips, known_talker_clips
+from ..training.expression import ExpressionSettings, motion_groups, train
+from ..training.feature_bank import FacePair, InputEncoder, face_pairs
+from ..training.loop import Schedule
+from .accuracy import OUT_OF_STEP, GroupScore, score_group
+from .tables import Table
+
+CACHE_ROOT = Path(__file__).resolve().parents[2] / "build" / "ablations"
+GRID_ONLY = (("s1", 0.4), ("grid", 0.6))
+SMALL = NetworkConfig(hidden=512, encoder_blocks=2, decoder_blocks=2, style_blocks=1, dropout=0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """One training. people: how many GRID talkers beside s1 take part (None: all)."""
+
+    name: str
+    settings: ExpressionSettings
+    people: int | None = None
+
+
+def ablations(steps: int) -> Iterator[Ablation]:
+    """All that are compared; one thing changes at a time from "phonetic, GRID only"."""
+    base = ExpressionSettings()
+    schedule = Schedule(
+        steps=steps, horizon_steps=round(1.2 * steps), cool_down_steps=steps // 3, learning_rate=1e-3, save_every=100
+    )
+    grid = replace(base.sampling, shares=GRID_ONLY)
+    base = replace(base, schedule=schedule, network=SMALL, sampling=grid, threads=1)
+    yield Ablation("phonetic, GRID only", base)
+    yield Ablation("log-mel instead", replace(base, inputs="mel"))
+    yield Ablation("phonetic and log-mel", replace(base, inputs="both"))
+    for name, extra in (
+        ("with FACEGOOD's talker", (("facegood", 0.25),)),
+        ("with s1 re-timed to other voices", (("retimed", 0.25),)),
+        ("with both", (("facegood", 0.2), ("retimed", 0.2))),
+    ):
+        yield Ablation(name, replace(base, sampling=replace(grid, shares=GRID_ONLY + extra)))
+    yield Ablation("no style-varied copies", replace(base, sampling=replace(grid, varied_share=0.0)))
+    yield Ablation("own voices only", replace(base, voices=1))
+    yield Ablation("s1 alone", replace(base, sampling=replace(grid, shares=(("s1", 1.0),))))
+    yield Ablation("s1 and two others", base, people=2)
+
+
+def run_ablation(ablation: Ablation, data: Path) -> dict[str, GroupScore]:
+    """Train (or take the finished result) and score on the held-out groups."""
+    phonetic = PhoneticEncoder.load()
+    described = json.dumps([asdict(ablation.settings), ablation.people, phonetic.hash], sort_keys=True)
+    name = f"ablation-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+    path = CACHE_ROOT / f"{name}.json"
+    if not path.is_file():
+        scores = _measured(ablation, InputEncoder(phonetic, ablation.settings.inputs), name, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({group: asdict(score) for group, score in scores.items()}, indent=1))
+    return {group: GroupScore(**score) for group, score in json.loads(path.read_text()).items()}
+
+
+def _measured(ablation: Ablation, encoder: InputEncoder, name: str, data: Path) -> dict[str, GroupScore]:
+    groups: dict[str, list[FacePair]] = {
+        group: face_pairs(pairs, encoder, ablation.settings.voices)
+        for group, pairs in motion_groups(data, open_basis(), ablation.settings).items()
+    }
+    if ablation.people is not None:
+        chosen = sorted({pair.person for pair in groups["grid"]})[: ablation.people]
+        groups["grid"] = [pair for pair in groups["grid"] if pair.person in chosen]
+    network = train(groups, encoder, ablation.settings, name)
+    generator = ExpressionGenerator(network, encoder, open_basis(), name, "cpu")
+    return {group: score_group(group, clips, generator.generate)[0] for group, clips in _scored_groups(data).items()}
+
+
+def _scored_groups(data: Path) -> dict[str, list[Clip]]:
+    in_step = [clip for clip in address_clips(data) if clip.person not in OUT_OF_STEP]
+    return {
+        "s1, new sentences": known_talker_clips(data)[::3],
+        "GRID, unseen people": heldout_clips(data),
+        **{clip.person: [clip] for clip in in_step},
+    }
+
+
+def table(results: dict[str, dict[str, GroupScore]]) -> Table:
+    """One row for each training: correlation and lip error over the constant face's, group by group."""
+    groups = list(next(iter(results.values())))
+    rows = [
+        (name, *(_cell(scores[group]) for group in groups), f"{scores['GRID, unseen people'].amplitude_ratio:.2f}")
+        for name, scores in results.items()
+    ]
+    return Table(
+        title="Ablations: correlation of mouth opening (lip error as a share of the constant face's)",
+        columns=("trained on", *groups, "amplitude"),
+        rows=tuple(rows),
+        note="Small networks. Amplitude: generated over true spread of the opening, unseen GRID people.",
+    )
+
+
+def _cell(score: GroupScore) -> str:
+    return f"{score.correlation:.3f} ({score.lip_error_mm / score.constant_error_mm:.2f})"
+
+
+def main(arguments: list[str]) -> int:
+    """Train what is missing and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m core.evaluation ablations", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA_ROOT)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--only", help="part of the names to train")
+    chosen = parser.parse_args(arguments)
+    wanted = [item for item in ablations(chosen.steps) if not chosen.only or chosen.only in item.name]
+    print(table({item.name: run_ablation(item, chosen.data) for item in wanted}).text())
+    return 0
