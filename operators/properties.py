@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..core.blender.settings import GenerateSettings, SourceChoice
+from .pose_properties import MimeshPose, pose_choice
 from .preferences import style_folder
 from .stubs import classes_factory
 
@@ -19,7 +20,7 @@ REFERENCE_KINDS = (
     ("strip", "Strip", "A movie strip of the sequencer that shows the person talking"),
     ("file", "File", "A video file that shows the person talking"),
     ("style", "Style", "A style of the library, or a style file, saved from an earlier reference"),
-    ("none", "None", "No reference: a neutral way of talking, without head motion"),
+    ("none", "None", "No reference: a neutral way of talking, the head moves as an average person's"),
 )
 EXISTING_CHOICES = (
     ("refuse", "Refuse", "Stop with a message when somebody else's action is in the way"),
@@ -101,8 +102,9 @@ class MimeshSettings(bpy.types.PropertyGroup):
         max=1.0,
         step=5,
     )
+    pose: bpy.props.PointerProperty(type=MimeshPose)
     seed: bpy.props.IntProperty(
-        name="Seed", description="Another number gives another head motion; the same gives the same", min=0
+        name="Seed", description="Another number gives another motion; the same gives the same", min=0
     )
     engine: bpy.props.EnumProperty(name="Model", description="Which network to use", items=ENGINES)
     on_existing: bpy.props.EnumProperty(
@@ -126,6 +128,7 @@ class MimeshRun(bpy.types.PropertyGroup):
         options={"SKIP_SAVE"},
         items=(("done", "Done", ""), ("failed", "Failed", ""), ("cancelled", "Cancelled", "")),
     )
+    neighbours: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Pose styles of the last head, by line")
     engine_status: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
     cache_status: bpy.props.StringProperty(options={"SKIP_SAVE"})
 
@@ -167,6 +170,7 @@ def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
         engine=settings.engine,
         on_existing=settings.on_existing,
         neck_share=settings.neck_share,
+        pose=pose_choice(settings.pose),
     )
 
 

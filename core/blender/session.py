@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import bpy
 
-from ..engine.api import MediaRange, MotionRequest, MotionResult
+from ..engine.api import MediaRange, MotionRequest, MotionResult, PoseRequest
 from ..errors import MediaError, RigError
 from ..face.basis import open_basis
 from ..rig.description import LandmarkBinding, RigDescription
@@ -32,7 +32,7 @@ from .read_animation import read_existing
 from .read_rig import read_rig
 from .read_scene import find_strip, read_strip_range, scene_fps
 from .report import GenerateReport
-from .settings import GenerateSettings, SourceChoice
+from .settings import GenerateSettings, PoseChoice, SourceChoice
 from .steps import StepStatus
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ _WORDS = {
     "track": "Watching the reference",
     "style": "Learning the style",
     "motion": "Generating the motion",
+    "head": "Moving the head",
     "picture": "Finding the face on the mesh",
 }
 # the engine's part of the bar; the rest is solving and writing
@@ -82,27 +83,27 @@ def request_steps(
     job = engine.submit(request)
     try:
         binding = found.binding or (yield from _find_landmarks(found, engine))
-        result = yield from _watch(job)
+        result = yield from watch_job(job)
     finally:
         job.cancel()
     yield StepStatus("Fitting the rig", _ENGINE_SHARE)
-    timing = scene_timing(_find_scene(scene_name), first_frame)
+    timing = scene_timing(find_scene(scene_name), first_frame)
     rig = dataclasses.replace(read_target(settings.object_name), binding=binding)
     plan = plan_result(rig, result, timing, settings)
     yield StepStatus("Writing the keys", 0.99)
-    target = _find_object(settings.object_name)
+    target = find_object(settings.object_name)
     applied = apply_plan(plan, target)
     if binding is not found.binding:
         store_binding(target, binding)
     report = _summed_up(rig, result, plan, applied, time.perf_counter() - started)
-    return dataclasses.replace(report, notes=(*report.notes, *_beyond_the_end(_find_scene(scene_name), plan)))
+    return dataclasses.replace(report, notes=(*report.notes, *_beyond_the_end(find_scene(scene_name), plan)))
 
 
 def find_landmarks_steps(object_name: str, engine: Engine) -> Steps[LandmarkBinding]:
     """Look for the face on the mesh again and keep what was found with the mesh."""
     yield StepStatus("Reading the mesh", 0.0)
     binding = yield from _find_landmarks(read_target(object_name), engine)
-    store_binding(_find_object(object_name), binding)
+    store_binding(find_object(object_name), binding)
     return binding
 
 
@@ -115,14 +116,7 @@ def read_speech(scene: bpy.types.Scene, choice: SourceChoice) -> PlacedMedia:
 
 def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: PlacedMedia) -> MotionRequest:
     """What the engine needs to know; nothing of Blender in it."""
-    choice = settings.reference
-    reference = style = None
-    if choice.kind == "strip":
-        reference = _read_strip(scene, choice.value).media
-    elif choice.kind == "file":
-        reference = MediaRange(_existing_file(choice.value, "reference"))
-    elif choice.kind == "style":
-        style = _existing_file(choice.value, "style")
+    reference, style = read_reference(scene, settings.reference)
     return MotionRequest(
         audio=speech.media,
         reference=reference,
@@ -131,12 +125,24 @@ def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: P
         seed=settings.seed,
         style_strength=settings.style_strength,
         head_amount=settings.head_amount,
+        pose=_pose_request(settings.pose),
     )
+
+
+def read_reference(scene: bpy.types.Scene, choice: SourceChoice) -> tuple[MediaRange | None, Path | None]:
+    """The reference's clip or its style file, whichever is chosen."""
+    if choice.kind == "strip":
+        return _read_strip(scene, choice.value).media, None
+    if choice.kind == "file":
+        return MediaRange(_existing_file(choice.value, "reference")), None
+    if choice.kind == "style":
+        return None, _existing_file(choice.value, "style")
+    return None, None
 
 
 def read_target(name: str) -> RigDescription:
     """The rig of the chosen mesh. Raises :class:`RigError`."""
-    return read_rig(_find_object(name))
+    return read_rig(find_object(name))
 
 
 def refuse_existing(rig: RigDescription, settings: GenerateSettings) -> None:
@@ -144,7 +150,7 @@ def refuse_existing(rig: RigDescription, settings: GenerateSettings) -> None:
     touched = {key_path(name) for name in rig.key_names}
     if turns_jaw(rig) and rig.jaw_bone is not None:
         touched.add(bone_path(rig.jaw_bone, "rotation"))
-    check_existing(rig, read_existing(_find_object(rig.object_name)), frozenset(touched), settings.on_existing)
+    check_existing(rig, read_existing(find_object(rig.object_name)), frozenset(touched), settings.on_existing)
 
 
 def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:
@@ -163,7 +169,7 @@ def plan_result(
         rig_motion,
         timing,
         ApplySettings(on_existing=settings.on_existing, neck_share=settings.neck_share),
-        read_existing(_find_object(rig.object_name)),
+        read_existing(find_object(rig.object_name)),
         json.dumps(result.provenance.to_json(), sort_keys=True),
     )
 
@@ -179,6 +185,7 @@ def _summed_up(
         keys_written=applied.keys_written,
         actions=applied.actions,
         style=result.style,
+        neighbours=result.neighbours,
         reference=quality.summary() if quality else None,
         elapsed_seconds=elapsed_seconds,
         # the same sentence can come from the clip and from the style fitted on it
@@ -193,8 +200,8 @@ def _beyond_the_end(scene: bpy.types.Scene, plan: CurvePlan) -> tuple[str, ...]:
     return (f"The keys go on to frame {last}; the scene ends at frame {scene.frame_end}.",)
 
 
-def _watch(job: EngineJob[T]) -> Steps[T]:
-    """Pass the engine's progress on until it is done; then its result or its error."""
+def watch_job(job: EngineJob[T]) -> Steps[T]:
+    """Pass the engine's progress on until it is done; then its result or its error. Never waits."""
     while not (status := job.poll()).done:
         words = _WORDS.get(status.stage, status.stage)
         yield StepStatus(words, status.fraction * _ENGINE_SHARE, status.seconds_left)
@@ -208,7 +215,7 @@ def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBindin
     while True:
         job = engine.track_picture(picture)
         try:
-            seen = yield from _watch(job)
+            seen = yield from watch_job(job)
         finally:
             job.cancel()
         try:
@@ -216,6 +223,11 @@ def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBindin
         except StopIteration as finished:
             binding: LandmarkBinding = finished.value
             return binding
+
+
+def _pose_request(choice: PoseChoice) -> PoseRequest:
+    values = {item.name: getattr(choice, item.name) for item in dataclasses.fields(choice)}
+    return PoseRequest(**{**values, "bank": _existing_file(choice.bank, "bank") if choice.bank else None})
 
 
 def _read_strip(scene: bpy.types.Scene, name: str) -> PlacedMedia:
@@ -233,14 +245,14 @@ def _existing_file(text: str, role: str) -> Path:
     return path
 
 
-def _find_object(name: str) -> bpy.types.Object:
+def find_object(name: str) -> bpy.types.Object:
     found = bpy.data.objects.get(name)
     if found is None:
         raise RigError(f'There is no object called "{name}".', "Choose the mesh of the face again.")
     return found
 
 
-def _find_scene(name: str) -> bpy.types.Scene:
+def find_scene(name: str) -> bpy.types.Scene:
     found = bpy.data.scenes.get(name)
     if found is None:
         raise RigError(f'The scene "{name}" is gone.', "Generate again in the scene you want.")

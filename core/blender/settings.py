@@ -19,6 +19,19 @@ class SourceChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class PoseChoice:
+    """As :class:`core.engine.api.PoseRequest`; bank: a path as typed, empty is the bundled bank."""
+
+    source: str = "bank"
+    k: int = 1
+    temperature: float = 1.0
+    top_p: float = 0.95
+    seed: int = 0
+    stillness_radians: float = 0.0
+    bank: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateSettings:
     """One click on Generate. ``object_name`` is the mesh; ``on_existing`` is about other people's actions;
     ``neck_share`` of the head's rotation goes to the neck where the rig has both bones.
@@ -33,3 +46,4 @@ class GenerateSettings:
     engine: str = "adamesh"
     on_existing: OnExisting = "refuse"
     neck_share: float = 0.0
+    pose: PoseChoice = PoseChoice()

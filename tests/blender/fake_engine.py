@@ -68,6 +68,20 @@ class FakeEngine:
     requests: list[Any] = field(default_factory=list)
     jobs: list[FakeJob] = field(default_factory=list)
     pictures: int = 0
+    roll: Callable[[Any], Any] | None = None
+    rolls: list[Any] = field(default_factory=list)
+    additions: list[Any] = field(default_factory=list)
+
+    def roll_head(self, request: Any) -> FakeJob:
+        self.rolls.append(request)
+        assert self.roll is not None
+        roll = self.roll
+        return self._job(lambda: roll(request))
+
+    def add_to_bank(self, request: Any) -> FakeJob:
+        self.additions.append(request)
+        result = part("core.engine.api").BankResult
+        return self._job(lambda: result(request.name, ("Bundled", request.name)))
 
     def submit(self, request: Any) -> FakeJob:
         self.requests.append(request)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -308,6 +309,15 @@ def test_limits_of_the_sliders_are_the_engines(extension: None) -> None:
     assert properties.STYLE_STRENGTH_LIMIT == api.STYLE_STRENGTH_LIMIT
     assert properties.HEAD_AMOUNT_LIMIT == api.HEAD_AMOUNT_LIMIT
     assert [name for name, *_ in properties.ENGINES] == list(api.ENGINES)
+    pose, drawn, library = part("core.pose.settings"), part("operators.pose_properties"), part("core.style.library")
+    assert [name for name, *_ in drawn.SOURCES] == list(pose.SOURCES)
+    for limit in ("NEIGHBOUR_LIMIT", "TEMPERATURE_LIMIT", "STILLNESS_LIMIT_RADIANS"):
+        assert getattr(drawn, limit) == getattr(pose, limit)
+    assert part("operators.style_library").NAME_LIMIT == library.NAME_LIMIT
+    assert dataclasses.asdict(part("core.blender.settings").PoseChoice()) == {
+        **dataclasses.asdict(api.PoseRequest()),
+        "bank": "",
+    }
 
 
 def test_setup_is_refused_without_online_access(extension: None) -> None:
@@ -331,9 +341,10 @@ def test_clearing_the_cache_removes_only_what_the_engine_wrote(extension: None, 
 def test_a_run_of_ten_seconds_spends_little_outside_the_engine(ready: Any) -> None:
     use(FakeEngine(lambda request: talking(request, seconds=10.0), polls=1))
     bpy.ops.mimesh.generate_lip_sync()
-    started = time.perf_counter()
+    # processor time: what else the machine is doing must not decide
+    started = time.process_time()
     bpy.ops.mimesh.generate_lip_sync()
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def artist_action() -> None:

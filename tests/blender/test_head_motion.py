@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rolling the head again, and the bank, as a script calls them: the face keeps its keys whatever the head does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
+from tests.blender.builders import snapshot  # noqa: E402
+from tests.blender.fake_engine import (  # noqa: E402
+    FakeEngine,
+    disable_checkout,
+    enable_checkout,
+    failing,
+    part,
+    talking,
+    wav_file,
+)
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Iterator[Any]:
+    """The demo head and a speech file."""
+    enable_checkout()
+    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
+    settings = bpy.context.scene.mimesh
+    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
+    settings.reference_kind = "none"
+    yield settings
+    disable_checkout()
+
+
+def nodding(request: Any) -> Any:
+    """A rolled head: nods as far as its seed says, like two people of a bank."""
+    api, bank = part("core.engine.api"), part("core.pose.bank")
+    head = np.zeros((50, 3), np.float32)
+    head[:, 0] = 0.01 * request.pose.seed * request.head_amount * np.sin(np.arange(50) / 5)
+    provenance = dataclasses.replace(talking(request).provenance, pose=request.pose)
+    found = (bank.Neighbour("Ada", 0.31, 0.75), bank.Neighbour("Bob", 0.42, 0.25))
+    return api.HeadResult(head, found, provenance)
+
+
+@pytest.fixture
+def engine(ready: Any) -> FakeEngine:
+    """A face that talks already; the engine answers rolls too."""
+    fake = FakeEngine(talking, roll=nodding)
+    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
+    return fake
+
+
+def curves(owner: Any) -> dict[tuple[str, int], list[float]]:
+    """Every key of an owner's action."""
+    found = part("core.blender.compat").owner_curves(owner)
+    return {(c.data_path, c.array_index): [v for k in c.keyframe_points for v in k.co] for c in found}
+
+
+def face() -> dict[tuple[str, int], list[float]]:
+    return curves(bpy.data.shape_keys[0])
+
+
+def bones() -> dict[tuple[str, int], list[float]]:
+    return curves(bpy.data.objects["MimeshHeadRig"])
+
+
+def refused(operator: Any, match: str, **options: Any) -> None:
+    before = snapshot()
+    with pytest.raises(RuntimeError, match=match) as caught:
+        operator(**options)
+    assert snapshot() == before
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_roll_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+    keys, before = face(), bones()
+    actions = sorted(action.name for action in bpy.data.actions)
+    assert bpy.ops.mimesh.roll_head(seed=7) == {"FINISHED"}
+    after = bones()
+    assert face() == keys
+    assert {key for key in before if "jaw" in key[0]} <= after.keys()
+    for key, values in after.items():
+        assert (values == before.get(key)) == ("jaw" in key[0]) or key[1] != 0
+    assert sorted(action.name for action in bpy.data.actions) == actions
+    assert ready.pose.seed == 7
+    assert engine.rolls[0].pose.seed == 7
+    action = bpy.data.objects["MimeshHeadRig"].animation_data.action
+    assert json.loads(action["mimesh"])["pose"]["seed"] == 7
+
+
+def test_a_roll_without_a_seed_draws_a_new_one(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+    for _ in range(2):
+        assert bpy.ops.mimesh.roll_head() == {"FINISHED"}
+    first, second = (request.pose.seed for request in engine.rolls)
+    assert first != second == ready.pose.seed
+
+
+def test_a_rolled_face_can_be_rolled_and_generated_again(ready: Any, engine: FakeEngine) -> None:
+    """What a roll writes counts as ours and unedited."""
+    bpy.ops.mimesh.generate_lip_sync()
+    bpy.ops.mimesh.roll_head(seed=7)
+    assert bpy.ops.mimesh.roll_head(seed=8) == {"FINISHED"}
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert engine.requests[-1].pose.seed == 8
+
+
+def test_keys_of_the_face_that_were_edited_by_hand_survive_a_roll(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+    curve = part("core.blender.compat").owner_curves(bpy.data.shape_keys[0])[0]
+    curve.keyframe_points[3].co.y = 0.123
+    edited = face()
+    assert bpy.ops.mimesh.roll_head(seed=7) == {"FINISHED"}
+    assert face() == edited
+
+
+def test_bones_that_were_edited_by_hand_are_not_overwritten(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+    curve = part("core.blender.compat").owner_curves(bpy.data.objects["MimeshHeadRig"])[0]
+    curve.keyframe_points[3].co.y = 0.123
+    refused(bpy.ops.mimesh.roll_head, "edited after Mimesh made it", seed=7)
+
+
+def test_rolling_needs_a_face_that_talks(ready: Any, engine: FakeEngine) -> None:
+    assert not bpy.ops.mimesh.roll_head.poll()
+    refused(bpy.ops.mimesh.roll_head, "Generate first")
+
+
+def test_other_speech_is_refused(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+
+    def other(request: Any) -> Any:
+        result = nodding(request)
+        return dataclasses.replace(result, provenance=dataclasses.replace(result.provenance, audio_hash="f" * 64))
+
+    engine.roll = other
+    refused(bpy.ops.mimesh.roll_head, "talks to other speech", seed=7)
+    assert ready.pose.seed == 0
+
+
+def test_an_engine_that_fails_changes_nothing(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+    engine.roll = failing("model", "The pose bank was made for another pose prior.", "Choose the bundled bank.")
+    refused(bpy.ops.mimesh.roll_head, "another pose prior")
+    assert all(job.cancelled for job in engine.jobs[1:])
+
+
+def test_one_undo_takes_a_roll_back(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+    bpy.ops.ed.undo_push(message="before")
+    before = bones()
+    bpy.ops.mimesh.roll_head("EXEC_DEFAULT", True, seed=7)
+    assert bones() != before
+    bpy.ops.ed.undo()
+    assert bones() == before
+    assert bpy.context.scene.mimesh.pose.seed == 0
+
+
+def test_retrieved_styles_are_named_with_their_distances(ready: Any, engine: FakeEngine) -> None:
+    bpy.ops.mimesh.generate_lip_sync()
+    assert bpy.context.window_manager.mimesh_run.neighbours == ""
+    bpy.ops.mimesh.roll_head(seed=7)
+    shown = bpy.context.window_manager.mimesh_run.neighbours
+    assert shown.splitlines() == ["Ada: distance 0.31, 75%", "Bob: distance 0.42, 25%"]
+
+
+def test_settings_of_the_panel_reach_the_engine(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    pose = ready.pose
+    bank = tmp_path / "bank.safetensors"
+    bank.write_bytes(b"only its name counts here")
+    pose.source, pose.k, pose.temperature, pose.top_p = "reference", 3, 0.5, 0.75
+    pose.stillness, pose.bank, ready.head_amount = 0.0625, str(bank), 1.5
+    bpy.ops.mimesh.generate_lip_sync()
+    expected = part("core.engine.api").PoseRequest("reference", 3, 0.5, 0.75, 0, 0.0625, bank)
+    assert engine.requests[0].pose == expected
+    assert engine.requests[0].head_amount == 1.5
+
+
+def test_a_bank_that_is_gone_is_one_sentence(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    ready.pose.bank = str(tmp_path / "gone.safetensors")
+    refused(bpy.ops.mimesh.generate_lip_sync, r"bank file .*gone\.safetensors does not exist")
+    assert bpy.ops.mimesh.use_bundled_bank() == {"FINISHED"}
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+
+
+def test_a_clip_is_added_to_a_bank_of_ones_own(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    assert not bpy.ops.mimesh.add_to_bank.poll()
+    clip = tmp_path / "ada.mp4"
+    clip.write_bytes(b"only its name counts here")
+    ready.reference_kind, ready.reference_file = "file", str(clip)
+    assert bpy.ops.mimesh.add_to_bank(name="Ada") == {"FINISHED"}
+    own = part("operators.preferences").user_folder() / "pose_bank.safetensors"
+    assert ready.pose.bank == str(own)
+    asked = engine.additions[0]
+    assert (asked.bank, asked.reference.path, asked.style, asked.name) == (own, clip, None, "Ada")
+    assert 'The bank has "Ada" now' in bpy.context.window_manager.mimesh_run.result
+    ready.pose.bank = str(tmp_path / "team.safetensors")
+    bpy.ops.mimesh.add_to_bank()
+    assert (engine.additions[1].bank, engine.additions[1].name) == (tmp_path / "team.safetensors", "")
