@@ -105,14 +105,14 @@ def evaluation_people(data: Path) -> list[Person]:
     for clip in address_clips(data):
         if clip.person == LONG_ADDRESS:
             whole, cut = part_of(clip, basis), round(REFERENCE_SECONDS * INTERNAL_FPS)
-            people.append(Person(clip.person, _slice(whole, 0, cut), (_slice(whole, cut, None),)))
+            people.append(Person(clip.person, cut_part(whole, 0, cut), (cut_part(whole, cut, None),)))
     return people
 
 
-def part_of(clip: Clip, basis: FaceBasis) -> PersonPart:
-    """A cached clip as the tracker would hand it over."""
+def part_of(clip: Clip, basis: FaceBasis, picture_delay_seconds: float = 0.0) -> PersonPart:
+    """A cached clip as the tracker would hand it over; the picture's delay behind the sound is taken out."""
     tracked = load_tracked(clip)
-    uniform = uniform_landmarks(tracked.track, INTERNAL_FPS)
+    uniform = uniform_landmarks(tracked.track, INTERNAL_FPS, picture_delay_seconds)
     free = align(uniform.landmarks, basis.neutral)
     landmarks = smooth_landmarks(free.landmarks)
     neutral = neutral_face(landmarks)
@@ -238,7 +238,8 @@ def _speech(part: PersonPart) -> Speech:
     return part.reference.speech
 
 
-def _slice(part: PersonPart, first: int, last: int | None) -> PersonPart:
+def cut_part(part: PersonPart, first: int, last: int | None) -> PersonPart:
+    """Frames first .. last - 1 of a part, with their sound."""
     # the parts keep the whole clip's resting face: a person has one
     whole, cut = part.reference, slice(first, last)
     motion = _map_motion([whole.motion], lambda values: values[0][cut])

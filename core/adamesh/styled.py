@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An expression network speaking in one person's style, at any strength; afterwards it is the base again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .adapt_tune import ADAPTER_NAME
+from .molora import Molora
+from .network import ExpressionNetwork
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StyledNetwork:
+    """The network with its style input filled in; style: (1, width), or None for the average talker."""
+
+    network: ExpressionNetwork
+    style: Tensor | None
+
+    @property
+    def mean(self) -> Tensor:
+        """(53,) of the training motion."""
+        return self.network.mean
+
+    def motion(self, features: Tensor) -> Tensor:
+        """(B, 2 T, F) features to (B, T, 53) in real units."""
+        style = None if self.style is None else self.style.expand(len(features), -1)
+        return self.network.motion(features, style)
+
+
+@contextmanager
+def styled(
+    network: ExpressionNetwork,
+    arrays: Mapping[str, NDArray],
+    scale: float,
+    embedding: NDArray,
+    strength: float = 1.0,
+) -> Iterator[StyledNetwork]:
+    """The parts of an :class:`~core.adamesh.adapt.ExpressionAdapter` in force, merged, at the user's strength.
+
+    Strength 0 is exactly the base. Raises :class:`~core.errors.ModelError` where the update does not fit.
+    """
+    molora = Molora(network)
+    try:
+        if arrays and strength * scale != 0:
+            molora.load(ADAPTER_NAME, arrays)
+            molora.set_scale(strength * scale)
+            molora.merge()
+        style = None
+        if strength != 0 and embedding.any():
+            style = strength * torch.from_numpy(embedding).to(network.mean)[None]
+        yield StyledNetwork(network, style)
+    finally:
+        molora.detach()
