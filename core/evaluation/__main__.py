@@ -5,7 +5,8 @@
 result to the committed history. ``side-by-side CLIP --out X.mp4`` and ``overlay CLIP --out FOLDER`` show one clip.
 ``sync`` tells whether generated motion is early or late against recordings from many sources, ``languages`` whether
 the lips close, round and open at the right time in each language (needs espeak-ng and flite), ``eyes`` whether blinks
-and gaze are as the recorded people's, ``retimed`` how true the made-up training motion is.
+and gaze are as the recorded people's, ``retimed`` how true the made-up training motion is, ``style`` what a person's
+style learnt from ten seconds is worth, by every method.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -20,7 +21,18 @@ from pathlib import Path
 
 from ..errors import MimeshError
 from ..training.corpus import DATA_ROOT
-from . import ablations, eyes, languages, phonetic_scores, retimed, sections, sections_people, show, sync
+from . import (
+    ablations,
+    eyes,
+    languages,
+    phonetic_scores,
+    retimed,
+    sections,
+    sections_people,
+    show,
+    style_benchmark,
+    sync,
+)
 from .encoder_speed import encoders
 from .history import HISTORY, append_history, read_history, regressions
 from .report import BENCHMARK, hardware, write_results
@@ -49,6 +61,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "languages": languages.main,
     "phonetic": phonetic_scores.main,
     "ablations": ablations.main,
+    "style": style_benchmark.main,
 }
 
 
