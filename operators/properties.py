@@ -32,6 +32,7 @@ ENGINES = (("adamesh", "AdaMesh", "Expression network with style adaptation"),)
 # as in core.engine.api, which is not imported here because it brings numpy into Blender's start-up
 STYLE_STRENGTH_LIMIT = 1.5
 HEAD_AMOUNT_LIMIT = 2.0
+GAZE_AMOUNT_LIMIT = 2.0
 
 
 def _search_speech(self: MimeshSettings, context: bpy.types.Context, edit_text: str) -> Iterator[str]:
@@ -100,6 +101,17 @@ class MimeshSettings(bpy.types.PropertyGroup):
         default=0.0,
         min=0.0,
         max=1.0,
+        step=5,
+    )
+    blinks: bpy.props.BoolProperty(
+        name="Blinks", description="Blink as often as the reference does, or as people usually do", default=True
+    )
+    gaze_amount: bpy.props.FloatProperty(
+        name="Gaze",
+        description="How much the eyes wander: 0 keeps them still, 1 is natural",
+        default=1.0,
+        min=0.0,
+        max=GAZE_AMOUNT_LIMIT,
         step=5,
     )
     pose: bpy.props.PointerProperty(type=MimeshPose)
@@ -171,6 +183,8 @@ def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
         on_existing=settings.on_existing,
         neck_share=settings.neck_share,
         pose=pose_choice(settings.pose),
+        blinks=settings.blinks,
+        gaze_amount=settings.gaze_amount,
     )
 
 

@@ -67,6 +67,8 @@ def _draw_amounts(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
     column = layout.column(align=True)
     column.active = settings.reference_kind != "none"
     column.prop(settings, "style_strength", slider=True)
+    column.prop(settings, "blinks")
+    column.prop(settings, "gaze_amount", slider=True)
     column = layout.column(align=True)
     column.use_property_split = True
     column.use_property_decorate = False

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.audio.speech import SAMPLE_RATE, Speech
-from core.engine import models
+from core.engine import expressions, models
 from core.engine.api import MediaRange
 from core.face.basis import open_basis
 from core.face.motion import Motion
@@ -139,6 +139,8 @@ def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     (tmp_path / "clip.mp4").write_bytes(b"stands for a video")
     monkeypatch.setattr(models, "expression_generator", lambda device: found.model)
     monkeypatch.setattr(models, "pose_generator", lambda: found.pose)
+    # adapting needs a real network: tests/models has that
+    monkeypatch.setattr(expressions, "with_expression", lambda style, reference, generator, progress: style)
     models.release_heard()
 
     def track(path: Path, start: float, end: float | None, progress: object, expected_opening: object) -> object:

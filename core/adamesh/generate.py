@@ -76,6 +76,11 @@ class ExpressionGenerator:
         return self._network
 
     @property
+    def encoder(self) -> SpeechEncoder:
+        """What hears the speech."""
+        return self._encoder
+
+    @property
     def device(self) -> torch.device:
         """Where the network lives."""
         return self._device

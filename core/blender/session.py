@@ -125,6 +125,8 @@ def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: P
         seed=settings.seed,
         style_strength=settings.style_strength,
         head_amount=settings.head_amount,
+        blinks=settings.blinks,
+        gaze_amount=settings.gaze_amount,
         pose=_pose_request(settings.pose),
     )
 

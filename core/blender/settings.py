@@ -47,3 +47,5 @@ class GenerateSettings:
     on_existing: OnExisting = "refuse"
     neck_share: float = 0.0
     pose: PoseChoice = PoseChoice()
+    blinks: bool = True
+    gaze_amount: float = 1.0

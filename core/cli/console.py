@@ -88,6 +88,8 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
             stillness_radians=math.radians(options.head_stillness),
             bank=options.pose_bank,
         ),
+        blinks=not options.no_blinks,
+        gaze_amount=options.gaze_amount,
     )
 
 

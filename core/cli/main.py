@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..engine.api import DEVICES, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT, PoseRequest
+from ..engine.api import DEVICES, GAZE_AMOUNT_LIMIT, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT, PoseRequest
 from ..errors import CancelledError, MimeshError, SettingsError
 from ..pose.settings import SOURCES as POSE_SOURCES
 from .console import quiet_libraries
@@ -97,6 +97,8 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--style-strength", type=float, default=1.0, help=f"0 to {STYLE_STRENGTH_LIMIT:g}")
     parser.add_argument("--head-amount", type=float, default=1.0, help=f"0 to {HEAD_AMOUNT_LIMIT:g}")
     _add_head_options(parser)
+    parser.add_argument("--no-blinks", action="store_true", help="the lids only follow the speech")
+    parser.add_argument("--gaze-amount", type=float, default=1.0, help=f"0 (still eyes) to {GAZE_AMOUNT_LIMIT:g}")
     parser.add_argument("--device", default="auto", help=", ".join(DEVICES))
 
 

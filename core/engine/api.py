@@ -7,10 +7,12 @@ functions that use them.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..eyes.apply import GAZE_AMOUNT_LIMIT
 from .request import (
     DEVICES,
     ENGINES,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEVICES",
     "ENGINES",
+    "GAZE_AMOUNT_LIMIT",
     "HEAD_AMOUNT_LIMIT",
     "STYLE_STRENGTH_LIMIT",
     "BankRequest",
@@ -78,7 +81,9 @@ def generate_motion(
     request: MotionRequest, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
 ) -> MotionResult:
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
+    from ..eyes.apply import eyes_for
     from ..style.apply import apply_style
+    from .expressions import speak
     from .heads import move_head
     from .models import OnceEach, expression_generator
 
@@ -92,14 +97,17 @@ def generate_motion(
         with meter.stage("track"):
             reference = _tracked(request.reference, listener, meter, cache)
     with meter.stage("style"):
-        style = _style(request.style, request.reference, reference, listener, cache)
+        style = _style(request.style, request.reference, reference, listener, meter, cache)
     with meter.stage("motion"):
-        base = generator.generate(speech, meter.within_stage)
-        face = apply_style(base, style, request.style_strength, 0.0, request.seed)
+        spoken = speak(generator, speech, style, request.style_strength, meter.within_stage)
+        face = apply_style(spoken, style, request.style_strength, 0.0, request.seed)
     with meter.stage("head"):
         moved = move_head(request, speech, style, len(face), meter.within_stage)
+        # after the head: the eyes hold their aim against it
+        eyes = style.eyes if style else None
+        motion = eyes_for(face.replace(head=moved.head), speech, eyes, request.eyes_settings)
     return MotionResult(
-        motion=face.replace(head=moved.head),
+        motion=motion,
         style=style,
         reference_report=reference.report if reference else None,
         stage_seconds=meter.seconds,
@@ -160,8 +168,8 @@ def _speech(request: MotionRequest) -> Speech:
 
 
 def _plan(request: MotionRequest) -> StagePlan:
-    # rough shares of the time on two cores: tracking takes most of it
-    expected = {"audio": 0.3, "track": 2.0, "style": 0.4, "motion": 0.4, "head": 0.3}
+    # rough seconds on two cores: learning a new style takes most of it
+    expected = {"audio": 0.3, "track": 2.0, "style": 10.0 if request.reference else 0.1, "motion": 0.4, "head": 0.3}
     if request.reference is None:
         del expected["track"]
     return StagePlan(expected)
@@ -198,10 +206,10 @@ def _known_style(
     from ..style.style import Style
 
     if source is None or path is not None:
-        return _style(path, source, None, listener, cache)
+        return _style(path, source, None, listener, meter, cache)
     if cache and (hit := cache.load(_style_key(source, listener), Style.load)) is not None:
         return hit
-    return _style(None, source, _tracked(source, listener, meter, cache), listener, cache)
+    return _style(None, source, _tracked(source, listener, meter, cache), listener, meter, cache)
 
 
 def _style(
@@ -209,10 +217,13 @@ def _style(
     source: MediaRange | None,
     reference: TrackedReference | None,
     listener: OnceEach,
+    meter: StageMeter,
     cache: ArtifactCache | None,
 ) -> Style | None:
+    from ..eyes.measure import measure_eyes
     from ..style.fit import fit_style
     from ..style.style import Style
+    from .expressions import with_expression
     from .heads import with_pose
 
     if path is not None:
@@ -222,7 +233,8 @@ def _style(
     key = _style_key(source, listener) if cache else ""
     if cache and (hit := cache.load(key, Style.load)) is not None:
         return hit
-    style = with_pose(fit_style(listener, reference), reference)
+    style = with_expression(fit_style(listener, reference), reference, listener.generator, meter.within_stage)
+    style = dataclasses.replace(with_pose(style, reference), eyes=measure_eyes(reference))
     if cache:
         cache.store(key, style.save)
     return style
@@ -253,6 +265,8 @@ def _provenance(
         head_amount=request.head_amount,
         pose=request.pose,
         pose_hash=pose_hash,
+        blinks=request.blinks,
+        gaze_amount=request.gaze_amount,
     )
 
 

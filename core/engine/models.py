@@ -61,6 +61,11 @@ class OnceEach:
         self._motion: Motion | None = None
 
     @property
+    def generator(self) -> ExpressionGenerator:
+        """The one that answers."""
+        return self._generator
+
+    @property
     def hash(self) -> str:
         """Of the model."""
         return self._generator.hash

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+from ..eyes.apply import GAZE_AMOUNT_LIMIT, EyesSettings
 from ..face.motion import Motion
 from ..pose.bank import Neighbour
 from ..pose.settings import AMOUNT_LIMIT, PoseSettings
@@ -113,6 +114,8 @@ class MotionRequest:
     head_amount: float = 1.0
     device: str = "auto"
     pose: PoseRequest = PoseRequest()
+    blinks: bool = True
+    gaze_amount: float = 1.0
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
@@ -123,6 +126,12 @@ class MotionRequest:
             raise SettingsError("Both a reference clip and a style file are given.", "Choose one of them.")
         _require_within("style strength", self.style_strength, STYLE_STRENGTH_LIMIT)
         _require_within("head amount", self.head_amount, HEAD_AMOUNT_LIMIT)
+        _require_within("gaze amount", self.gaze_amount, GAZE_AMOUNT_LIMIT)
+
+    @property
+    def eyes_settings(self) -> EyesSettings:
+        """How the eyes blink and move."""
+        return EyesSettings(self.blinks, self.gaze_amount, self.seed)
 
     @property
     def pose_settings(self) -> PoseSettings:
@@ -152,6 +161,8 @@ class MotionRequest:
                 head_amount=float(data["head_amount"]),
                 device=str(data["device"]),
                 pose=PoseRequest.from_json(data["pose"]),
+                blinks=bool(data["blinks"]),
+                gaze_amount=float(data["gaze_amount"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"This is no motion request ({type(error).__name__}: {error}).") from error
@@ -182,6 +193,8 @@ class Provenance:
     head_amount: float
     pose: PoseRequest = PoseRequest()
     pose_hash: str = ""
+    blinks: bool = False
+    gaze_amount: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -189,7 +202,7 @@ class Provenance:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_json`; older ones know nothing of the head."""
+        """Inverse of :meth:`to_json`; older ones know nothing of head and eyes."""
         return cls(**{**data, "pose": PoseRequest.from_json(data.get("pose", {}))})
 
 

@@ -209,3 +209,22 @@ def test_tracked_reference_survives_its_file(with_sound: bool, tmp_path: Path) -
         assert found.speech is None
     else:
         assert found.speech is not None and found.speech.hash == original.speech.hash
+
+
+def test_blinks_and_gaze_can_be_switched_off(bench: Bench) -> None:
+    long = MediaRange(bench.folder / "long.wav")
+    write_audio(long.path, tone(20.0)[None], SAMPLE_RATE, "pcm_s16le")
+    lively = generate_motion(MotionRequest(long)).motion
+    still = generate_motion(MotionRequest(long, blinks=False, gaze_amount=0.0)).motion
+    assert lively.gaze.any() and not still.gaze.any()
+    assert np.abs(lively.expression - still.expression).max() > 0.1
+    np.testing.assert_array_equal(lively.jaw, still.jaw)
+
+
+def test_eyes_of_the_request_cross_the_protocol(bench: Bench) -> None:
+    request = MotionRequest(bench.audio, blinks=False, gaze_amount=0.5)
+    assert MotionRequest.from_json(request.to_json()) == dataclasses.replace(
+        request, audio=MediaRange.from_json(request.audio.to_json())
+    )
+    with pytest.raises(SettingsError, match="gaze amount is 3"):
+        MotionRequest(bench.audio, gaze_amount=3.0)
