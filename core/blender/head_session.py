@@ -19,12 +19,12 @@ from ..face.motion import INTERNAL_FPS
 from ..face.rotations import FloatArray
 from ..rig.description import RigDescription
 from ..rig.face import rig_face
-from ..rig.head_plan import HeadMotion, plan_head
+from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
 from ..rig.plan import ApplySettings
 from ..rig.solve import FLAME_IN_BLENDER, is_native
 from .apply import apply_plan
 from .engine_port import Engine
-from .read_animation import find_armature, read_armature_curves, read_existing, read_provenance
+from .read_animation import find_armature, read_bone_curves, read_existing, read_key_curves, read_provenance
 from .report import HeadReport
 from .session import (
     Steps,
@@ -42,7 +42,7 @@ from .steps import StepStatus
 
 
 def roll_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[HeadReport]:
-    """Key the head anew and nothing else. Raises :class:`MimeshError` before anything is written."""
+    """Key head and gaze anew, nothing else. Raises :class:`MimeshError` before anything is written."""
     started = time.perf_counter()
     scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
@@ -60,11 +60,10 @@ def roll_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engin
     rig = read_target(settings.object_name)
     plan = plan_head(
         rig,
-        HeadMotion(INTERNAL_FPS, result.head, _flame_to_object(rig)),
+        HeadMotion(INTERNAL_FPS, result.head, result.gaze, _flame_to_object(rig)),
         scene_timing(find_scene(scene_name), speech.first_frame),
         ApplySettings(neck_share=settings.neck_share),
-        read_existing(target),
-        read_armature_curves(target),
+        KeyedFace(read_existing(target), read_key_curves(target), read_bone_curves(target)),
         json.dumps(result.provenance.to_json(), sort_keys=True),
     )
     apply_plan(plan, target)

@@ -33,7 +33,13 @@ def find_armature(obj: bpy.types.Object) -> bpy.types.Object | None:
     return parent if parent is not None and parent.type == "ARMATURE" else None
 
 
-def read_armature_curves(obj: bpy.types.Object) -> tuple[CurvePoints, ...]:
+def read_key_curves(obj: bpy.types.Object) -> tuple[CurvePoints, ...]:
+    """Every F-curve that animates the mesh's shape keys through their active action."""
+    keys = obj.data.shape_keys if obj.data is not None else None
+    return tuple(curve_points(curve) for curve in compat.owner_curves(keys)) if keys is not None else ()
+
+
+def read_bone_curves(obj: bpy.types.Object) -> tuple[CurvePoints, ...]:
     """Every F-curve that animates the mesh's armature through its active action."""
     armature = find_armature(obj)
     return tuple(curve_points(curve) for curve in compat.owner_curves(armature)) if armature is not None else ()

@@ -120,12 +120,13 @@ def generate_motion(
 def roll_head(
     request: MotionRequest, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
 ) -> HeadResult:
-    """The head that :func:`generate_motion` would give, without the face: for another seed or other pose settings.
+    """The head and gaze that :func:`generate_motion` would give, without the face: for another seed or other pose
+    settings.
 
     Quick where ``cache`` knows the reference. Raises as :func:`generate_motion` does.
     """
-    from ..face.basis import open_basis
-    from .heads import frames_of, move_head
+    from ..eyes.apply import eyes_for
+    from .heads import frames_of, move_head, still_motion
     from .models import OnceEach, expression_generator
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
@@ -136,8 +137,16 @@ def roll_head(
         style = _known_style(request.style, request.reference, listener, meter, cache)
     with meter.stage("head"):
         moved = move_head(request, speech, style, frames_of(speech), meter.within_stage)
-    hashes = (listener.hash, open_basis().hash, moved.pose_hash)
-    return HeadResult(moved.head, moved.neighbours, _provenance(request, speech, style, hashes), moved.notes)
+        settings = dataclasses.replace(request.eyes_settings, blinks=False)
+        turned = still_motion(len(moved.head)).replace(head=moved.head)
+        motion = eyes_for(turned, speech, style.eyes if style else None, settings)
+    return HeadResult(
+        head=moved.head,
+        gaze=motion.gaze,
+        neighbours=moved.neighbours,
+        provenance=_provenance(request, speech, style, (listener.hash, motion.basis_hash, moved.pose_hash)),
+        notes=moved.notes,
+    )
 
 
 def add_to_bank(

@@ -50,7 +50,7 @@ def move_head(
         result = generator.generate(heard, None, request.pose_settings, progress)
         note = "No reference or style was given, so the head moves as an average person's."
         return MovedHead(_fitted(result.head, frames), (), (note,), generator.hash)
-    posed = pose_for(_still(frames), heard, style, request.pose_settings, generator, progress)
+    posed = pose_for(still_motion(frames), heard, style, request.pose_settings, generator, progress)
     return MovedHead(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
 
 
@@ -115,7 +115,8 @@ def _as_reference(request: MotionRequest, style: Style | None, frames: int) -> M
     return MovedHead(head.astype(np.float32))
 
 
-def _still(frames: int) -> Motion:
+def still_motion(frames: int) -> Motion:
+    """A face at rest, 25 fps, in the open basis."""
     basis = open_basis()
     zeros = np.zeros
     return Motion(

@@ -118,8 +118,8 @@ def read_motion_result(folder: Path, result: JsonObject) -> MotionResult:
 
 
 def write_head_result(folder: Path, result: HeadResult) -> JsonObject:
-    """The head into ``folder``, the rest as JSON values."""
-    np.savez(folder / HEAD_FILE, head=result.head)
+    """Head and gaze into ``folder``, the rest as JSON values."""
+    np.savez(folder / HEAD_FILE, head=result.head, gaze=result.gaze)
     return {
         "provenance": result.provenance.to_json(),
         "notes": list(result.notes),
@@ -130,8 +130,10 @@ def write_head_result(folder: Path, result: HeadResult) -> JsonObject:
 def read_head_result(folder: Path, result: JsonObject) -> HeadResult:
     """Inverse of :func:`write_head_result`."""
     with np.load(folder / HEAD_FILE, allow_pickle=False) as data:
-        head: NDArray[np.float32] = data["head"]
-    return HeadResult(head, _neighbours(result), Provenance.from_json(result["provenance"]), tuple(result["notes"]))
+        head, gaze = data["head"], data["gaze"]
+    return HeadResult(
+        head, gaze, _neighbours(result), Provenance.from_json(result["provenance"]), tuple(result["notes"])
+    )
 
 
 def read_bank_result(folder: Path, result: JsonObject) -> BankResult:

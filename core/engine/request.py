@@ -230,9 +230,14 @@ class MotionResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadResult:
-    """A head motion alone, for a face that is there already. head: (T, 3) radians relative to rest, 25 fps."""
+    """A head motion alone, for a face that is there already.
+
+    head: (T, 3) radians relative to rest, 25 fps. gaze: (T, 2, 2) as in ``Motion``: the eyes hold their aim
+    against the head.
+    """
 
     head: NDArray[np.float32]
+    gaze: NDArray[np.float32]
     neighbours: tuple[Neighbour, ...]
     provenance: Provenance
     notes: tuple[str, ...] = ()

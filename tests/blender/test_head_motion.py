@@ -44,7 +44,9 @@ def nodding(request: Any) -> Any:
     head[:, 0] = 0.01 * request.pose.seed * request.head_amount * np.sin(np.arange(50) / 5)
     provenance = dataclasses.replace(talking(request).provenance, pose=request.pose)
     found = (bank.Neighbour("Ada", 0.31, 0.75), bank.Neighbour("Bob", 0.42, 0.25))
-    return api.HeadResult(head, found, provenance)
+    gaze = np.zeros((50, 2, 2), np.float32)
+    gaze[:, :, 0] = -0.5 * head[:, None, 0]
+    return api.HeadResult(head, gaze, found, provenance)
 
 
 @pytest.fixture
@@ -87,6 +89,7 @@ def test_a_roll_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
     assert {key for key in before if "jaw" in key[0]} <= after.keys()
     for key, values in after.items():
         assert (values == before.get(key)) == ("jaw" in key[0]) or key[1] != 0
+    assert {key[0].split('"')[1] for key in after} >= {"jaw", "neck", "left_eye", "right_eye"}
     assert sorted(action.name for action in bpy.data.actions) == actions
     assert ready.pose.seed == 7
     assert engine.rolls[0].pose.seed == 7

@@ -59,6 +59,9 @@ def test_rolling_gives_the_head_that_generating_would_and_leaves_the_face_alone(
     assert bench.pose.listened == [8.0, 3.0]
     whole = generate_motion(other, cache=cache)
     np.testing.assert_array_equal(rolled.head, whole.motion.head)
+    # the eyes hold their aim against the head
+    np.testing.assert_array_equal(rolled.gaze, whole.motion.gaze)
+    assert not np.array_equal(rolled.gaze, first.motion.gaze)
     np.testing.assert_array_equal(whole.motion.face_vector(), first.motion.face_vector())
     assert (rolled.provenance, rolled.neighbours, rolled.notes) == (
         whole.provenance,
@@ -121,4 +124,5 @@ def test_rolled_head_crosses_the_job_folder_unchanged(bench: Bench, tmp_path: Pa
     result = roll_head(MotionRequest(bench.audio, reference=bench.clip))
     again = read_head_result(tmp_path, write_head_result(tmp_path, result))
     np.testing.assert_array_equal(again.head, result.head)
+    np.testing.assert_array_equal(again.gaze, result.gaze)
     assert (again.provenance, again.neighbours, again.notes) == (result.provenance, result.neighbours, result.notes)

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from core.errors import RigError
 from core.rig.description import RigDescription
 from core.rig.existing import CurvePoints, ExistingAction, ExistingAnimation, ExistingDatablock
-from core.rig.head_plan import HeadMotion, plan_head
-from core.rig.plan import ApplySettings, CurvePlan
+from core.rig.head_plan import HeadMotion, KeyedFace, plan_head
+from core.rig.names import GazeKey
+from core.rig.plan import ApplySettings, CurvePlan, Datablock
+from core.rig.solve import RigMotion
 from core.rig.timing import SceneTiming
 from tests.unit.test_rig_plan import FLAME_IN_BLENDER, make_motion, make_rig, planned, ramp
 
@@ -21,25 +25,31 @@ OURS = ExistingAnimation(
 )
 
 
-def points_of(plan: CurvePlan) -> list[CurvePoints]:
-    """The armature's curves as they lie in the action after the plan was written."""
-    return [
+def points_of(plan: CurvePlan, datablock: Datablock) -> tuple[CurvePoints, ...]:
+    """The curves as they lie in the action after the plan was written."""
+    return tuple(
         CurvePoints(curve.path, curve.index, np.stack([curve.frames, curve.values], axis=1))
-        for curve in plan.curves_of("armature")
-    ]
+        for curve in plan.curves_of(datablock)
+    )
 
 
-def rolled(
-    rig: RigDescription, level: float, present: list[CurvePoints], existing: ExistingAnimation = OURS
-) -> CurvePlan:
-    head = HeadMotion(25.0, np.full((26, 3), level, np.float32), FLAME_IN_BLENDER)
-    return plan_head(rig, head, TIMING, ApplySettings(), existing, present, '{"seed": 2}')
+def keyed(rig: RigDescription, existing: ExistingAnimation = OURS, motion: RigMotion | None = None) -> KeyedFace:
+    """The face as a first run leaves it."""
+    plan = planned(rig, motion or make_motion(ramp()), TIMING)
+    return KeyedFace(existing, points_of(plan, "key"), points_of(plan, "armature"))
+
+
+def rolled(rig: RigDescription, level: float, face: KeyedFace) -> CurvePlan:
+    """Head and gaze at ``level``."""
+    head = np.full((26, 3), level, np.float32)
+    motion = HeadMotion(25.0, head, np.full((26, 2, 2), level, np.float32), FLAME_IN_BLENDER)
+    return plan_head(rig, motion, TIMING, ApplySettings(), face, '{"seed": 2}')
 
 
 def test_the_jaw_stays_key_for_key_and_the_head_changes() -> None:
     rig = make_rig()
-    before = points_of(planned(rig, make_motion(ramp()), TIMING))
-    plan = rolled(rig, 0.4, before)
+    before = keyed(rig).bones
+    plan = rolled(rig, 0.4, keyed(rig))
     after = {(curve.path, curve.index): curve for curve in plan.curves}
     assert after.keys() == {(curve.path, curve.index) for curve in before}
     for curve in before:
@@ -51,7 +61,7 @@ def test_the_jaw_stays_key_for_key_and_the_head_changes() -> None:
 
 
 def test_no_shape_key_is_touched_even_under_an_artists_action() -> None:
-    plan = rolled(make_rig(), 0.4, [])
+    plan = rolled(make_rig(), 0.4, keyed(make_rig()))
     assert plan.curves_of("key") == () and plan.widen == () and plan.pushes_down == ()
     assert plan.existing == OURS
     assert plan.replaces == ("Mimesh Head Bones",)
@@ -60,7 +70,7 @@ def test_no_shape_key_is_touched_even_under_an_artists_action() -> None:
 
 def test_a_still_head_takes_the_old_heads_curves_away() -> None:
     rig = make_rig()
-    plan = rolled(rig, 0.0, points_of(planned(rig, make_motion(ramp()), TIMING)))
+    plan = rolled(rig, 0.0, keyed(rig))
     assert {curve.path.split('"')[1] for curve in plan.curves} == {"jaw"}
 
 
@@ -68,11 +78,36 @@ def test_a_still_head_takes_the_old_heads_curves_away() -> None:
 def test_an_artists_or_an_edited_armature_action_is_refused(edited: bool) -> None:
     action = ExistingAction("Walk", ours=False, edited=edited)
     with pytest.raises(RigError, match="Walk"):
-        rolled(make_rig(), 0.4, [], ExistingAnimation(armature=ExistingDatablock(action)))
+        rolled(make_rig(), 0.4, keyed(make_rig(), ExistingAnimation(armature=ExistingDatablock(action))))
 
 
 def test_what_cannot_turn_is_refused() -> None:
     with pytest.raises(RigError, match="no head or neck bone"):
-        rolled(make_rig(with_bones=False), 0.4, [])
+        rolled(make_rig(with_bones=False), 0.4, KeyedFace(OURS))
     with pytest.raises(RigError, match="would not move"):
-        rolled(make_rig(), 0.0, [])
+        rolled(make_rig(), 0.0, KeyedFace(OURS))
+
+
+def gazing_rig() -> RigDescription:
+    """Eyes without bones, which look to the left by keys."""
+    keys = (GazeKey("eyeLookOutLeft", 0, 1, 1.0), GazeKey("eyeLookInRight", 1, 1, 1.0))
+    return dataclasses.replace(make_rig(), gaze_keys=keys)
+
+
+def test_gaze_by_shape_keys_follows_and_the_other_keys_stay() -> None:
+    rig = gazing_rig()
+    ours = dataclasses.replace(OURS, key=ExistingDatablock(ExistingAction("Mimesh Head", ours=True)))
+    looking = dataclasses.replace(make_motion(ramp()), eyes=np.full((26, 2, 3), 0.1, np.float32))
+    face = keyed(rig, ours, looking)
+    plan = rolled(rig, 0.2, face)
+    after = {curve.path: curve.values for curve in plan.curves_of("key")}
+    assert after.keys() == {curve.path for curve in face.keys}
+    for curve in face.keys:
+        same = np.array_equal(after[curve.path], curve.points[:, 1])
+        assert same != ("eyeLook" in curve.path)
+    assert plan.replaces == ("Mimesh Head", "Mimesh Head Bones")
+
+
+def test_gaze_by_shape_keys_does_not_touch_an_artists_keys() -> None:
+    with pytest.raises(RigError, match="Artist"):
+        rolled(gazing_rig(), 0.2, keyed(gazing_rig()))
