@@ -17,9 +17,9 @@ _SCRIPTED = """
 import json, os, sys, time, platform
 from pathlib import Path
 import numpy as np
-from core.engine.api import MotionRequest, MotionResult, Provenance
-from core.engine.jobs import write_motion_result
-from core.engine.protocol import PROTOCOL_VERSION, PictureJob, Ready
+from core.engine.api import HeadResult, MotionRequest, MotionResult, Provenance
+from core.engine.jobs import write_head_result, write_motion_result
+from core.engine.protocol import PROTOCOL_VERSION, BankJob, HeadJob, PictureJob, Ready
 from core.engine.stdio import Outbox, claim_standard_streams
 from core.engine.worker import Inbox, Worker
 from core.errors import MediaError
@@ -47,7 +47,13 @@ class Runner:
                 return {"found": False}
             np.savez(folder / "landmarks.npz", landmarks=np.full((478, 3), rgb.max(), np.float32))
             return {"found": True}
+        if isinstance(message, BankJob):
+            return {"added": message.request["name"], "names": ["Bundled", message.request["name"]]}
         request = MotionRequest.from_json(message.request)
+        if isinstance(message, HeadJob):
+            result = motion_result(request)
+            head = np.full((50, 3), request.pose.seed, np.float32)
+            return write_head_result(folder, HeadResult(head, result.motion.gaze, (), result.provenance))
         return self.generate(folder, request, progress)
 
     def generate(self, folder, request, progress):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine.api import MediaRange, MotionRequest
+from core.engine.api import BankRequest, MediaRange, MotionRequest, PoseRequest
 from core.engine.client import EngineClient, Job, JobStatus, Patience
 from core.errors import CancelledError, EngineError, EngineSetupError, MediaError
 from tests.engine_fakes import ANSWER, ROOT, client_of, scripted
@@ -60,6 +61,15 @@ def test_result_arrives_with_rising_progress(tmp_path: Path) -> None:
     assert result.provenance.seed == 7
     assert [status.fraction for status in seen] == sorted(status.fraction for status in seen)
     assert seen[-1].done and seen[-1].fraction == 1.0
+
+
+def test_rolled_head_and_bank_cross_the_process_border(tmp_path: Path) -> None:
+    with running(scripted(ANSWER), tmp_path) as client:
+        rolled = client.roll_head(dataclasses.replace(REQUEST, pose=PoseRequest(seed=5))).wait()
+        added = client.add_to_bank(BankRequest(tmp_path / "b.safetensors", style=tmp_path / "s", name="Ada")).wait()
+    assert rolled.head.shape == (50, 3) and float(rolled.head[0, 0]) == 5.0
+    assert rolled.provenance.seed == 7
+    assert (added.added, added.names) == ("Ada", ("Bundled", "Ada"))
 
 
 def test_poll_never_waits(tmp_path: Path) -> None:

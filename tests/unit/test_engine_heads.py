@@ -9,9 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine.api import BankRequest, MotionRequest, PoseRequest, add_to_bank, generate_motion, roll_head
+from core.engine.api import (
+    BankRequest,
+    MotionRequest,
+    PoseRequest,
+    add_to_bank,
+    generate_motion,
+    ignore_progress,
+    roll_head,
+)
 from core.engine.cache import ArtifactCache
-from core.engine.jobs import read_head_result, write_head_result
+from core.engine.jobs import JobRunner, read_bank_result, read_head_result, write_head_result
+from core.engine.protocol import BankJob, HeadJob
 from core.errors import ModelError, SettingsError
 from core.pose.bank import PoseBank
 from core.pose.settings import PoseSettings
@@ -118,6 +127,17 @@ def test_a_style_without_pose_matrix_cannot_join_a_bank(bench: Bench) -> None:
 def test_impossible_pose_settings_are_refused_in_words(change: dict[str, object], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
         PoseRequest(**change)  # type: ignore[arg-type]
+
+
+def test_the_worker_answers_rolls_and_additions(bench: Bench, tmp_path: Path) -> None:
+    runner = JobRunner(ArtifactCache(bench.folder / "cache"))
+    request = MotionRequest(bench.audio, reference=bench.clip)
+    values = runner.run(HeadJob("1", str(tmp_path), request.to_json()), ignore_progress)
+    np.testing.assert_array_equal(read_head_result(tmp_path, values).head, roll_head(request).head)
+    bank = BankRequest(tmp_path / "mine.safetensors", reference=bench.clip, name="Ada")
+    values = runner.run(BankJob("2", str(tmp_path), bank.to_json()), ignore_progress)
+    assert read_bank_result(tmp_path, values).names == ("Lively", "Calm", "Ada")
+    assert len(bench.tracked_files) == 2  # by the roll without a cache above
 
 
 def test_rolled_head_crosses_the_job_folder_unchanged(bench: Bench, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from core.engine.protocol import (
+    BankJob,
     Cancel,
     Failure,
     Garbled,
     GenerateJob,
+    HeadJob,
     JobDone,
     JobProgress,
     Message,
@@ -29,6 +31,8 @@ from core.errors import MediaError
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = [
     GenerateJob("a1", "/tmp/a1", {"seed": 3, "audio": {"path": "ä.wav"}}),
+    HeadJob("a1", "/tmp/a1", {"seed": 3}),
+    BankJob("a1", "/tmp/a1", {"bank": "mine.safetensors"}),
     TrackJob("a2", "/tmp/a2", {"path": "clip.mp4", "start_seconds": 0.5}),
     PictureJob("a3", "/tmp/a3"),
     Cancel("a1"),
