@@ -100,7 +100,7 @@ def generate_motion(
         style = _style(request.style, request.reference, reference, listener, meter, cache)
     with meter.stage("motion"):
         spoken = speak(generator, speech, style, request.style_strength, meter.within_stage)
-        face = apply_style(spoken, style, request.style_strength, 0.0, request.seed)
+        face = apply_style(spoken, style, request.style_strength)
     with meter.stage("head"):
         moved = move_head(request, speech, style, len(face), meter.within_stage)
         # after the head: the eyes hold their aim against it

@@ -18,6 +18,7 @@ from ..face.motion import INTERNAL_FPS, Motion
 from ..face.rotations import FloatArray, mean_rotation, rotvec_from_matrix
 from ..style.apply import apply_style
 from ..style.fit import Generator, fit_style
+from ..style.head_motion import extend_head_motion
 from ..tracking.align import align, uniform_landmarks
 from ..tracking.fit import fit
 from ..tracking.quality import report
@@ -174,7 +175,8 @@ def _trials(person: Person, generator: Generator, seed: int) -> list[_Trial]:
     trials = []
     for part in person.tests:
         plain = generator.generate(_speech(part))
-        trials.append(_Trial(person.name, part, plain, apply_style(plain, style, 1.0, 1.0, seed)))
+        styled = apply_style(plain, style, 1.0).replace(head=extend_head_motion(style.head, len(plain), seed))
+        trials.append(_Trial(person.name, part, plain, styled))
     return trials
 
 

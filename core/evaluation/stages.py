@@ -63,7 +63,7 @@ def stage_times(audio: Path, reference: Path) -> list[StageTime]:
         "adapt (fit the style)": lambda: fit_style(generator, tracked),
         "encode speech": lambda: generator.features(speech),
         "encode and generate": lambda: generator.generate(speech),
-        "apply style and head": lambda: apply_style(motion, style, 1.0, 1.0, 0),
+        "apply style": lambda: apply_style(motion, style, 1.0),
     }
     return [StageTime(name, median_seconds(run)) for name, run in stages.items()]
 

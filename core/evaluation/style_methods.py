@@ -74,7 +74,7 @@ class GainAndOffset:
         seconds = time.perf_counter() - began
 
         def generate(speech: Speech) -> Motion:
-            return apply_style(base.generate(speech), style, 1.0, 0.0, 0)
+            return apply_style(base.generate(speech), style, 1.0)
 
         return Fitted(generate, seconds, style.gain.size + style.offset.size)
 

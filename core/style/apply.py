@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applies a style to the model's motion: gain and offset on the face, the reference's motion on the head."""
+"""Applies a style's gain and offset to the model's motion; lips that meet go on meeting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ..errors import ModelError
 from ..face.basis import open_basis
 from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
 from .closures import keep_closures
-from .head_motion import extend_head_motion
 from .style import Style
 
 # what a mouth can do, in radians of jaw opening
@@ -18,10 +17,10 @@ JAW_RANGE_RADIANS = (-0.05, 0.6)
 _MIN_GAIN = 0.1
 
 
-def apply_style(motion: Motion, style: Style | None, strength: float, head_amount: float, seed: int) -> Motion:
-    """A copy of ``motion`` in the style; strength 0 leaves the face exactly as it is.
+def apply_style(motion: Motion, style: Style | None, strength: float) -> Motion:
+    """A copy of ``motion`` with its face in the style; strength 0 leaves it exactly as it is.
 
-    Without a style the head stays at rest: inventing head motion is not this function's task.
+    Raises :class:`ModelError` for a style of another face basis.
     """
     if style is None:
         return motion
@@ -33,9 +32,7 @@ def apply_style(motion: Motion, style: Style | None, strength: float, head_amoun
         )
     if motion.fps != INTERNAL_FPS:
         raise ValueError(f"apply_style works at {INTERNAL_FPS} fps, not {motion.fps}")
-    face = _styled_face(motion, style, strength) if strength > 0 else motion
-    head = extend_head_motion(style.head, len(motion), seed) * np.float32(head_amount)
-    return face.replace(head=head.astype(np.float32))
+    return _styled_face(motion, style, strength) if strength > 0 else motion
 
 
 def _styled_face(motion: Motion, style: Style, strength: float) -> Motion:
