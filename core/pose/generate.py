@@ -25,6 +25,7 @@ from .speech_steps import HeardSpeech, hear, speech_steps
 from .statistics import pose_statistics
 from .stillness import hold_still, limit_speed
 from .style_matrix import StyleMatrix, style_matrix
+from .vq import PoseVq
 
 # 99.9th percentile of the speed of real heads; see vendor_models/pose_prior.md
 TOP_SPEED_RADIANS_PER_SECOND = 1.9
@@ -64,6 +65,11 @@ class PoseGenerator:
         return cls(
             loaded, PoseBank.load(bundled(BANK_FILE) if bank is None else bank), encoder_called(loaded.encoder), device
         )
+
+    @property
+    def vq(self) -> PoseVq:
+        """The discrete prior."""
+        return self._prior.vq
 
     def with_bank(self, bank: PoseBank) -> PoseGenerator:
         """The same networks with another bank."""

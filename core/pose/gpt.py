@@ -16,12 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+# log widths stay within plus and minus this of the latents' usual spread
+_WIDTH_RANGE = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class GptConfig:
     """Sizes. ``context``: codes that attention reaches back, itself included; ``style_size``: statistics per style.
 
-    ``lookahead_steps``: steps of speech ahead of the pose that it may depend on, and as many behind.
+    ``lookahead_steps``: steps of speech ahead of the pose that it may depend on, and as many behind. ``components``:
+    of the mixture by which codes are scored.
     """
 
     speech_size: int
@@ -29,13 +33,14 @@ class GptConfig:
     levels: int = 2
     code_size: int = 12
     layers: int = 6
-    width: int = 160
-    heads: int = 5
+    width: int = 96
+    heads: int = 4
     context: int = 48
     speech_width: int = 32
     style_width: int = 48
     lookahead_steps: int = 2
-    dropout: float = 0.1
+    components: int = 4
+    dropout: float = 0.2
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a file's header."""
@@ -65,10 +70,16 @@ class Modulation:
 class PoseGpt(nn.Module):
     """Codes are interleaved: step 0 level 0, step 0 level 1, step 1 level 0 and so on."""
 
+    latent_deviation: Tensor
+    rest_latent: Tensor
+
     def __init__(self, config: GptConfig) -> None:
         super().__init__()
         self.config = config
         width = config.width
+        # usual spread of each latent dimension, in which steps are said, and the latent of a head at rest
+        self.register_buffer("latent_deviation", torch.ones(config.code_size))
+        self.register_buffer("rest_latent", torch.zeros(config.code_size))
         self.style = _mlp(config.style_size, config.style_width, config.style_width)
         # the average person: what stands where no style is given
         self.no_style = nn.Parameter(torch.zeros(config.style_width))
@@ -82,8 +93,9 @@ class PoseGpt(nn.Module):
         self.modulation = nn.Linear(config.style_width, (2 * config.layers + 1) * 2 * width)
         nn.init.normal_(self.modulation.weight, std=0.02)
         nn.init.zeros_(self.modulation.bias)
-        # codes are answered by where they lie, so that neighbours share what was learnt; the extra one is a bias
-        self.leave = nn.ModuleList([_mlp(config.code_size, width, width + 1) for _ in range(config.levels)])
+        # pull of the step before; then weight, centre and log width of every component
+        answers = config.code_size + config.components * (1 + 2 * config.code_size)
+        self.leave = nn.ModuleList([_answer(width, answers) for _ in range(config.levels)])
 
     def embed_style(self, statistics: Tensor) -> Tensor:
         """(B, statistics) z-scored to (B, e)."""
@@ -95,7 +107,8 @@ class PoseGpt(nn.Module):
 
         The first input is the start; the last code has no successor and is not among them.
         """
-        steps = [layer(torch.cat([chosen, so_far], dim=-1)[:, :, i]) for i, layer in enumerate(self.enter)]
+        both = torch.cat([chosen, so_far], dim=-1) / self.latent_deviation.repeat(2)
+        steps = [layer(both[:, :, i]) for i, layer in enumerate(self.enter)]
         inputs = torch.stack(steps, dim=2).flatten(1, 2)
         return torch.cat([self.start.expand(len(inputs), 1, -1), inputs[:, :-1]], dim=1)
 
@@ -103,6 +116,11 @@ class PoseGpt(nn.Module):
         """(B, e) style to scale and shift of every norm in turn, once per sequence."""
         every = self.modulation(style).view(len(style), 1, 2 * len(self.layers) + 1, 2, -1)
         return [Modulation(1 + every[:, :, i, 0], every[:, :, i, 1]) for i in range(every.shape[2])]
+
+    def embed_code(self, level: int, chosen: Tensor, so_far: Tensor) -> Tensor:
+        """(d,) vector of one code and the sum of its step up to it, to the (1, 1, width) input after it."""
+        both = torch.cat([chosen, so_far]) / self.latent_deviation.repeat(2)
+        return self.enter[level](both)[None, None]
 
     def forward(
         self, inputs: Tensor, speech: Tensor, norms: list[Modulation], cache: GptCache | None = None
@@ -118,14 +136,28 @@ class PoseGpt(nn.Module):
         heard = self.speech(speech)
         return (heard[:, :, None] + self.level).flatten(1, 2)
 
-    def targets(self, level: int, vectors: Tensor) -> Tensor:
-        """(codes, d) of a level's codebook to (codes, width + 1): what states are compared with."""
-        out: Tensor = self.leave[level](vectors)
-        return out
+    def logits(self, level: int, states: Tensor, before: Tensor, so_far: Tensor, vectors: Tensor) -> Tensor:
+        """(..., codes): how likely each of a level's codes (codes, d) is to come next.
 
-    def logits(self, states: Tensor, targets: Tensor) -> Tensor:
-        """(..., width) states of one level against its (codes, width + 1) targets: (..., codes)."""
-        return states @ targets[:, :-1].T * states.shape[-1] ** -0.5 + targets[:, -1]
+        ``states`` (..., width); ``before`` (..., d): the latent of the step before, ``so_far`` (..., d): what the
+        step's coarser levels have put together. A code is scored by where it leads: so_far + code, under a mixture of
+        Gaussians around places between ``before`` and rest. So what is learnt at one code holds for its neighbours as
+        well, which few recordings would never teach. Source: ours; AdaMesh only says that codes are predicted.
+        """
+        size, count = self.config.code_size, self.config.components
+        answer = self.leave[level](states)
+        pull, weight, centre, log_width = answer.split([size, count, count * size, count * size], dim=-1)
+        shape = (*states.shape[:-1], count, size)
+        # 0.88 of the way from rest to where the head was, before anything is learnt
+        start = self.rest_latent + torch.sigmoid(pull + 2.0) * (before - self.rest_latent) - so_far
+        centre = start[..., None, :] + centre.view(shape) * self.latent_deviation
+        width = torch.exp(_WIDTH_RANGE * torch.tanh(log_width.view(shape) / _WIDTH_RANGE))
+        precision = (width * self.latent_deviation) ** -2
+        # the square of (code - centre) / width, multiplied out: no array of codes times dimensions
+        square = precision @ (vectors**2).T - 2 * (precision * centre) @ vectors.T
+        square = square + (precision * centre**2).sum(dim=-1, keepdim=True)
+        height = torch.log_softmax(weight, dim=-1)[..., None] - width.log().sum(dim=-1, keepdim=True)
+        return torch.logsumexp(height - 0.5 * square, dim=-2)
 
 
 class _Speech(nn.Module):
@@ -196,6 +228,14 @@ def _remember(cache: GptCache, index: int, key: Tensor, value: Tensor, most: int
         cache.keys.append(key[:, :, -most:])
         cache.values.append(value[:, :, -most:])
     return key, value
+
+
+def _answer(width: int, size: int) -> nn.Linear:
+    """A linear layer that says nothing yet."""
+    layer = nn.Linear(width, size)
+    nn.init.normal_(layer.weight, std=0.02)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _mlp(size: int, width: int, out: int) -> nn.Sequential:

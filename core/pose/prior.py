@@ -44,11 +44,11 @@ class PosePrior(nn.Module):
         self.register_buffer("style_deviation", torch.ones(gpt.config.style_size))
 
     def measure(self, speech: NDArray[np.floating], statistics: NDArray[np.floating]) -> None:
-        """Take mean and deviation from (N, S) speech steps and (M, 21) statistics."""
+        """Take mean and deviation from (N, S) speech steps and (M, 21) statistics (NaN: unknown)."""
         for name, values in (("speech", speech), ("style", statistics)):
             data = np.asarray(values, np.float64)
-            getattr(self, f"{name}_mean").copy_(torch.from_numpy(data.mean(axis=0)))
-            getattr(self, f"{name}_deviation").copy_(torch.from_numpy(np.maximum(data.std(axis=0), 1e-3)))
+            getattr(self, f"{name}_mean").copy_(torch.from_numpy(np.nanmean(data, axis=0)))
+            getattr(self, f"{name}_deviation").copy_(torch.from_numpy(np.maximum(np.nanstd(data, axis=0), 1e-3)))
 
     def speech_of(self, steps: Tensor) -> Tensor:
         """(..., S) z-scored, and kept within what training has seen."""

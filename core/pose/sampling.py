@@ -35,26 +35,23 @@ def sample_codes(
     sampling: Sampling,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> NDArray[np.int64]:
-    """(N, S) z-scored speech steps and an (e,) style to (N, levels) codes of the (levels, codes, d) codebooks.
-
-    The head starts at rest: the step before the first one is that of the code nearest to no rotation at all.
-    """
+    """(N, S) z-scored speech steps and an (e,) style to (N, levels) codes of the (levels, codes, d) codebooks."""
     heard = gpt.hear(speech[None])
     levels = gpt.config.levels
-    targets = [gpt.targets(level, codebooks[level]) for level in range(levels)]
     uniform = np.random.default_rng(sampling.seed).random(heard.shape[1])
     codes = np.zeros(heard.shape[1], np.int64)
     cache, inputs, norms = GptCache(), gpt.start.expand(1, 1, -1), gpt.modulate(style[None])
-    so_far = torch.zeros_like(codebooks[0, 0])
+    before = so_far = gpt.rest_latent
     for position in range(heard.shape[1]):
         level = position % levels
+        if level == 0:
+            before, so_far = so_far, torch.zeros_like(so_far)
         state = gpt(inputs, heard[:, position : position + 1], norms, cache)[0, 0]
-        logits = gpt.logits(state, targets[level]).cpu().numpy()
-        code = draw(logits, sampling, float(uniform[position]))
-        codes[position] = code
-        chosen = codebooks[level, code]
-        so_far = chosen if level == 0 else so_far + chosen
-        inputs = gpt.enter[level](torch.cat([chosen, so_far]))[None, None]
+        logits = gpt.logits(level, state, before, so_far, codebooks[level]).cpu().numpy()
+        codes[position] = draw(logits, sampling, float(uniform[position]))
+        chosen = codebooks[level, codes[position]]
+        so_far = so_far + chosen
+        inputs = gpt.embed_code(level, chosen, so_far)
         if position % 100 == 0:
             progress(position / heard.shape[1])
     return codes.reshape(-1, levels)

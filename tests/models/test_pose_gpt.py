@@ -109,11 +109,40 @@ def test_temperature_zero_takes_the_likeliest_code_whatever_the_seed(gpt: PoseGp
     ]
     np.testing.assert_array_equal(codes[0], codes[1])
     chosen = torch.stack([codebooks[level][torch.from_numpy(codes[0][:, level])] for level in (0, 1)], dim=1)[None]
+    so_far = torch.cumsum(chosen, dim=2)
+    before = torch.cat([gpt.rest_latent.expand(1, 1, -1), so_far[:, :-1, 1]], dim=1)
     states = _states(gpt, chosen, _speech())
     with torch.no_grad():
-        for level in (0, 1):
-            best = gpt.logits(states[0, level::2], gpt.targets(level, codebooks[level])).argmax(dim=-1)
-            np.testing.assert_array_equal(best.numpy(), codes[0][:, level])
+        for level, below in ((0, torch.zeros_like(before)), (1, so_far[:, :, 0])):
+            best = gpt.logits(level, states[:, level::2], before, below, codebooks[level]).argmax(dim=-1)
+            np.testing.assert_array_equal(best[0].numpy(), codes[0][:, level])
+
+
+def test_codes_are_scored_as_a_mixture_around_places(gpt: PoseGpt, codebooks: torch.Tensor) -> None:
+    states = torch.randn(5, CONFIG.width, generator=torch.Generator().manual_seed(1))
+    before, so_far = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(2))
+    size, count = CONFIG.code_size, CONFIG.components
+    with torch.no_grad():
+        found = gpt.logits(1, states, before, so_far, codebooks[1]).softmax(dim=-1)
+        answer = gpt.leave[1](states)
+    pull, weight, centre, log_width = answer.split([size, count, count * size, count * size], dim=-1)
+    start = torch.sigmoid(pull + 2) * before
+    places = start[:, None] + centre.view(5, count, size)
+    width = torch.exp(3 * torch.tanh(log_width.view(5, count, size) / 3))
+    normal = torch.distributions.Normal(places[:, None], width[:, None])
+    density = normal.log_prob(so_far[:, None, None] + codebooks[1][None, :, None]).sum(dim=-1)
+    brute = torch.logsumexp(weight.log_softmax(dim=-1)[:, None] + density, dim=-1).softmax(dim=-1)
+    torch.testing.assert_close(found, brute, atol=1e-5, rtol=1e-3)
+
+
+def test_untrained_network_expects_the_head_to_stay_near_where_it_was() -> None:
+    torch.manual_seed(0)
+    network = PoseGpt(CONFIG).eval()
+    places = torch.eye(3) * 2
+    with torch.no_grad():
+        for index in range(3):
+            logits = network.logits(0, torch.zeros(CONFIG.width), places[index], torch.zeros(3), places)
+            assert int(logits.argmax()) == index
 
 
 def test_style_changes_what_is_likely(gpt: PoseGpt, codebooks: torch.Tensor) -> None:
