@@ -27,6 +27,10 @@ def main(argv: list[str] | None = None) -> int:
         network = commands.add_parser(name, help=text)
         network.add_argument("--steps", type=int, default=None)
         network.add_argument("--threads", type=int, default=None)
+    pose = commands.add_parser("pose", help="the head's prior and bank, from all clips or a folder's own")
+    pose.add_argument("--clips", type=Path, default=None, help="a folder of talking people; sub-folders name them")
+    pose.add_argument("--out", type=Path, default=None, help="with --clips: where prior and bank go")
+    pose.add_argument("--threads", type=int, default=None)
     commands.add_parser("demo-head", help="the bundled head, from the face basis")
     commands.add_parser("demo-inputs", help="the bundled demo's speech and reference clip")
     commands.add_parser("flame-landmarks", help="where the landmarks lie on FLAME's mesh")
@@ -63,6 +67,10 @@ def _run(arguments: argparse.Namespace) -> None:
         from .expression import run as expression
 
         expression(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "pose":
+        from .pose import run as pose
+
+        pose(data, clips=arguments.clips, out=arguments.out, threads=arguments.threads)
     elif arguments.command == "demo-head":
         from .demo_head import run as demo_head
 
