@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import MimeshError
@@ -93,12 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", choices=list(RUNNERS), action="append", help="one section (may be repeated)")
     parser.add_argument("--short", action="store_true", help="the form for CI")
     parser.add_argument("--record", action="store_true", help="with --short: add the result to the history")
+    parser.add_argument("--accept", metavar="REASON", default="", help="with --record: also where something is worse")
     return parser
 
 
 def _benchmark(arguments: argparse.Namespace) -> int:
     if arguments.short:
-        return _short(arguments.data, arguments.record)
+        return _short(arguments.data, arguments.record, arguments.accept)
     print(hardware())
     done, failed = [], 0
     for name in arguments.only or RUNNERS:
@@ -117,7 +119,7 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _short(data: Path, record: bool) -> int:
+def _short(data: Path, record: bool, accept: str) -> int:
     from .short import measure_short, short_table
 
     history = read_history()
@@ -125,9 +127,10 @@ def _short(data: Path, record: bool) -> int:
     print(short_table(entry, history).text())
     worse = regressions(entry, history)
     print("\n".join(worse) or "No regression.")
-    if record and not worse:
-        append_history(entry)
+    if record and (accept or not worse):
+        append_history(replace(entry, accepted=accept if worse else ""))
         print(f"Recorded in {HISTORY}")
+        return 0
     return 1 if worse else 0
 
 

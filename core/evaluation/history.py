@@ -16,7 +16,10 @@ HISTORY = BENCHMARK / "history.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One recorded run. inputs: hash of what was measured on; only entries with the same inputs compare."""
+    """One recorded run. inputs: hash of what was measured on; only entries with the same inputs compare.
+
+    accepted: why a level that is worse than the one before was taken, empty where it is not.
+    """
 
     date: str
     commit: str
@@ -24,6 +27,7 @@ class Entry:
     hardware: str
     inputs: str
     metrics: dict[str, float]
+    accepted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,3 +143,13 @@ def test_quiet_stdout_silences_c_code_and_gives_the_output_back(capfd: pytest.Ca
         os.write(1, b"chatter")
     os.write(1, b"table")
     assert capfd.readouterr().out == "table"
+
+
+def test_an_accepted_regression_is_the_new_level_and_says_why() -> None:
+    def entry(error: float, accepted: str = "") -> Entry:
+        return Entry("2026-11-21", "abc", "model", "here", "inputs", {"heldout.lip_error_mm": error}, accepted)
+
+    first, worse = entry(3.0), entry(4.0, "free speech gained")
+    assert regressions(entry(4.0), [first])
+    assert not regressions(entry(4.0), [first, worse])
+    assert regressions(entry(5.0), [first, worse])
