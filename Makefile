@@ -14,7 +14,7 @@ AUDIO ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test lint types unit blender demo benchmark benchmark-short benchmark-languages extension ui-check train clean
+.PHONY: help setup test lint types unit blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-pose extension ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -22,6 +22,8 @@ help:
 	@echo "make benchmark   accuracy beside baselines, style, closed loop, speed: tables, benchmark/report.html"
 	@echo "make benchmark-short  the form that make test runs: fails on a clear regression"
 	@echo "make benchmark-languages  lips at the right time in 22 languages (needs espeak-ng and flite)"
+	@echo "make benchmark-style  a person's style from ten seconds, every way of learning it, people never seen"
+	@echo "make benchmark-pose  head motion: reconstruction, retrieval, generated beside recorded"
 	@echo "make extension   the installable zip in dist/"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
@@ -81,6 +83,12 @@ benchmark: setup .venv-bpy42/.ready .venv-bpy50/.ready
 benchmark-short: setup
 	$(PY) -m core.evaluation --short
 
+benchmark-style: setup
+	$(PY) -m core.evaluation style
+
+benchmark-pose: setup
+	$(PY) -m core.evaluation pose
+
 benchmark-languages: setup
 	$(PY) -m core.evaluation languages
 
@@ -93,7 +101,10 @@ ui-check: extension
 train: setup
 	$(PY) -m core.training tracks
 	$(PY) -m core.training face-basis
+	$(PY) -m core.training synthetic
+	$(PY) -m core.training phonetic
 	$(PY) -m core.training expression
+	$(PY) -m core.training pose
 	$(PY) -m core.training flame-landmarks
 	$(PY) -m core.training demo-head
 	$(PY) -m core.training demo-inputs
