@@ -43,7 +43,9 @@ def test_worker_gives_what_the_same_call_gives_here(engine: EngineClient) -> Non
     seen: list[JobStatus] = []
     far = engine.submit(request).wait(seen.append)
     near = generate_motion(request)
-    np.testing.assert_allclose(far.motion.face_vector(), near.motion.face_vector(), atol=1e-3)
+    # a style is learned in a hundred steps, whose last bits hang on the number of threads
+    apart = np.abs(far.motion.face_vector() - near.motion.face_vector())
+    assert apart.mean() < 0.01 and apart.max() < 0.3
     np.testing.assert_allclose(far.motion.head, near.motion.head, atol=1e-4)
     assert len(far.motion) == 100
     assert far.provenance == near.provenance
@@ -52,6 +54,13 @@ def test_worker_gives_what_the_same_call_gives_here(engine: EngineClient) -> Non
     assert np.percentile(gap, 95) - np.percentile(gap, 5) > 0.2
     stages = list(dict.fromkeys(status.stage for status in seen))
     assert stages[-2:] == ["motion", "head"] and "track" in stages
+
+
+def test_worker_gives_the_plain_motion_exactly(engine: EngineClient) -> None:
+    request = MotionRequest(SPEECH, seed=3, device="cpu")
+    far, near = engine.submit(request).wait(), generate_motion(request)
+    np.testing.assert_allclose(far.motion.face_vector(), near.motion.face_vector(), atol=1e-3)
+    np.testing.assert_allclose(far.motion.head, near.motion.head, atol=1e-4)
 
 
 def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> None:
