@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating]
 # beyond this many frames a row is as well known as need be (5 latents of 4 frames in papers.md)
 COUNT_CAP = 20
+STEADYING_FRAMES = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +42,24 @@ def style_matrix(units: NDArray[np.int64], latents: FloatArray, unit_count: int)
 def matrix_distance(first: StyleMatrix, second: StyleMatrix, scale: FloatArray | float = 1.0) -> float:
     """d(S, S') = sum_j w_j |S_j - S'_j| / sum_j w_j, w_j = min(n_j, n'_j, cap); infinite without a common unit.
 
-    ``scale``: (d,) weight of each latent dimension. Source: AdaMesh retrieves the nearest matrix without saying how it
-    measures; the count weight is ours.
+    ``scale``: (d,) weight of each latent dimension. Rows are steadied first. Source: AdaMesh retrieves the nearest
+    matrix without saying how it measures; the count weight and the steadying are ours.
     """
     weight = np.minimum(np.minimum(first.counts, second.counts), COUNT_CAP).astype(np.float64)
     if weight.sum() <= 0:
         return float("inf")
-    gap = np.linalg.norm((first.rows.astype(np.float64) - second.rows) * scale, axis=1)
+    gap = np.linalg.norm((steadied(first) - steadied(second)) * scale, axis=1)
     return float((weight * gap).sum() / weight.sum())
+
+
+def steadied(matrix: StyleMatrix) -> NDArray[np.float64]:
+    """(K, d) rows drawn towards the mean of all frames, as if ten more frames of it had been seen at every unit.
+
+    In ten seconds most units occur for a frame or two: such rows are chance, and without this the style with the best
+    known rows would be nearest to everybody.
+    """
+    counts = matrix.counts[:, None].astype(np.float64)
+    total = matrix.rows * counts
+    mean = total.sum(axis=0) / max(float(counts.sum()), 1.0)
+    steady: NDArray[np.float64] = (total + STEADYING_FRAMES * mean) / (counts + STEADYING_FRAMES)
+    return steady

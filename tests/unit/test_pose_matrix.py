@@ -13,7 +13,7 @@ from core.errors import ModelError, SettingsError
 from core.pose.bank import BankEntry, PoseBank
 from core.pose.movement import movement
 from core.pose.statistics import STATISTICS
-from core.pose.style_matrix import COUNT_CAP, StyleMatrix, matrix_distance, style_matrix
+from core.pose.style_matrix import COUNT_CAP, StyleMatrix, matrix_distance, steadied, style_matrix
 from core.pose.units import fit_units, frame_features
 
 UNITS, SIZE = 8, 5
@@ -67,8 +67,29 @@ def test_row_is_the_mean_over_the_frames_of_its_unit_and_absent_units_count_noth
 def test_distance_counts_common_units_only_and_up_to_the_cap() -> None:
     first = StyleMatrix(np.array([[0.0], [0.0], [9.0]], np.float32), np.array([100.0, 1.0, 5.0], np.float32))
     second = StyleMatrix(np.array([[1.0], [4.0], [0.0]], np.float32), np.array([50.0, 3.0, 0.0], np.float32))
-    assert matrix_distance(first, second) == pytest.approx((COUNT_CAP * 1.0 + 1 * 4.0) / (COUNT_CAP + 1))
+    gap = np.abs(steadied(first) - steadied(second))[:, 0]
+    assert matrix_distance(first, second) == pytest.approx((COUNT_CAP * gap[0] + 1 * gap[1]) / (COUNT_CAP + 1))
     assert matrix_distance(first, second) == matrix_distance(second, first)
+    assert matrix_distance(first, first) == 0.0
+
+
+def test_rows_of_few_frames_are_drawn_towards_the_mean_and_well_known_ones_stay() -> None:
+    matrix = StyleMatrix(np.array([[0.0], [11.0], [0.0]], np.float32), np.array([1000.0, 1.0, 0.0], np.float32))
+    steady = steadied(matrix)[:, 0]
+    mean = 11.0 / 1001
+    np.testing.assert_allclose(steady, [0.0, (11.0 + 10 * mean) / 11, mean], atol=1e-3)
+
+
+def test_chance_in_rare_units_does_not_decide_who_is_nearest() -> None:
+    rng = np.random.default_rng(0)
+
+    def person(level: float, frames: int) -> StyleMatrix:
+        return style_matrix(rng.integers(200, size=frames), rng.normal(level, 1.0, (frames, 3)), 200)
+
+    bank = {"alike, little known": person(1.0, 200), "other, well known": person(0.0, 20_000)}
+    for _ in range(5):
+        asked = person(1.0, 250)
+        assert min(bank, key=lambda name: matrix_distance(asked, bank[name])) == "alike, little known"
 
 
 def test_matrices_without_a_common_unit_are_infinitely_far() -> None:
