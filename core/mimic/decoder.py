@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Content (B, T, width) and a style code (B, 128) to motion (B, T, 51), all frames at once."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from .config import MimicConfig
+from .layers import StyleAdaptiveNorm, StyledBlock
+from .space import SPACE_SIZE
+
+
+class ParallelDecoder(nn.Module):
+    """Styled blocks over the whole window; starts out as the resting face (papers.md 2.1: a zero output layer)."""
+
+    def __init__(self, config: MimicConfig) -> None:
+        super().__init__()
+        sizes = (config.width, config.heads, config.hidden, config.kernel, config.dropout, config.code_size)
+        self.enter = nn.Linear(config.width, config.width)
+        self.blocks = nn.ModuleList(StyledBlock(*sizes) for _ in range(config.decoder_blocks))
+        self.norm = StyleAdaptiveNorm(config.width, config.code_size)
+        self.out = resting_output(config.width)
+
+    def forward(self, content: Tensor, code: Tensor) -> Tensor:
+        hidden = self.enter(content)
+        for block in self.blocks:
+            hidden = block(hidden, code)
+        motion: Tensor = self.out(self.norm(hidden, code))
+        return motion
+
+    def teach(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
+        """Training's pass; the true ``motion`` is for the decoder that needs its own past."""
+        return self(content, code)
+
+
+def resting_output(width: int) -> nn.Linear:
+    """A linear layer to the motion that gives the resting face whatever goes in."""
+    out = nn.Linear(width, SPACE_SIZE)
+    nn.init.zeros_(out.weight)
+    nn.init.zeros_(out.bias)
+    return out

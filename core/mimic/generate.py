@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mimic for use: a style code from tracked motion in one pass, and motion from speech and a code."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..adamesh.generate import run_windows
+from ..adamesh.seal import seal_lips
+from ..audio.speech import SAMPLE_RATE, Speech
+from ..device import choose_device
+from ..errors import ModelError, ReferenceClipError
+from ..face.basis import FaceBasis, open_basis
+from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
+from ..face.rotations import FloatArray
+from ..speech.encoder import HearsClosures, SpeechEncoder
+from ..speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
+from ..weights import bundled, file_hash, read_tensors, write_tensors
+from .config import MimicConfig
+from .network import MimicNetwork
+from .space import landmark_space
+
+MIMIC_FILE = "mimic.safetensors"
+SHORTEST_SECONDS = 1.0
+# a long reference is read in pieces of at most this many frames and averaged: training's are about as short
+CODE_WINDOW_FRAMES = 150
+
+
+class MimicGenerator:
+    """The trained network with its encoder and basis; one instance serves many requests."""
+
+    def __init__(
+        self, network: MimicNetwork, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str
+    ) -> None:
+        self._network = network.to(device).eval()
+        self._encoder = encoder
+        self._device = torch.device(device)
+        self.basis = basis
+        self.hash = model_hash
+
+    @classmethod
+    def load(cls, device: str = "cpu", path: Path | None = None) -> Self:
+        """The bundled weights, or those at ``path``. Raises :class:`ModelError` where they are missing or unfit."""
+        device = choose_device(device)
+        path = bundled(MIMIC_FILE) if path is None else path
+        file = read_tensors(path)
+        basis = open_basis()
+        try:
+            config = MimicConfig(**json.loads(file.metadata["config"]))
+            trained_with = file.metadata["basis_hash"]
+            network = MimicNetwork(config, landmark_space(basis))
+            network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(f"{path.name} is not a Mimic model ({error}).", "Install the extension again.") from error
+        if trained_with != basis.hash:
+            raise ModelError(
+                f"The model {path.name} was trained with face basis {trained_with[:8]}, but this version has "
+                f"{basis.hash[:8]}.",
+                "Install the extension again, or retrain the model.",
+            )
+        return cls(network, encoder_of_model(file.metadata, None, device), basis, file_hash(path), device)
+
+    @property
+    def network(self) -> MimicNetwork:
+        """In evaluation mode; not to be changed."""
+        return self._network
+
+    @property
+    def encoder(self) -> SpeechEncoder:
+        """What hears the speech."""
+        return self._encoder
+
+    @property
+    def mean_code(self) -> NDArray[np.float32]:
+        """(128,) the average talker's code."""
+        return self._network.mean_code.cpu().numpy().copy()
+
+    def style_code(self, motion: Motion) -> NDArray[np.float32]:
+        """(128,) how the person of a tracked reference moves: the mean over pieces of up to six seconds.
+
+        Raises :class:`ReferenceClipError` under one second, :class:`ModelError` for motion of another basis.
+        """
+        motion.require_basis(self.basis.hash)
+        if motion.seconds < SHORTEST_SECONDS:
+            raise ReferenceClipError(
+                f"The reference shows {motion.seconds:.1f} s of a face, too little to see how somebody talks.",
+                "Choose a clip with at least one second, better ten.",
+            )
+        values = torch.from_numpy(motion.face_vector().astype(np.float32)).to(self._device)
+        edges = np.linspace(0, len(values), -(-len(values) // CODE_WINDOW_FRAMES) + 1).round().astype(int)
+        with torch.inference_mode():
+            codes = [self._network.style(values[None, a:b])[0] for a, b in itertools.pairwise(edges)]
+            mean: NDArray[np.float32] = torch.stack(codes).mean(dim=0).cpu().numpy()
+        return mean
+
+    def generate(self, speech: Speech, code: NDArray[np.float32] | None = None) -> Motion:
+        """Motion in step with the speech from its first sample, ceil(seconds * 25) frames; head and gaze rest.
+
+        code: (128,) or None for the average talker's. The lips meet where the encoder hears m, b or p.
+        """
+        features = self._features(speech)
+        voice = _Voice(self._network, self._code(code))
+        values = run_windows(voice, features)
+        if isinstance(self._encoder, HearsClosures):
+            values = seal_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
+        return self._as_motion(values)
+
+    def _code(self, code: FloatArray | None) -> Tensor:
+        if code is None:
+            return self._network.mean_code
+        if np.shape(code) != (self._network.config.code_size,):
+            raise ValueError(f"a style code has shape ({self._network.config.code_size},), got {np.shape(code)}")
+        return torch.from_numpy(np.asarray(code, np.float32)).to(self._device)
+
+    def _features(self, speech: Speech) -> Tensor:
+        """(2 T, F) of T = ceil(seconds * 25) frames."""
+        frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
+        features = self._encoder.encode(speech)
+        features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
+        return torch.from_numpy(features).to(self._device)
+
+    def _as_motion(self, values: NDArray[np.float32]) -> Motion:
+        return Motion(
+            fps=INTERNAL_FPS,
+            expression=values[:, :EXPRESSION_SIZE],
+            jaw=values[:, EXPRESSION_SIZE:],
+            head=np.zeros((len(values), 3), np.float32),
+            gaze=np.zeros((len(values), 2, 2), np.float32),
+            basis_name=self.basis.name,
+            basis_hash=self.basis.hash,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Voice:
+    """The network with a code filled in, for :func:`core.adamesh.generate.run_windows`."""
+
+    network: MimicNetwork
+    code: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Only its size is asked for: how many values a frame has."""
+        return self.network.decode[0]
+
+    def motion(self, features: Tensor) -> Tensor:
+        return self.network.motion(features, self.code[None].expand(len(features), -1))
+
+
+def save_mimic(network: MimicNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:
+    """Write weights with what they depend on; matrices and kernels in half precision, the rest in single."""
+    tensors = {}
+    for name, value in network.state_dict().items():
+        half = value.ndim >= 2 and value.is_floating_point()
+        tensors[name] = (value.half() if half else value).detach().cpu().numpy()
+    dependencies = {
+        "config": json.dumps(network.config.to_dict()),
+        NAME_KEY: encoder.name,
+        HASH_KEY: encoder.hash,
+        "basis": open_basis().name,
+        "basis_hash": open_basis().hash,
+    }
+    write_tensors(path, tensors, {**metadata, **dependencies})

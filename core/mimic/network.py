@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mimic's network (Fu et al., AAAI 2024): style and content in spaces of their own, and a decoder that joins them.
+
+Sizes, structure and sources: papers.md 2.1. Motion values (B, T, 53) go in and come out; inside they are coordinates
+of landmark displacement (:mod:`core.mimic.space`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .autoregressive import AutoregressiveDecoder
+from .config import MimicConfig
+from .decoder import ParallelDecoder
+from .encoders import MotionContentEncoder, SpeechContentEncoder, StyleEncoder
+from .space import LandmarkSpace
+
+
+class MimicNetwork(nn.Module):
+    """E_s, E_c, E_a and D. ``mean_code`` (128,) is the average talker's, learnt as the running mean of codes."""
+
+    encode: Tensor
+    decode: Tensor
+    mean_code: Tensor
+
+    def __init__(self, config: MimicConfig, space: LandmarkSpace) -> None:
+        super().__init__()
+        self.config = config
+        self.style_encoder = StyleEncoder(config)
+        self.motion_content = MotionContentEncoder(config)
+        self.speech_content = SpeechContentEncoder(config)
+        self.decoder: ParallelDecoder | AutoregressiveDecoder = (
+            ParallelDecoder(config) if config.decoder == "parallel" else AutoregressiveDecoder(config)
+        )
+        self.register_buffer("encode", torch.from_numpy(space.encode), persistent=False)
+        self.register_buffer("decode", torch.from_numpy(space.decode), persistent=False)
+        self.register_buffer("mean_code", torch.zeros(config.code_size))
+
+    def coordinates(self, motion: Tensor) -> Tensor:
+        """(B, T, 53) motion values to (B, T, 51) of the landmarks' displacement."""
+        return motion @ self.encode
+
+    def values(self, coordinates: Tensor) -> Tensor:
+        """(B, T, 51) fitted back to (B, T, 53) motion values."""
+        return coordinates.float() @ self.decode
+
+    def style(self, motion: Tensor) -> Tensor:
+        """(B, T, 53) to codes (B, 128)."""
+        code: Tensor = self.style_encoder(self.coordinates(motion))
+        return code
+
+    def motion(self, features: Tensor, code: Tensor) -> Tensor:
+        """Features (B, 2 T, F) and codes (B, 128) to (B, T, 53)."""
+        return self.values(self.decoder(self.speech_content(features), code))

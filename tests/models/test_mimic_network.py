@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mimic on tiny sizes: shapes, what each norm strips, both decoders, the kept past, files and generation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.audio.speech import SAMPLE_RATE, Speech
+from core.errors import ModelError, ReferenceClipError
+from core.face.basis import open_basis
+from core.face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
+from core.mimic.autoregressive import AutoregressiveDecoder
+from core.mimic.config import MimicConfig
+from core.mimic.decoder import ParallelDecoder
+from core.mimic.generate import MimicGenerator, save_mimic
+from core.mimic.layers import StyleAdaptiveNorm, TemporalInstanceNorm
+from core.mimic.network import MimicNetwork
+from core.mimic.space import SPACE_SIZE, landmark_space
+from core.speech.mel import MelEncoder
+from core.weights import read_tensors, write_tensors
+
+TINY = MimicConfig(
+    feature_size=160,
+    width=16,
+    heads=2,
+    hidden=16,
+    motion_convolutions=1,
+    motion_blocks=1,
+    speech_blocks=1,
+    decoder_blocks=1,
+    period=5,
+    span=12,
+)
+AUTOREGRESSIVE = replace(TINY, decoder="autoregressive")
+
+
+def _network(config: MimicConfig = TINY) -> MimicNetwork:
+    torch.manual_seed(0)
+    network = MimicNetwork(config, landmark_space(open_basis())).eval()
+    with torch.no_grad():
+        # as if trained: outputs and style gains start at nothing
+        for parameter in network.decoder.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return network
+
+
+def _motion(seconds: float, scale: float = 0.3) -> Motion:
+    rng = np.random.default_rng(3)
+    frames = round(seconds * INTERNAL_FPS)
+    return Motion(
+        fps=INTERNAL_FPS,
+        expression=(scale * rng.normal(size=(frames, EXPRESSION_SIZE))).astype(np.float32),
+        jaw=np.outer(0.1 * rng.random(frames), open_basis().hinge_axis).astype(np.float32),
+        head=np.zeros((frames, 3), np.float32),
+        gaze=np.zeros((frames, 2, 2), np.float32),
+        basis_name=open_basis().name,
+        basis_hash=open_basis().hash,
+    )
+
+
+def _speech(seconds: float) -> Speech:
+    rng = np.random.default_rng(0)
+    return Speech((rng.normal(size=round(seconds * SAMPLE_RATE)) * 0.1).astype(np.float32), "noise")
+
+
+@pytest.fixture
+def weights_file(tmp_path: Path) -> Path:
+    path = tmp_path / "mimic.safetensors"
+    network = _network()
+    network.mean_code.copy_(torch.linspace(-1, 1, TINY.code_size))
+    save_mimic(network, path, MelEncoder(), {"training": "none"})
+    return path
+
+
+@pytest.fixture
+def generator(weights_file: Path) -> MimicGenerator:
+    return MimicGenerator.load(path=weights_file)
+
+
+def test_features_and_motion_meet_in_one_content_space() -> None:
+    network = _network()
+    heard = network.speech_content(torch.randn(2, 60, TINY.feature_size))
+    seen = network.motion_content(torch.randn(2, 30, SPACE_SIZE))
+    assert heard.shape == seen.shape == (2, 30, TINY.width)
+    assert network.decoder(heard, torch.randn(2, TINY.code_size)).shape == (2, 30, SPACE_SIZE)
+
+
+@pytest.mark.parametrize("config", [TINY, AUTOREGRESSIVE], ids=["parallel", "autoregressive"])
+def test_every_parameter_gets_a_gradient(config: MimicConfig) -> None:
+    network = _network(config).train()
+    motion = torch.randn(2, 20, MOTION_SIZE)
+    coordinates, code = network.coordinates(motion), network.style(motion)
+    contents = network.speech_content(torch.randn(2, 40, TINY.feature_size)), network.motion_content(coordinates)
+    sum(network.decoder.teach(content, code, coordinates).square().mean() for content in contents).backward()
+    assert not [name for name, p in network.named_parameters() if p.grad is None]
+
+
+def test_the_untrained_decoder_is_a_face_at_rest() -> None:
+    for decoder in (ParallelDecoder(TINY), AutoregressiveDecoder(AUTOREGRESSIVE)):
+        assert (decoder(torch.randn(1, 8, TINY.width), torch.randn(1, TINY.code_size)) == 0).all()
+
+
+def test_style_adaptive_norm_starts_as_a_layer_norm_and_follows_its_formula() -> None:
+    norm, h, code = StyleAdaptiveNorm(4, 3), torch.randn(2, 5, 4), torch.randn(2, 3)
+    torch.testing.assert_close(norm(h, code), torch.nn.functional.layer_norm(h, (4,)))
+    with torch.no_grad():
+        norm.affine.weight.normal_()
+    gain, offset = (code @ norm.affine.weight.T + norm.affine.bias).chunk(2, dim=1)
+    deviation = h.var(dim=-1, unbiased=False, keepdim=True).add(1e-5).sqrt()
+    wanted = gain[:, None] * (h - h.mean(dim=-1, keepdim=True)) / deviation + offset[:, None]
+    torch.testing.assert_close(norm(h, code), wanted)
+
+
+def test_instance_norm_strips_offset_and_amplitude_of_each_sequence() -> None:
+    norm, x = TemporalInstanceNorm(), torch.randn(2, 50, 6)
+    normal = norm(x)
+    torch.testing.assert_close(normal.mean(dim=1), torch.zeros(2, 6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(norm(3.0 * x + 7.0), normal, atol=1e-3, rtol=0)
+
+
+def test_a_stretch_shown_twice_has_the_code_of_the_stretch() -> None:
+    """A mean over time, but for what attention sees across the joint."""
+    network, motion = _network(), torch.randn(1, 120, MOTION_SIZE) * 0.1
+    with torch.inference_mode():
+        once, twice = network.style(motion), network.style(torch.cat([motion, motion], dim=1))
+    assert torch.nn.functional.cosine_similarity(once, twice).item() > 0.98
+
+
+def test_kept_keys_and_values_change_nothing() -> None:
+    decoder = _network(AUTOREGRESSIVE).decoder
+    assert isinstance(decoder, AutoregressiveDecoder)
+    # longer than the span and several periods: forgotten frames must not count in either
+    content, code = torch.randn(2, 31, TINY.width), torch.randn(2, TINY.code_size)
+    with torch.inference_mode():
+        kept, anew = decoder(content, code), decoder.without_memory(content, code)
+    torch.testing.assert_close(kept, anew, atol=1e-5, rtol=1e-5)
+    assert kept.std() > 1e-3
+
+
+def test_the_memory_never_outgrows_its_span() -> None:
+    decoder = _network(AUTOREGRESSIVE).decoder
+    assert isinstance(decoder, AutoregressiveDecoder)
+    memory, previous = None, torch.zeros(1, SPACE_SIZE)
+    for index in range(20):
+        step = decoder.step(previous, torch.randn(1, TINY.width), torch.zeros(1, TINY.code_size), index, memory)
+        memory, previous = step.memory, step.motion
+    assert memory is not None
+    assert memory.keys.shape[2] == TINY.span
+
+
+def test_taught_with_its_own_motion_the_autoregressive_decoder_says_it_again() -> None:
+    decoder = _network(AUTOREGRESSIVE).decoder
+    content, code = torch.randn(1, 20, TINY.width), torch.randn(1, TINY.code_size)
+    with torch.inference_mode():
+        own = decoder(content, code)
+        torch.testing.assert_close(decoder.teach(content, code, own), own, atol=1e-5, rtol=1e-5)
+
+
+def test_no_frame_of_the_autoregressive_decoder_depends_on_later_ones() -> None:
+    decoder = _network(AUTOREGRESSIVE).decoder
+    content, code = torch.randn(1, 16, TINY.width), torch.randn(1, TINY.code_size)
+    changed = content.clone()
+    changed[:, 9:] += 1.0
+    with torch.inference_mode():
+        before, after = decoder(content, code), decoder(changed, code)
+    torch.testing.assert_close(before[:, :9], after[:, :9])
+    assert not torch.allclose(before[:, 9:], after[:, 9:])
+
+
+def test_generated_motion_covers_the_speech_and_rests_its_head(generator: MimicGenerator) -> None:
+    motion = generator.generate(_speech(2.02), None)
+    assert len(motion) == 51
+    assert not motion.head.any()
+    assert motion.basis_hash == open_basis().hash
+
+
+def test_no_code_is_the_mean_code(generator: MimicGenerator) -> None:
+    plain, mean = generator.generate(_speech(1), None), generator.generate(_speech(1), generator.mean_code)
+    assert (plain.face_vector() == mean.face_vector()).all()
+    assert generator.mean_code.shape == (128,)
+
+
+def test_another_code_gives_another_motion(generator: MimicGenerator) -> None:
+    other = generator.generate(_speech(1), generator.mean_code + 1.0)
+    assert np.abs(other.face_vector() - generator.generate(_speech(1), None).face_vector()).max() > 1e-3
+
+
+def test_a_code_is_read_from_a_second_or_a_minute(generator: MimicGenerator) -> None:
+    codes = [generator.style_code(_motion(seconds)) for seconds in (1.0, 13.0)]
+    assert all(code.shape == (128,) and code.dtype == np.float32 for code in codes)
+
+
+def test_less_than_a_second_is_refused_in_words(generator: MimicGenerator) -> None:
+    with pytest.raises(ReferenceClipError, match=r"0\.5 s"):
+        generator.style_code(_motion(0.5))
+
+
+def test_motion_of_another_basis_is_refused(generator: MimicGenerator) -> None:
+    with pytest.raises(ModelError, match="basis"):
+        generator.style_code(_motion(2).replace(basis_hash="0" * 64))
+
+
+def test_a_code_of_the_wrong_size_is_refused(generator: MimicGenerator) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        generator.generate(_speech(1), np.zeros(5, np.float32))
+
+
+def test_damaged_missing_and_foreign_files_are_refused(weights_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        MimicGenerator.load(path=tmp_path / "nothing.safetensors")
+    file = read_tensors(weights_file)
+    damaged = tmp_path / "damaged.safetensors"
+    write_tensors(damaged, dict(list(file.tensors.items())[1:]), file.metadata)
+    with pytest.raises(ModelError, match="not a Mimic model"):
+        MimicGenerator.load(path=damaged)
+    write_tensors(damaged, file.tensors, {**file.metadata, "basis_hash": "0" * 64})
+    with pytest.raises(ModelError, match="basis"):
+        MimicGenerator.load(path=damaged)
+
+
+def test_a_speech_longer_than_one_window_is_covered_to_its_end(generator: MimicGenerator) -> None:
+    vectors = generator.generate(_speech(9.0), None).face_vector()
+    assert len(vectors) == 225
+    assert np.isfinite(vectors).all() and np.ptp(vectors[-20:], axis=0).max() > 1e-4
