@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roll Head Again, and Add Clip to Bank."""
+"""Roll Head Again, and what is done with the bank of pose styles."""
 
 from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -83,10 +84,60 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
 
         settings = settings_to_request(scene_settings(context))
         chosen = settings.pose.bank
-        bank = Path(bpy.path.abspath(chosen)) if chosen else user_folder() / "pose_bank.safetensors"
+        bank = _chosen_bank(context) if chosen else user_folder() / "pose_bank.safetensors"
         result = yield from add_to_bank_steps(context.scene, settings, bank, self.name, engine_client(context))
         scene_settings(context).pose.bank = chosen or str(bank)
         return f'The bank has "{result.added}" now; it holds {len(result.names)} pose styles.'
+
+
+def _search_own_bank(self: MIMESH_OT_remove_from_bank, context: bpy.types.Context, edit_text: str) -> Iterable[str]:
+    from ..core.errors import MimeshError
+    from ..core.pose.own_bank import bank_names
+
+    try:
+        return bank_names(_chosen_bank(context))
+    except MimeshError:
+        # the operator says what is wrong with the file
+        return ()
+
+
+class MIMESH_OT_remove_from_bank(bpy.types.Operator):
+    """Take a style out of your own bank of pose styles; this cannot be undone"""
+
+    bl_idname = "mimesh.remove_from_bank"
+    bl_label = "Remove Style from Bank"
+
+    name: bpy.props.StringProperty(
+        name="Name", description="Which style of the bank", search=_search_own_bank, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a bank of one's own that nothing is reading."""
+        reason = _reason_against_removing(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask which."""
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Remove")
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Write the file without it. See core.pose.own_bank."""
+        from ..core.errors import MimeshError
+        from ..core.pose.own_bank import remove_from_bank
+
+        if not self.name:
+            self.report({"ERROR"}, "No pose style is chosen. Choose one of the bank's.")
+            return {"CANCELLED"}
+        try:
+            left = remove_from_bank(_chosen_bank(context), self.name)
+        except MimeshError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f'The bank no longer has "{self.name}"; it holds {len(left)} pose styles.')
+        return {"FINISHED"}
 
 
 class MIMESH_OT_use_bundled_bank(bpy.types.Operator):
@@ -115,6 +166,22 @@ def _reason_against_adding(context: bpy.types.Context) -> str:
     return reason_against_reference(scene, settings) or reason_against_engine(context)
 
 
+def _reason_against_removing(context: bpy.types.Context) -> str:
+    """Why there is no bank to take a style out of; empty when there is."""
+    run = run_state(context)
+    if run.running:
+        return f"{run.task} is running."
+    if context.scene is None:
+        return "There is no scene."
+    if not scene_settings(context).pose.bank:
+        return "The bundled bank is never changed: choose a bank of your own, or add a clip to begin one."
+    return "" if _chosen_bank(context).is_file() else "The chosen bank does not exist yet: add a clip to begin it."
+
+
+def _chosen_bank(context: bpy.types.Context) -> Path:
+    return Path(bpy.path.abspath(scene_settings(context).pose.bank))
+
+
 def _reason_against_animation(context: bpy.types.Context) -> str:
     """Why there is no head to roll again; empty when there is."""
     keys = scene_settings(context).target.data.shape_keys
@@ -122,4 +189,5 @@ def _reason_against_animation(context: bpy.types.Context) -> str:
     return "" if action is not None and _TAG in action else "Generate first: then the head can be rolled again."
 
 
-register, unregister = classes_factory((MIMESH_OT_roll_head, MIMESH_OT_add_to_bank, MIMESH_OT_use_bundled_bank))
+_CLASSES = (MIMESH_OT_roll_head, MIMESH_OT_add_to_bank, MIMESH_OT_remove_from_bank, MIMESH_OT_use_bundled_bank)
+register, unregister = classes_factory(_CLASSES)

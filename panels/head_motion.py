@@ -48,7 +48,9 @@ class MIMESH_PT_head_motion(bpy.types.Panel):
         row.prop(pose, "bank")
         if pose.bank:
             row.operator("mimesh.use_bundled_bank", text="", icon="X")
-        layout.operator("mimesh.add_to_bank", icon="ADD")
+        row = layout.row(align=True)
+        row.operator("mimesh.add_to_bank", icon="ADD")
+        row.operator("mimesh.remove_from_bank", text="", icon="REMOVE")
         if run.neighbours:
             box = layout.box()
             box.label(text="Moves like", icon="COMMUNITY")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Head motion inside the engine: the pose prior when there is one, else the reference's own motion."""
+"""Head motion inside the engine: the pose prior with the bundled bank or a user's own."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.speech import SAMPLE_RATE, Speech
-from ..errors import ModelError
 from ..face.basis import open_basis
 from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
 from ..pose.bank import Neighbour, PoseBank
+from ..pose.own_bank import save_own_bank
 from .request import BankRequest, BankResult, MotionRequest
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MovedHead:
-    """head: (T, 3) radians relative to rest. neighbours: nearest first. pose_hash: empty without the prior."""
+    """head: (T, 3) radians relative to rest. neighbours: nearest first. pose_hash: of the prior."""
 
     head: NDArray[np.float32]
-    neighbours: tuple[Neighbour, ...] = ()
-    notes: tuple[str, ...] = ()
-    pose_hash: str = ""
+    neighbours: tuple[Neighbour, ...]
+    notes: tuple[str, ...]
+    pose_hash: str
 
 
 def move_head(
@@ -41,8 +41,6 @@ def move_head(
     from .models import heard_by, pose_generator
 
     generator = pose_generator()
-    if generator is None:
-        return _as_reference(request, style, frames)
     if request.pose.bank is not None:
         generator = generator.with_bank(PoseBank.load(request.pose.bank))
     heard = heard_by(generator, speech)
@@ -62,10 +60,7 @@ def with_pose(style: Style, reference: TrackedReference) -> Style:
     # 0 where there is no sound or it does not go with the mouth
     if reference.speech is None or not style.provenance.speech_seconds:
         return style
-    generator = pose_generator()
-    if generator is None:
-        return style
-    return dataclasses.replace(style, pose=pose_part(reference.speech, style.head, generator))
+    return dataclasses.replace(style, pose=pose_part(reference.speech, style.head, pose_generator()))
 
 
 def extend_bank(request: BankRequest, style: Style) -> BankResult:
@@ -74,20 +69,12 @@ def extend_bank(request: BankRequest, style: Style) -> BankResult:
     from .models import pose_generator
 
     generator = pose_generator()
-    if generator is None:
-        raise ModelError("There is no pose prior for the bank.", "Install the extension again.")
     bank = PoseBank.load(request.bank) if request.bank.is_file() else generator.bank
     name = request.name or style.name
     entry = dataclasses.replace(bank_entry(style, generator), name=name, person=name)
     # refuses a bank of another prior
     extended = generator.with_bank(bank).bank.added(entry)
-    try:
-        request.bank.parent.mkdir(parents=True, exist_ok=True)
-        extended.save(request.bank)
-    except OSError as error:
-        raise ModelError(
-            f"The pose bank {request.bank} cannot be written ({error.strerror or error}).", "Choose another file."
-        ) from error
+    save_own_bank(extended, request.bank)
     return BankResult(name, tuple(entry.name for entry in extended.entries))
 
 
@@ -95,24 +82,12 @@ def pose_hash() -> str:
     """Of the prior that a style's pose matrix is made with."""
     from .models import pose_generator
 
-    generator = pose_generator()
-    return generator.hash if generator else ""
+    return pose_generator().hash
 
 
 def frames_of(speech: Speech) -> int:
     """How many frames a motion for this speech has."""
     return max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
-
-
-def _as_reference(request: MotionRequest, style: Style | None, frames: int) -> MovedHead:
-    from ..style.head_motion import extend_head_motion
-
-    if style is None:
-        note = "No reference or style was given, so the head does not move."
-        return MovedHead(np.zeros((frames, 3), np.float32), notes=(note,))
-    settings = request.pose_settings
-    head = extend_head_motion(style.head, frames, settings.seed) * np.float32(settings.amount)
-    return MovedHead(head.astype(np.float32))
 
 
 def still_motion(frames: int) -> Motion:

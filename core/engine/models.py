@@ -9,7 +9,6 @@ import os
 from typing import TYPE_CHECKING
 
 from ..errors import EngineSetupError
-from ..weights import is_bundled
 
 if TYPE_CHECKING:
     from ..adamesh.generate import ExpressionGenerator
@@ -78,13 +77,11 @@ class OnceEach:
 
 
 @functools.lru_cache(maxsize=1)
-def pose_generator() -> PoseGenerator | None:
-    """The head's network with the bundled bank, None where no pose prior is bundled.
+def pose_generator() -> PoseGenerator:
+    """The head's network with the bundled bank, loaded once. Raises :class:`MimeshError`.
 
     It runs on the processor: its steps are many and small.
     """
-    if not is_bundled("pose_prior.safetensors"):
-        return None
     _prepare_threads()
     try:
         from ..pose.generate import PoseGenerator

@@ -206,3 +206,61 @@ def test_a_clip_is_added_to_a_bank_of_ones_own(ready: Any, engine: FakeEngine, t
     ready.pose.bank = str(tmp_path / "team.safetensors")
     bpy.ops.mimesh.add_to_bank()
     assert (engine.additions[1].bank, engine.additions[1].name) == (tmp_path / "team.safetensors", "")
+
+
+@pytest.fixture
+def own_bank(ready: Any, tmp_path: Path) -> Path:
+    """A copy of the bundled bank, chosen in the panel."""
+    weights, bank = part("core.weights"), part("core.pose.bank")
+    file = tmp_path / "own.safetensors"
+    file.write_bytes((weights.VENDOR_MODELS / bank.BANK_FILE).read_bytes())
+    ready.pose.bank = str(file)
+    return file
+
+
+def names_in(file: Path) -> list[str]:
+    return list(part("core.pose.own_bank").bank_names(file))
+
+
+def test_a_style_is_removed_from_ones_own_bank(ready: Any, own_bank: Path) -> None:
+    names = names_in(own_bank)
+    assert bpy.ops.mimesh.remove_from_bank(name=names[3]) == {"FINISHED"}
+    assert names_in(own_bank) == names[:3] + names[4:]
+    assert ready.pose.bank == str(own_bank)
+
+
+def test_removing_a_style_that_the_bank_does_not_have_changes_nothing(ready: Any, own_bank: Path) -> None:
+    before = own_bank.read_bytes()
+    refused(bpy.ops.mimesh.remove_from_bank, "no style called nobody", name="nobody")
+    refused(bpy.ops.mimesh.remove_from_bank, "No pose style is chosen")
+    assert own_bank.read_bytes() == before
+
+
+def test_removing_needs_a_bank_of_ones_own_and_says_so(ready: Any, own_bank: Path) -> None:
+    assert bpy.ops.mimesh.remove_from_bank.poll()
+    ready.pose.bank = str(own_bank.with_name("gone.safetensors"))
+    refused(bpy.ops.mimesh.remove_from_bank, "does not exist yet", name="anybody")
+    ready.pose.bank = ""
+    refused(bpy.ops.mimesh.remove_from_bank, "bundled bank is never changed", name="anybody")
+
+
+def test_a_run_is_not_robbed_of_its_bank(ready: Any, own_bank: Path) -> None:
+    run = bpy.context.window_manager.mimesh_run
+    run.running, run.task = True, "Generate"
+    try:
+        refused(bpy.ops.mimesh.remove_from_bank, "Generate is running", name="anybody")
+    finally:
+        run.running = False
+
+
+def test_the_bundled_bank_is_never_changed_even_by_its_path(ready: Any) -> None:
+    bundled = part("core.weights").VENDOR_MODELS / part("core.pose.bank").BANK_FILE
+    before = bundled.read_bytes()
+    ready.pose.bank = str(bundled)
+    refused(bpy.ops.mimesh.remove_from_bank, "never changed", name=names_in(bundled)[0])
+    assert bundled.read_bytes() == before
+
+
+def test_a_file_that_is_no_bank_is_one_sentence(ready: Any, own_bank: Path) -> None:
+    own_bank.write_bytes(b"not a bank")
+    refused(bpy.ops.mimesh.remove_from_bank, r"own\.safetensors is damaged", name="anybody")

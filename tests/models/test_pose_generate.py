@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from core import weights
 from core.audio.speech import Speech
+from core.engine import models
 from core.errors import ModelError, SettingsError
 from core.face.basis import open_basis
 from core.face.motion import Motion
@@ -244,3 +246,13 @@ def test_unknown_encoder_and_source_are_refused() -> None:
         encoder_called("whisper")
     with pytest.raises(SettingsError, match="elsewhere"):
         PoseSettings(source="elsewhere")
+
+
+def test_an_installation_without_its_pose_prior_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    models.pose_generator.cache_clear()
+    weights.bundled.cache_clear()
+    monkeypatch.setattr(weights, "VENDOR_MODELS", tmp_path)
+    with pytest.raises(ModelError, match=r"pose_prior\.safetensors is missing. Install the extension again"):
+        models.pose_generator()

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError, SettingsError
-from core.pose.bank import BankEntry, PoseBank
+from core.pose.bank import BANK_FILE, BankEntry, PoseBank
 from core.pose.movement import movement
+from core.pose.own_bank import bank_names, remove_from_bank, save_own_bank
 from core.pose.statistics import STATISTICS
 from core.pose.style_matrix import COUNT_CAP, StyleMatrix, matrix_distance, steadied, style_matrix
 from core.pose.units import fit_units, frame_features
+from core.weights import VENDOR_MODELS, write_tensors
 
 UNITS, SIZE = 8, 5
 
@@ -215,3 +217,44 @@ def test_units_are_the_nearest_centres_and_the_same_for_the_same_seed() -> None:
 
 def test_frame_features_average_the_two_that_fall_into_a_frame() -> None:
     np.testing.assert_allclose(frame_features(np.array([[1.0], [3.0], [5.0]])), [[2.0], [5.0]])
+
+
+def test_a_style_leaves_a_bank_file_and_the_others_stay_as_they_were(tmp_path: Path) -> None:
+    file = tmp_path / "own.safetensors"
+    _bank().save(file)
+    assert bank_names(file) == ("style 0", "style 1", "style 2")
+    assert remove_from_bank(file, "style 1") == bank_names(file) == ("style 0", "style 2")
+    left, before = PoseBank.load(file), _bank()
+    np.testing.assert_allclose(left.entries[1].matrix.rows, before.entries[2].matrix.rows, rtol=2e-3)
+    np.testing.assert_array_equal(left.entries[1].embedding, before.entries[2].embedding)
+
+
+def test_the_last_style_stays(tmp_path: Path) -> None:
+    file = tmp_path / "own.safetensors"
+    _bank(1).save(file)
+    with pytest.raises(SettingsError, match="style 0 is the only style"):
+        remove_from_bank(file, "style 0")
+    assert bank_names(file) == ("style 0",)
+
+
+def test_the_bundled_bank_is_never_written(tmp_path: Path) -> None:
+    link = tmp_path / "same.safetensors"
+    link.symlink_to(VENDOR_MODELS / BANK_FILE)
+    before = link.read_bytes()
+    for path in (VENDOR_MODELS / BANK_FILE, link):
+        with pytest.raises(SettingsError, match="never changed"):
+            save_own_bank(_bank(), path)
+    assert link.read_bytes() == before
+
+
+def test_a_bank_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ModelError, match="cannot be written"):
+        save_own_bank(_bank(), tmp_path / "file" / "own.safetensors")
+
+
+def test_names_of_something_else_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    write_tensors(path, {}, {"format": "something else"})
+    with pytest.raises(ModelError, match="is not a Mimesh pose bank"):
+        bank_names(path)
