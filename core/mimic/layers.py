@@ -35,7 +35,7 @@ class TemporalInstanceNorm(nn.Module):
 class StyleAdaptiveNorm(nn.Module):
     """SALN(h, s) = gamma(s) * (h - mean(h)) / deviation(h) + beta(s) over channels; gamma 1 and beta 0 at first.
 
-    Source: papers.md 2.1; Min et al. 2021 (Meta-StyleSpeech), section 3.1. h: (B, T, C), s: (B, S).
+    Source: papers.md 2.1; Min et al. 2021 (Meta-StyleSpeech). h: (B, T, C), s: (B, S).
     """
 
     def __init__(self, width: int, code_size: int) -> None:
