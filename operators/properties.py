@@ -26,7 +26,10 @@ EXISTING_CHOICES = (
     ("refuse", "Refuse", "Stop with a message when somebody else's action is in the way"),
     ("push_down", "Push Down", "Keep the other action on a muted NLA track and use ours"),
 )
-ENGINES = (("adamesh", "AdaMesh", "Expression network with style adaptation"),)
+ENGINES = (
+    ("adamesh", "AdaMesh", "Trains on the reference for some seconds, to talk like it most closely"),
+    ("mimic", "Mimic", "Reads the way of talking off the reference at once; can mix two styles"),
+)
 
 
 # as in core.engine.api, which is not imported here because it brings numpy into Blender's start-up
@@ -79,6 +82,19 @@ class MimeshSettings(bpy.types.PropertyGroup):
     style_file: bpy.props.StringProperty(
         name="Style", description="Name of a style in the library, or path of a style file", subtype="FILE_PATH"
     )
+    second_style: bpy.props.StringProperty(
+        name="Second Style",
+        description="Style to mix into the face: its name in the library, or path of a style file (Mimic only)",
+    )
+    style_mix: bpy.props.FloatProperty(
+        name="Mix",
+        description="Share of the second style in the face; head and eyes stay the first's",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        step=5,
+        subtype="FACTOR",
+    )
     style_strength: bpy.props.FloatProperty(
         name="Style Strength",
         description="How far to follow the reference: 0 is neutral, 1 is like the reference",
@@ -118,7 +134,7 @@ class MimeshSettings(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty(
         name="Seed", description="Another number gives another motion; the same gives the same", min=0
     )
-    engine: bpy.props.EnumProperty(name="Model", description="Which network to use", items=ENGINES)
+    engine: bpy.props.EnumProperty(name="Engine", description="What makes the face", items=ENGINES)
     on_existing: bpy.props.EnumProperty(
         name="Existing Keys",
         description="What to do when the face already has an action that Mimesh did not make",
@@ -169,7 +185,7 @@ def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
     reference = {
         "strip": settings.reference_strip,
         "file": settings.reference_file,
-        "style": _style_path(settings) if settings.reference_kind == "style" else "",
+        "style": _style_path(settings.style_file) if settings.reference_kind == "style" else "",
         "none": "",
     }
     return GenerateSettings(
@@ -185,13 +201,25 @@ def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
         pose=pose_choice(settings.pose),
         blinks=settings.blinks,
         gaze_amount=settings.gaze_amount,
+        second_style=_style_path(settings.second_style) if mixes_styles(settings) else "",
+        style_mix=settings.style_mix if mixes_styles(settings) else 0.0,
     )
 
 
-def _style_path(settings: MimeshSettings) -> str:
+def can_mix_styles(settings: MimeshSettings) -> bool:
+    """Whether a second style has a meaning: Mimic mixes it into the style of a reference."""
+    return bool(settings.engine == "mimic" and settings.reference_kind != "none")
+
+
+def mixes_styles(settings: MimeshSettings) -> bool:
+    """Whether a second style will be mixed in."""
+    return can_mix_styles(settings) and bool(settings.second_style)
+
+
+def _style_path(name_or_path: str) -> str:
     from ..core.style.library import StyleLibrary
 
-    return str(StyleLibrary(style_folder(bpy.context)).resolve(settings.style_file))
+    return str(StyleLibrary(style_folder(bpy.context)).resolve(name_or_path))
 
 
 _CLASSES = (MimeshSettings, MimeshRun)

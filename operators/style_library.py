@@ -178,8 +178,9 @@ class MIMESH_OT_rename_style(_OneStyle, bpy.types.Operator):
         old = library.find(self.chosen(context)).name
         entry = library.rename(old, self.new_name)
         for settings in all_scene_settings():
-            if settings.style_file == old:
-                settings.style_file = entry.name
+            for field in ("style_file", "second_style"):
+                if getattr(settings, field) == old:
+                    setattr(settings, field, entry.name)
         return f'"{old}" is called "{entry.name}" now.', entry.name
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import bpy
 
 from ..operators.generate import reason_not_to_generate
-from ..operators.properties import MimeshRun, MimeshSettings, run_state, scene_settings
+from ..operators.properties import MimeshRun, MimeshSettings, can_mix_styles, run_state, scene_settings
 from ..operators.stubs import classes_factory
+from ..operators.style_library import style_list
 from ..operators.styles import has_style
 from .styles import draw_library
 from .words import CATEGORY, draw_words
@@ -33,6 +34,7 @@ class MIMESH_PT_lip_sync(bpy.types.Panel):
         column = layout.column()
         column.enabled = not run.running
         _draw_sources(column, settings, context)
+        _draw_engine(column, settings, context)
         _draw_amounts(column, settings)
         if run.running:
             _draw_progress(layout, run)
@@ -63,17 +65,28 @@ def _draw_sources(layout: bpy.types.UILayout, settings: MimeshSettings, context:
     box.prop(settings, "target", text="")
 
 
+def _draw_engine(layout: bpy.types.UILayout, settings: MimeshSettings, context: bpy.types.Context) -> None:
+    box = layout.column(align=True)
+    box.label(text="Engine", icon="MODIFIER")
+    box.row(align=True).prop(settings, "engine", expand=True)
+    if not can_mix_styles(settings):
+        return
+    box.prop_search(settings, "second_style", style_list(context), "items", text="Mix with")
+    if settings.second_style:
+        box.prop(settings, "style_mix", slider=True)
+
+
 def _draw_amounts(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
     column = layout.column(align=True)
     column.active = settings.reference_kind != "none"
     column.prop(settings, "style_strength", slider=True)
+    column = layout.column(align=True)
     column.prop(settings, "blinks")
     column.prop(settings, "gaze_amount", slider=True)
     column = layout.column(align=True)
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(settings, "seed")
-    column.prop(settings, "engine")
     column.prop(settings, "on_existing")
 
 

@@ -20,6 +20,7 @@ from core.pose.settings import PoseReference, PoseSettings
 from core.pose.speech_steps import HeardSpeech
 from core.pose.statistics import STATISTICS
 from core.pose.style_matrix import StyleMatrix
+from core.style.style import Style
 from core.tracking import reference as tracking
 from core.tracking.face_track import FaceTrack
 from core.tracking.quality import QualityReport
@@ -49,6 +50,25 @@ class StandInModel:
         self.heard.append(speech.seconds)
         frames = int(np.ceil(speech.seconds * 25))
         return moving(frames, 1.0).replace(head=np.zeros((frames, 3), np.float32))
+
+
+class StandInMimic:
+    """Mimic with readable codes: all numbers of a code are the motion's swing, and what is spoken is the code."""
+
+    hash = "mimic"
+    mean_code = np.full(128, 0.5, np.float32)
+
+    def __init__(self) -> None:
+        self.codes: list[float] = []
+
+    def style_code(self, motion: Motion) -> np.ndarray:
+        return np.full(128, np.abs(motion.expression[:, 0]).max(), np.float32)
+
+    def generate(self, speech: Speech, code: np.ndarray | None) -> Motion:
+        spoken = self.mean_code if code is None else code
+        self.codes.append(float(spoken[0]))
+        frames = int(np.ceil(speech.seconds * 25))
+        return moving(frames, float(spoken[0])).replace(head=np.zeros((frames, 3), np.float32))
 
 
 class StandInPose:
@@ -122,6 +142,8 @@ class Bench:
     model: StandInModel
     tracked_files: list[Path]
     pose: StandInPose
+    mimic: StandInMimic
+    adapted: list[str]
 
     @property
     def audio(self) -> MediaRange:
@@ -134,14 +156,20 @@ class Bench:
 
 def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A folder with a sound and a clip, and the stand-ins in place."""
-    found = Bench(tmp_path, StandInModel(), [], StandInPose(small_bank()))
+    found = Bench(tmp_path, StandInModel(), [], StandInPose(small_bank()), StandInMimic(), [])
     write_audio(tmp_path / "talk.wav", tone(3.0)[None], SAMPLE_RATE, "pcm_s16le")
     (tmp_path / "clip.mp4").write_bytes(b"stands for a video")
     monkeypatch.setattr(models, "expression_generator", lambda device: found.model)
     monkeypatch.setattr(models, "pose_generator", lambda: found.pose)
-    # adapting needs a real network: tests/models has that
-    monkeypatch.setattr(expressions, "with_expression", lambda style, reference, generator, progress: style)
+    monkeypatch.setattr(models, "mimic_generator", lambda device: found.mimic)
     models.release_heard()
+
+    def with_expression(style: Style, reference: object, generator: object, progress: object) -> Style:
+        # adapting needs a real network: tests/models has that
+        found.adapted.append(style.name)
+        return style
+
+    monkeypatch.setattr(expressions, "with_expression", with_expression)
 
     def track(path: Path, start: float, end: float | None, progress: object, expected_opening: object) -> object:
         found.tracked_files.append(path)

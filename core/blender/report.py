@@ -16,6 +16,7 @@ class GenerateReport:
     """motion_seconds: speech covered; elapsed_seconds: how long the run took; notes: sentences.
 
     reference: the clip's quality in words. style: what was learnt from it or loaded, None without either.
+    mixed_in: share and name of a second style, empty for none.
     neighbours: the pose styles that the head was retrieved from, nearest first.
     """
 
@@ -28,6 +29,7 @@ class GenerateReport:
     elapsed_seconds: float
     notes: tuple[str, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    mixed_in: str = ""
 
     def in_words(self) -> str:
         """Lines for the panel; the first one says it all."""
@@ -39,6 +41,8 @@ class GenerateReport:
             lines.append(f"Reference {self.reference}")
         elif self.style:
             lines.append(f"Style {self.style.name}.")
+        if self.mixed_in:
+            lines.append(f"Mixed with {self.mixed_in}.")
         return "\n".join([*lines, *self.notes])
 
 

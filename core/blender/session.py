@@ -128,6 +128,8 @@ def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: P
         blinks=settings.blinks,
         gaze_amount=settings.gaze_amount,
         pose=_pose_request(settings.pose),
+        second_style=_existing_file(settings.second_style, "style") if settings.second_style else None,
+        style_mix=settings.style_mix if settings.second_style else 0.0,
     )
 
 
@@ -187,6 +189,7 @@ def _summed_up(
         keys_written=applied.keys_written,
         actions=applied.actions,
         style=result.style,
+        mixed_in=result.provenance.mixed_in,
         neighbours=result.neighbours,
         reference=quality.summary() if quality else None,
         elapsed_seconds=elapsed_seconds,

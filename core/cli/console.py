@@ -19,6 +19,7 @@ from ..errors import SettingsError
 from ..style.library import StyleLibrary
 
 LIBRARY_VARIABLE = "MIMESH_STYLES"
+DEFAULT_MIX = 0.5
 
 _STAGE_WORDS = {
     "start": "starting the engine",
@@ -26,6 +27,7 @@ _STAGE_WORDS = {
     "track": "tracking the reference",
     "style": "learning the style",
     "motion": "making the motion",
+    "head": "moving the head",
 }
 
 
@@ -73,7 +75,7 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
     return MotionRequest(
         audio=MediaRange(options.audio, options.start, options.end),
         reference=reference,
-        style=_style_path(options),
+        style=_style_path(options, options.style),
         engine=options.engine,
         seed=options.seed,
         style_strength=options.style_strength,
@@ -90,6 +92,8 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
         ),
         blinks=not options.no_blinks,
         gaze_amount=options.gaze_amount,
+        second_style=_style_path(options, options.second_style),
+        style_mix=_style_mix(options),
     )
 
 
@@ -101,12 +105,19 @@ def style_library(options: argparse.Namespace) -> StyleLibrary:
     return StyleLibrary(Path(folder))
 
 
-def _style_path(options: argparse.Namespace) -> Path | None:
+def _style_path(options: argparse.Namespace, style: str | None) -> Path | None:
     # without a library only a path makes sense
-    if options.style is None:
+    if style is None:
         return None
     known = options.library or os.environ.get(LIBRARY_VARIABLE, "")
-    return style_library(options).resolve(options.style) if known else Path(options.style)
+    return style_library(options).resolve(style) if known else Path(style)
+
+
+def _style_mix(options: argparse.Namespace) -> float:
+    if options.style_mix is None:
+        return DEFAULT_MIX if options.second_style else 0.0
+    mix: float = options.style_mix
+    return mix
 
 
 def require_writable(path: Path, suffix: str) -> None:

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..engine.api import DEVICES, GAZE_AMOUNT_LIMIT, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT, PoseRequest
+from ..engine.api import DEVICES, ENGINES, GAZE_AMOUNT_LIMIT, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT, PoseRequest
 from ..errors import CancelledError, MimeshError, SettingsError
 from ..pose.settings import SOURCES as POSE_SOURCES
-from .console import quiet_libraries
+from .console import DEFAULT_MIX, quiet_libraries
 from .generate import run as run_generate
 from .motion import run as run_motion
 from .styles import add_commands as add_style_commands
@@ -92,7 +92,11 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference-end", type=float, default=None, help="seconds")
     parser.add_argument("--style", help="a saved style instead of a reference: its file, or its name in the library")
     parser.add_argument("--library", type=Path, help="folder of the styles, else $MIMESH_STYLES")
-    parser.add_argument("--engine", default="adamesh", help="name of the model family (default: %(default)s)")
+    parser.add_argument(
+        "--engine", default="adamesh", help=f"{' or '.join(ENGINES)}: what makes the face (default: %(default)s)"
+    )
+    parser.add_argument("--second-style", help="another saved style to mix into the face (mimic only)")
+    parser.add_argument("--style-mix", type=float, help=f"share of the second style, 0 to 1 (default: {DEFAULT_MIX})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--style-strength", type=float, default=1.0, help=f"0 to {STYLE_STRENGTH_LIMIT:g}")
     parser.add_argument("--head-amount", type=float, default=1.0, help=f"0 to {HEAD_AMOUNT_LIMIT:g}")

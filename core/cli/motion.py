@@ -60,6 +60,8 @@ def describe(result: MotionResult) -> str:
     """What was done, in words."""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stage_seconds.items())
     style = f" in the style of {result.style_name}" if result.style_name else ""
+    if result.provenance.mixed_in:
+        style += f", mixed with {result.provenance.mixed_in}"
     lines = [f"{result.motion.seconds:.1f} s of motion ({len(result.motion)} frames){style}; took {stages}."]
     if result.reference_report is not None:
         lines.append(result.reference_report.summary())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..eyes.apply import GAZE_AMOUNT_LIMIT
@@ -31,10 +30,10 @@ from .stages import StageMeter, StagePlan
 
 if TYPE_CHECKING:
     from ..audio.speech import Speech
-    from ..style.style import Style
     from ..tracking.reference import TrackedReference
     from .cache import ArtifactCache
-    from .models import OnceEach
+    from .faces import ChosenStyles
+    from .styles import StyleMaker
 
 __all__ = [
     "DEVICES",
@@ -70,11 +69,9 @@ def track_reference(
     source: MediaRange, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
 ) -> TrackedReference:
     """Track a talking person, or take the earlier result for the same file and range from ``cache``."""
-    from .models import OnceEach, expression_generator
-
     meter = StageMeter(progress, StagePlan({"track": 1.0}))
     with meter.stage("track"):
-        return _tracked(source, OnceEach(expression_generator("auto")), meter, cache)
+        return _style_maker("auto", meter, cache).track(source)
 
 
 def generate_motion(
@@ -82,37 +79,39 @@ def generate_motion(
 ) -> MotionResult:
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
     from ..eyes.apply import eyes_for
-    from ..style.apply import apply_style
-    from .expressions import speak
+    from .faces import ChosenStyles, face_engine
     from .heads import move_head
-    from .models import OnceEach, expression_generator
+    from .styles import load_style
 
     meter = StageMeter(progress, _plan(request))
     with meter.stage("audio"):
         speech = _speech(request)
-        generator = expression_generator(request.device)
-    listener = OnceEach(generator)
+        engine = face_engine(request)
+        second = load_style(request.second_style)
+        engine.require(second)
+    maker = _style_maker(request.device, meter, cache, adapts=request.engine == "adamesh")
     reference = None
     if request.reference is not None:
         with meter.stage("track"):
-            reference = _tracked(request.reference, listener, meter, cache)
+            reference = maker.track(request.reference)
     with meter.stage("style"):
-        style = _style(request.style, request.reference, reference, listener, meter, cache)
+        first = maker.style(request.style, request.reference, reference)
+        engine.require(first)
+        styles = ChosenStyles(first, second, request.style_mix, request.style_strength)
     with meter.stage("motion"):
-        spoken = speak(generator, speech, style, request.style_strength, meter.within_stage)
-        face = apply_style(spoken, style, request.style_strength)
+        face = engine.speak(speech, styles, meter.within_stage)
     with meter.stage("head"):
-        moved = move_head(request, speech, style, len(face), meter.within_stage)
+        moved = move_head(request, speech, styles.first, len(face), meter.within_stage)
         # after the head: the eyes hold their aim against it
-        eyes = style.eyes if style else None
+        eyes = styles.first.eyes if styles.first else None
         motion = eyes_for(face.replace(head=moved.head), speech, eyes, request.eyes_settings)
     return MotionResult(
         motion=motion,
-        style=style,
+        style=styles.first,
         reference_report=reference.report if reference else None,
         stage_seconds=meter.seconds,
-        provenance=_provenance(request, speech, style, (generator.hash, face.basis_hash, moved.pose_hash)),
-        notes=(*_notes(style, generator.hash), *moved.notes),
+        provenance=_provenance(request, speech, styles, (engine.hash, face.basis_hash, moved.pose_hash)),
+        notes=(*engine.notes(styles.first), *moved.notes),
         neighbours=moved.neighbours,
     )
 
@@ -126,25 +125,28 @@ def roll_head(
     Quick where ``cache`` knows the reference. Raises as :func:`generate_motion` does.
     """
     from ..eyes.apply import eyes_for
+    from .faces import ChosenStyles, face_engine
     from .heads import frames_of, move_head, still_motion
-    from .models import OnceEach, expression_generator
+    from .styles import load_style
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
     with meter.stage("audio"):
         speech = _speech(request)
-        listener = OnceEach(expression_generator(request.device))
+        engine = face_engine(request)
     with meter.stage("style"):
-        style = _known_style(request.style, request.reference, listener, meter, cache)
+        maker = _style_maker(request.device, meter, cache, adapts=request.engine == "adamesh")
+        first = maker.style(request.style, request.reference)
+        styles = ChosenStyles(first, load_style(request.second_style), request.style_mix, request.style_strength)
     with meter.stage("head"):
-        moved = move_head(request, speech, style, frames_of(speech), meter.within_stage)
+        moved = move_head(request, speech, styles.first, frames_of(speech), meter.within_stage)
         settings = dataclasses.replace(request.eyes_settings, blinks=False)
         turned = still_motion(len(moved.head)).replace(head=moved.head)
-        motion = eyes_for(turned, speech, style.eyes if style else None, settings)
+        motion = eyes_for(turned, speech, styles.first.eyes if styles.first else None, settings)
     return HeadResult(
         head=moved.head,
         gaze=motion.gaze,
         neighbours=moved.neighbours,
-        provenance=_provenance(request, speech, style, (listener.hash, motion.basis_hash, moved.pose_hash)),
+        provenance=_provenance(request, speech, styles, (engine.hash, motion.basis_hash, moved.pose_hash)),
         notes=moved.notes,
     )
 
@@ -157,12 +159,10 @@ def add_to_bank(
     Raises :class:`MimeshError` when the clip cannot be used or the name is taken.
     """
     from .heads import extend_bank
-    from .models import OnceEach, expression_generator
 
     meter = StageMeter(progress, StagePlan({"style": 2.0, "head": 0.2}))
     with meter.stage("style"):
-        listener = OnceEach(expression_generator(request.device))
-        style = _known_style(request.style, request.reference, listener, meter, cache)
+        style = _style_maker(request.device, meter, cache, adapts=False).style(request.style, request.reference)
         assert style is not None  # one of the two is given: see BankRequest
     with meter.stage("head"):
         return extend_bank(request, style)
@@ -177,89 +177,32 @@ def _speech(request: MotionRequest) -> Speech:
 
 
 def _plan(request: MotionRequest) -> StagePlan:
-    # rough seconds on two cores: learning a new style takes most of it
-    expected = {"audio": 0.3, "track": 2.0, "style": 10.0 if request.reference else 0.1, "motion": 0.4, "head": 0.3}
+    # rough seconds on two cores: learning a new style takes AdaMesh most of them, Mimic reads it at a glance
+    learning = {"adamesh": 10.0, "mimic": 0.8}[request.engine]
+    expected = {
+        "audio": 0.3,
+        "track": 2.0,
+        "style": learning if request.reference else 0.1,
+        "motion": 0.4,
+        "head": 0.3,
+    }
     if request.reference is None:
         del expected["track"]
     return StagePlan(expected)
 
 
-def _tracked(
-    source: MediaRange, listener: OnceEach, meter: StageMeter, cache: ArtifactCache | None
-) -> TrackedReference:
-    from ..face.basis import open_basis
-    from ..style.closures import lip_gap
-    from ..tracking.reference import track_reference as run_tracker
-    from .cache import reference_key
-    from .reference_file import load_reference, save_reference
+def _style_maker(device: str, meter: StageMeter, cache: ArtifactCache | None, adapts: bool = True) -> StyleMaker:
+    from . import models
+    from .styles import StyleMaker
 
-    key = reference_key(source, listener.hash) if cache else ""
-    if cache and (hit := cache.load(key, load_reference)) is not None:
-        return hit
-    reference = run_tracker(
-        source.path,
-        source.start_seconds,
-        source.end_seconds,
-        meter.within_stage,
-        expected_opening=lambda speech: lip_gap(open_basis(), listener.generate(speech)),
-    )
-    if cache:
-        cache.store(key, lambda path: save_reference(path, reference))
-    return reference
-
-
-def _known_style(
-    path: Path | None, source: MediaRange | None, listener: OnceEach, meter: StageMeter, cache: ArtifactCache | None
-) -> Style | None:
-    """The style without the tracked reference, which is only made when the cache does not know the style."""
-    from ..style.style import Style
-
-    if source is None or path is not None:
-        return _style(path, source, None, listener, meter, cache)
-    if cache and (hit := cache.load(_style_key(source, listener), Style.load)) is not None:
-        return hit
-    return _style(None, source, _tracked(source, listener, meter, cache), listener, meter, cache)
-
-
-def _style(
-    path: Path | None,
-    source: MediaRange | None,
-    reference: TrackedReference | None,
-    listener: OnceEach,
-    meter: StageMeter,
-    cache: ArtifactCache | None,
-) -> Style | None:
-    from ..eyes.measure import measure_eyes
-    from ..style.fit import fit_style
-    from ..style.style import Style
-    from .expressions import with_expression
-    from .heads import with_pose
-
-    if path is not None:
-        return Style.load(path)
-    if reference is None or source is None:
-        return None
-    key = _style_key(source, listener) if cache else ""
-    if cache and (hit := cache.load(key, Style.load)) is not None:
-        return hit
-    style = with_expression(fit_style(listener, reference), reference, listener.generator, meter.within_stage)
-    style = dataclasses.replace(with_pose(style, reference), eyes=measure_eyes(reference))
-    if cache:
-        cache.store(key, style.save)
-    return style
-
-
-def _style_key(source: MediaRange, listener: OnceEach) -> str:
-    from .cache import style_key
-    from .heads import pose_hash
-
-    return style_key(source, listener.hash, pose_hash())
+    return StyleMaker(models.OnceEach(lambda: models.expression_generator(device)), meter, cache, device, adapts)
 
 
 def _provenance(
-    request: MotionRequest, speech: Speech, style: Style | None, hashes: tuple[str, str, str]
+    request: MotionRequest, speech: Speech, styles: ChosenStyles, hashes: tuple[str, str, str]
 ) -> Provenance:
     model_hash, basis_hash, pose_hash = hashes
+    first, second = styles.first, styles.second
     return Provenance(
         audio_source=str(request.audio.path),
         audio_hash=speech.hash,
@@ -267,8 +210,8 @@ def _provenance(
         engine=request.engine,
         model_hash=model_hash,
         basis_hash=basis_hash,
-        style_name=style.name if style else None,
-        style_id=style.id if style else None,
+        style_name=first.name if first else None,
+        style_id=first.id if first else None,
         seed=request.seed,
         style_strength=request.style_strength,
         head_amount=request.head_amount,
@@ -276,13 +219,7 @@ def _provenance(
         pose_hash=pose_hash,
         blinks=request.blinks,
         gaze_amount=request.gaze_amount,
+        second_style_name=second.name if second else None,
+        second_style_id=second.id if second else None,
+        style_mix=request.style_mix,
     )
-
-
-def _notes(style: Style | None, model_hash: str) -> tuple[str, ...]:
-    if style is None:
-        return ()
-    notes = list(style.provenance.warnings)
-    if style.provenance.model_hash != model_hash:
-        notes.append(f"The style {style.name} was fitted with another speech model; fit it again for the best match.")
-    return tuple(notes)

@@ -79,7 +79,8 @@ def reference_key(source: MediaRange, model_hash: str) -> str:
 
 def style_key(source: MediaRange, model_hash: str, *part_hashes: str) -> str:
     """Names a fitted style by its reference, the fitting code and the models that it and its parts come from."""
-    made_with = [_code_hash("style"), _code_hash("eyes"), _code_hash("adamesh"), *part_hashes]
+    code = [_code_hash(package) for package in ("style", "eyes", "adamesh", "mimic")]
+    made_with = [*code, *part_hashes]
     return f"{_digest(['style', *_origin(source, model_hash), *made_with])}.safetensors"
 
 

@@ -38,7 +38,8 @@ def with_expression(
         style_embedding=adapter.style_embedding,
         identity=identity_vector(reference.neutral, generator.basis),
     )
-    known = style.provenance.warnings
+    # the fit's own warning is about gain and offset
+    known = reference.report.warnings
     warnings = (*known, *(line for line in adapter.report.warnings if reference.speech is not None or not known))
     return dataclasses.replace(
         style,

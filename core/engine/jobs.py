@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio.speech import SAMPLE_RATE, Speech
 from ..errors import EngineError
 from ..face.motion import Motion
 from ..pose.bank import Neighbour
+from ..weights import is_bundled
 from .api import (
     BankRequest,
     BankResult,
@@ -77,7 +79,7 @@ class JobRunner:
 
     def warm_steps(self) -> tuple[Callable[[], None], ...]:
         """Short pieces of start-up work; between them the worker looks for a first job."""
-        return (_warm_tracker, _warm_generator, _warm_head)
+        return (_warm_tracker, _warm_generator, _warm_head, _warm_mimic)
 
     def release(self) -> None:
         """Let go of what can be loaded again."""
@@ -182,12 +184,10 @@ def _warm_tracker() -> None:
 
 
 def _warm_generator() -> None:
-    from ..audio.speech import SAMPLE_RATE, Speech
     from .models import expression_generator
 
     started = time.perf_counter()
-    noise = np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE).astype(np.float32)
-    expression_generator("auto").generate(Speech(noise, "warm-up"))
+    expression_generator("auto").generate(_noise())
     _log.info("model warm after %.1f s", time.perf_counter() - started)
 
 
@@ -195,3 +195,15 @@ def _warm_head() -> None:
     from .models import pose_generator
 
     pose_generator()
+
+
+def _warm_mimic() -> None:
+    from .models import MIMIC_FILE, mimic_generator
+
+    if is_bundled(MIMIC_FILE):
+        mimic_generator("auto").generate(_noise(), None)
+
+
+def _noise() -> Speech:
+    samples = np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE)
+    return Speech(samples.astype(np.float32), "warm-up")

@@ -6,19 +6,24 @@ from __future__ import annotations
 import functools
 import gc
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import EngineSetupError
+from ..errors import EngineSetupError, ModelError
+from ..weights import is_bundled
 
 if TYPE_CHECKING:
     from ..adamesh.generate import ExpressionGenerator
     from ..audio.speech import Speech
     from ..face.motion import Motion
+    from ..mimic.generate import MimicGenerator
     from ..pose.generate import PoseGenerator
     from ..pose.speech_steps import HeardSpeech
 
 # beyond this the small networks only lose time to synchronisation
 MAX_THREADS = 4
+# as in core.mimic.generate, which needs torch
+MIMIC_FILE = "mimic.safetensors"
 # what the head's network heard last, by its hash and the speech's
 _heard: dict[tuple[str, str], HeardSpeech] = {}
 
@@ -52,28 +57,46 @@ def _unusable(error: ImportError) -> EngineSetupError:
 
 
 class OnceEach:
-    """A generator that remembers its last answer: the reference's sound is needed for its offset and its style."""
+    """A generator that remembers its last answer: the reference's sound is needed for its offset and its style.
 
-    def __init__(self, generator: ExpressionGenerator) -> None:
-        self._generator = generator
+    It is loaded when it is first needed.
+    """
+
+    def __init__(self, load: Callable[[], ExpressionGenerator]) -> None:
+        self._load = load
         self._speech: Speech | None = None
         self._motion: Motion | None = None
 
-    @property
+    @functools.cached_property
     def generator(self) -> ExpressionGenerator:
         """The one that answers."""
-        return self._generator
+        return self._load()
 
     @property
     def hash(self) -> str:
         """Of the model."""
-        return self._generator.hash
+        return self.generator.hash
 
     def generate(self, speech: Speech) -> Motion:
         """As the generator's, once per speech."""
         if self._motion is None or self._speech is not speech:
-            self._speech, self._motion = speech, self._generator.generate(speech)
+            self._speech, self._motion = speech, self.generator.generate(speech)
         return self._motion
+
+
+@functools.lru_cache(maxsize=2)
+def mimic_generator(device: str) -> MimicGenerator:
+    """Mimic's networks, loaded once per device. Raises :class:`MimeshError`, also where they are not bundled."""
+    if not is_bundled(MIMIC_FILE):
+        raise ModelError(
+            f"Mimic's network ({MIMIC_FILE}) is not installed.", "Choose AdaMesh, or install the extension again."
+        )
+    _prepare_threads()
+    try:
+        from ..mimic.generate import MimicGenerator
+    except ImportError as error:
+        raise _unusable(error) from error
+    return MimicGenerator.load(device)
 
 
 @functools.lru_cache(maxsize=1)
@@ -108,6 +131,7 @@ def release_heard() -> None:
 def release_models() -> None:
     """Forget loaded networks, so that an idle engine holds little memory."""
     expression_generator.cache_clear()
+    mimic_generator.cache_clear()
     pose_generator.cache_clear()
     release_heard()
     gc.collect()

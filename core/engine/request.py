@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..style.style import Style
     from ..tracking.quality import QualityReport
 
-ENGINES = ("adamesh",)
+ENGINES = ("adamesh", "mimic")
 DEVICES = ("auto", "cpu", "cuda")
 STYLE_STRENGTH_LIMIT = 1.5
 HEAD_AMOUNT_LIMIT = AMOUNT_LIMIT
@@ -103,7 +103,11 @@ class PoseRequest:
 
 @dataclass(frozen=True, slots=True)
 class MotionRequest:
-    """Everything that decides a generated motion; the same request gives the same motion."""
+    """Everything that decides a generated motion; the same request gives the same motion.
+
+    second_style: a style file whose face is mixed into the first's, by ``style_mix`` (0 is the first alone, 1 the
+    second alone); head and eyes stay the first's. Mimic only.
+    """
 
     audio: MediaRange
     reference: MediaRange | None = None
@@ -116,10 +120,12 @@ class MotionRequest:
     pose: PoseRequest = PoseRequest()
     blinks: bool = True
     gaze_amount: float = 1.0
+    second_style: Path | None = None
+    style_mix: float = 0.0
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
-            raise SettingsError(f"There is no engine called {self.engine!r}; there is: {', '.join(ENGINES)}.")
+            raise SettingsError(f"There is no engine called {self.engine!r}; there are: {', '.join(ENGINES)}.")
         if self.device not in DEVICES:
             raise SettingsError(f"There is no device called {self.device!r}; there are: {', '.join(DEVICES)}.")
         if self.reference is not None and self.style is not None:
@@ -127,6 +133,23 @@ class MotionRequest:
         _require_within("style strength", self.style_strength, STYLE_STRENGTH_LIMIT)
         _require_within("head amount", self.head_amount, HEAD_AMOUNT_LIMIT)
         _require_within("gaze amount", self.gaze_amount, GAZE_AMOUNT_LIMIT)
+        _require_within("style mix", self.style_mix, 1.0)
+        self._require_mixable()
+
+    def _require_mixable(self) -> None:
+        if self.second_style is None:
+            if self.style_mix:
+                raise SettingsError(f"A style mix of {self.style_mix:g} needs a second style.", "Choose one.")
+            return
+        if self.engine != "mimic":
+            raise SettingsError(
+                f"The engine {self.engine} cannot mix two styles.", "Choose mimic, or leave the second style out."
+            )
+        if self.reference is None and self.style is None:
+            raise SettingsError(
+                f"The second style {self.second_style.name} has no first to be mixed into.",
+                "Choose a reference or a style as well.",
+            )
 
     @property
     def eyes_settings(self) -> EyesSettings:
@@ -144,12 +167,13 @@ class MotionRequest:
         data["audio"] = self.audio.to_json()
         data["reference"] = self.reference.to_json() if self.reference else None
         data["style"] = str(self.style.expanduser().absolute()) if self.style else None
+        data["second_style"] = str(self.second_style.expanduser().absolute()) if self.second_style else None
         data["pose"] = self.pose.to_json()
         return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_json`. Raises :class:`SettingsError` on nonsense."""
+        """Inverse of :meth:`to_json`; older ones know no second style. Raises :class:`SettingsError` on nonsense."""
         try:
             return cls(
                 audio=MediaRange.from_json(data["audio"]),
@@ -163,6 +187,8 @@ class MotionRequest:
                 pose=PoseRequest.from_json(data["pose"]),
                 blinks=bool(data["blinks"]),
                 gaze_amount=float(data["gaze_amount"]),
+                second_style=Path(data["second_style"]) if data.get("second_style") else None,
+                style_mix=float(data.get("style_mix", 0.0)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"This is no motion request ({type(error).__name__}: {error}).") from error
@@ -178,6 +204,7 @@ class Provenance:
     """Where a motion came from: enough to make it again, and to know our keys from an artist's.
 
     pose_hash: of the pose prior that moved the head, empty where the reference's own motion was taken.
+    second_style_name, second_style_id, style_mix: what was mixed into the face, as in ``MotionRequest``.
     """
 
     audio_source: str
@@ -195,6 +222,14 @@ class Provenance:
     pose_hash: str = ""
     blinks: bool = False
     gaze_amount: float = 0.0
+    second_style_name: str | None = None
+    second_style_id: str | None = None
+    style_mix: float = 0.0
+
+    @property
+    def mixed_in(self) -> str:
+        """What was mixed into the face, in words; empty for one style alone."""
+        return f"{self.style_mix:.0%} of {self.second_style_name}" if self.second_style_name else ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -202,7 +237,7 @@ class Provenance:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_json`; older ones know nothing of head and eyes."""
+        """Inverse of :meth:`to_json`; older ones know nothing of head, eyes and mixing."""
         return cls(**{**data, "pose": PoseRequest.from_json(data.get("pose", {}))})
 
 

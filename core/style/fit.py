@@ -71,7 +71,7 @@ def fit_style(generator: Generator, reference: TrackedReference) -> Style:
             problem = f"its sound does not go with its mouth (correlation {agreement:.2f})"
     # a clip without sound is in the tracker's own warnings already
     if problem is not None and reference.speech is not None:
-        warnings.append(f"Only the head motion is taken from the reference: {problem}.")
+        warnings.append(f"Nothing is learnt from the sound of the reference: {problem}.")
     return Style(
         name=Path(reference.report.source).stem,
         gain=fit.gain,

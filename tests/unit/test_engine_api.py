@@ -15,6 +15,7 @@ from core.engine.api import (
     MediaRange,
     MotionRequest,
     PoseRequest,
+    Provenance,
     generate_motion,
     track_reference,
 )
@@ -137,7 +138,11 @@ def test_silence_and_missing_files_are_refused_before_the_model_runs(bench: Benc
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"engine": "mimic"}, "no engine called 'mimic'; there is: adamesh"),
+        ({"engine": "talker"}, "no engine called 'talker'; there are: adamesh, mimic"),
+        ({"style_mix": 2.0, "engine": "mimic"}, "style mix is 2"),
+        ({"style_mix": 0.3, "engine": "mimic"}, "style mix of 0.3 needs a second style"),
+        ({"second_style": Path("b"), "style": Path("a")}, "engine adamesh cannot mix two styles. Choose mimic"),
+        ({"second_style": Path("b.x"), "engine": "mimic"}, "second style b.x has no first"),
         ({"device": "tpu"}, "no device called 'tpu'"),
         ({"style_strength": 2.0}, "style strength is 2"),
         ({"style_strength": float("nan")}, "style strength is nan"),
@@ -168,8 +173,25 @@ def test_request_survives_json_with_absolute_paths() -> None:
     assert MotionRequest.from_json(request.to_json()) == request
     bank = BankRequest(Path("/c/bank.safetensors"), MediaRange(Path("/b/clip.mp4"), 1.0), name="Ada")
     assert BankRequest.from_json(bank.to_json()) == bank
+    mixing = MotionRequest(
+        MediaRange(Path("/a/talk.wav")),
+        style=Path("/s/ada"),
+        engine="mimic",
+        second_style=Path("/s/bob"),
+        style_mix=0.25,
+    )
+    assert MotionRequest.from_json(mixing.to_json()) == mixing
     relative = MotionRequest.from_json(MotionRequest(MediaRange(Path("talk.wav"))).to_json())
     assert relative.audio.path == Path.cwd() / "talk.wav"
+
+
+def test_requests_and_provenance_of_the_first_versions_can_be_read(bench: Bench) -> None:
+    request = MotionRequest(MediaRange(Path("/a/talk.wav")), seed=9)
+    old = {name: value for name, value in request.to_json().items() if name not in ("second_style", "style_mix")}
+    assert MotionRequest.from_json(old) == request
+    made = generate_motion(MotionRequest(bench.audio)).provenance
+    known = {name: value for name, value in made.to_json().items() if not name.startswith(("second_", "style_mix"))}
+    assert Provenance.from_json(known) == made
 
 
 def test_nonsense_request_is_a_settings_error() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import subprocess
 import sys
@@ -134,6 +135,30 @@ def test_a_style_is_given_by_its_name_or_by_its_file(
     assert main([*command, "Eve"]) == 2
 
 
+def test_two_styles_are_mixed_by_name_or_file_half_and_half_unless_told(
+    talk: Path, tmp_path: Path, requests: list[MotionRequest]
+) -> None:
+    style = result_for(MotionRequest(MediaRange(talk), MediaRange(talk))).style
+    assert style is not None
+    library = StyleLibrary(tmp_path / "styles")
+    ada, bob = library.save(style, "Ada").path, library.save(style, "Bob").path
+    line = f"motion --audio {talk} --out {tmp_path / 'm.npz'} --engine mimic --library {library.folder} --style Ada"
+    assert main([*line.split(), "--second-style", "Bob"]) == 0
+    assert main([*line.split(), "--second-style", str(bob), "--style-mix", "0.3"]) == 0
+    assert [(r.engine, r.style, r.second_style, r.style_mix) for r in requests] == [
+        ("mimic", ada, bob, 0.5),
+        ("mimic", ada, bob, 0.3),
+    ]
+    assert main([*line.split(), "--second-style", "Eve"]) == 2
+
+
+def test_what_was_mixed_in_is_said(talk: Path) -> None:
+    result = result_for(MotionRequest(MediaRange(talk), MediaRange(talk)))
+    mixed = dataclasses.replace(result.provenance, second_style_name="Bob", style_mix=0.3)
+    said = motion_command.describe(dataclasses.replace(result, provenance=mixed))
+    assert "in the style of clip, mixed with 30% of Bob; took" in said
+
+
 def test_styles_are_listed_renamed_shared_and_deleted(
     tmp_path: Path, talk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +184,9 @@ def test_styles_are_listed_renamed_shared_and_deleted(
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (["--engine", "mimic"], "there is: adamesh"),
+        (["--engine", "talker"], "there are: adamesh, mimic"),
+        (["--style", "a", "--second-style", "b"], "adamesh cannot mix two styles"),
+        (["--engine", "mimic", "--style-mix", "0.3"], "needs a second style"),
         (["--style-strength", "9"], "between 0 and 1.5"),
         (["--end", "-1"], "not after its start"),
         (["--head-source", "moon"], "no head source called 'moon'"),

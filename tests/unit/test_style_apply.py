@@ -229,7 +229,7 @@ def test_silent_reference_gives_its_head_only_and_says_so() -> None:
     base = talking()
     style = fit_style(EchoGenerator(base), reference_of(lively(base), speech_of(0.0)))
     assert (style.gain == 1.0).all() and not style.offset.any()
-    assert style.provenance.warnings[-1] == "Only the head motion is taken from the reference: its sound is silent."
+    assert style.provenance.warnings[-1] == "Nothing is learnt from the sound of the reference: its sound is silent."
 
 
 def test_reference_whose_sound_is_not_its_own_gives_its_head_only() -> None:

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The choice between the two engines, and mixing two styles: what reaches the engine, and what the panel shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
+from tests.blender.builders import snapshot  # noqa: E402
+from tests.blender.fake_engine import (  # noqa: E402
+    EXTENSION,
+    FakeEngine,
+    disable_checkout,
+    enable_checkout,
+    failing,
+    part,
+    talking,
+    wav_file,
+)
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Iterator[Any]:
+    """The demo head, a speech file, and a library with the styles Ada and Bob; Ada is the reference."""
+    enable_checkout()
+    preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    preferences.style_folder = str(tmp_path / "library")
+    for name in ("Ada", "Bob"):
+        part("operators.styles").remember_style(a_style(name))
+        bpy.ops.mimesh.keep_style(name=name)
+    bpy.ops.mimesh.add_demo_head()
+    settings = bpy.context.scene.mimesh
+    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
+    bpy.ops.mimesh.use_style(name="Ada")
+    yield settings
+    preferences.style_folder = ""
+    disable_checkout()
+
+
+@pytest.fixture
+def engine(ready: Any) -> FakeEngine:
+    """Answers with a talking face whose provenance names what was asked for."""
+
+    def answer(request: Any) -> Any:
+        result = talking(request)
+        other = request.second_style.stem if request.second_style else None
+        origin = dataclasses.replace(result.provenance, second_style_name=other, style_mix=request.style_mix)
+        return dataclasses.replace(result, style=a_style("Ada"), provenance=origin)
+
+    fake = FakeEngine(answer)
+    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
+    return fake
+
+
+def a_style(name: str) -> Any:
+    style, parts = part("core.style.style"), part("core.style.parts")
+    provenance = style.StyleProvenance(f"{name}.mp4", 0.0, 10.0, 9.0, 0.8, "1" * 64, "basis")
+    face = np.ones(53, np.float32)
+    code = parts.MimicPart(np.ones(128, np.float32), "2" * 64)
+    return style.Style(name, face, 0 * face, np.zeros((9, 3), np.float32), provenance, mimic=code)
+
+
+def asked(engine: FakeEngine) -> tuple[Any, ...]:
+    """What the last run asked for: engine, first and second style, share of the second."""
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    request = engine.requests[-1]
+    return request.engine, request.style.stem, request.second_style and request.second_style.stem, request.style_mix
+
+
+def test_a_new_scene_asks_for_adamesh(ready: Any, engine: FakeEngine) -> None:
+    assert asked(engine) == ("adamesh", "Ada", None, 0.0)
+
+
+def test_the_chosen_engine_and_mix_reach_the_engine_and_are_kept_with_the_keys(ready: Any, engine: FakeEngine) -> None:
+    ready.engine, ready.second_style, ready.style_mix = "mimic", "Bob", 0.25
+    assert asked(engine) == ("mimic", "Ada", "Bob", 0.25)
+    provenance = json.loads(bpy.data.shape_keys[0].animation_data.action["mimesh"])
+    assert (provenance["engine"], provenance["second_style_name"], provenance["style_mix"]) == ("mimic", "Bob", 0.25)
+    assert "Mixed with 25% of Bob." in bpy.context.window_manager.mimesh_run.result
+
+
+def test_a_second_style_is_left_out_where_it_has_no_meaning(ready: Any, engine: FakeEngine) -> None:
+    ready.engine, ready.second_style = "adamesh", "Bob"
+    assert asked(engine) == ("adamesh", "Ada", None, 0.0)
+    ready.engine, ready.second_style = "mimic", ""
+    assert asked(engine) == ("mimic", "Ada", None, 0.0)
+    ready.second_style, ready.reference_kind = "Bob", "none"
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert engine.requests[-1].second_style is None
+
+
+def test_a_second_style_may_be_a_file(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    a_style("Eve").save(tmp_path / "eve.safetensors")
+    ready.engine, ready.second_style = "mimic", str(tmp_path / "eve.safetensors")
+    assert asked(engine) == ("mimic", "Ada", "eve", 0.5)
+
+
+def test_a_second_style_that_is_gone_is_refused_before_the_engine_starts(ready: Any, engine: FakeEngine) -> None:
+    ready.engine, ready.second_style = "mimic", "Eve"
+    before = snapshot()
+    with pytest.raises(RuntimeError, match='no style called "Eve"'):
+        bpy.ops.mimesh.generate_lip_sync()
+    assert engine.requests == [] and snapshot() == before
+
+
+def test_missing_weights_are_one_sentence_and_change_nothing(ready: Any) -> None:
+    fake = FakeEngine(failing("model", "Mimic's network is not installed.", "Choose AdaMesh."))
+    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
+    ready.engine = "mimic"
+    before = snapshot()
+    with pytest.raises(RuntimeError, match="not installed") as caught:
+        bpy.ops.mimesh.generate_lip_sync()
+    assert "Traceback" not in str(caught.value) and snapshot() == before
+
+
+def test_renaming_is_followed_by_scenes_that_mix_the_style_in(ready: Any) -> None:
+    ready.second_style = "Bob"
+    assert bpy.ops.mimesh.rename_style(name="Bob", new_name="Robert") == {"FINISHED"}
+    assert (ready.style_file, ready.second_style) == ("Ada", "Robert")
+
+
+def test_choices_are_saved_with_the_scene(ready: Any, tmp_path: Path) -> None:
+    ready.engine, ready.second_style, ready.style_mix = "mimic", "Bob", 0.25
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    settings = bpy.context.scene.mimesh
+    assert (settings.engine, settings.second_style, settings.style_mix) == ("mimic", "Bob", 0.25)
+
+
+@pytest.mark.parametrize(
+    ("engine_name", "kind", "second", "shown"),
+    [
+        ("adamesh", "style", "", set()),
+        ("adamesh", "style", "Bob", set()),
+        ("mimic", "none", "Bob", set()),
+        ("mimic", "style", "", {"second_style"}),
+        ("mimic", "style", "Bob", {"second_style", "style_mix"}),
+    ],
+)
+def test_the_panel_offers_mixing_only_where_mimic_can(
+    ready: Any, engine_name: str, kind: str, second: str, shown: set[str]
+) -> None:
+    ready.engine, ready.reference_kind, ready.second_style = engine_name, kind, second
+    recorder = Recorder()
+    part("panels.lip_sync")._draw_engine(recorder, ready, bpy.context)
+    assert "engine" in recorder.shown
+    assert set(recorder.shown) & {"second_style", "style_mix"} == shown
+
+
+class Recorder:
+    """A layout that notes which properties of which owner are drawn; unknown ones fail as in Blender."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.active = True
+
+    def row(self, **options: Any) -> Recorder:
+        return self
+
+    column = row
+
+    def label(self, text: str = "", icon: str = "NONE") -> None:
+        pass
+
+    def prop(self, owner: Any, name: str, **options: Any) -> None:
+        assert name in owner.bl_rna.properties
+        self.shown.append(name)
+
+    def prop_search(self, owner: Any, name: str, source: Any, collection: str, **options: Any) -> None:
+        assert source.bl_rna.properties[collection].type == "COLLECTION"
+        self.prop(owner, name)
