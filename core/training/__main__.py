@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in (
         ("phonetic", "the speech encoder, from aligned and synthetic speech"),
         ("expression", "AdaMesh's base network, speech to motion"),
+        ("mimic", "Mimic: style and content apart, style from any clip in one pass"),
     ):
         network = commands.add_parser(name, help=text)
         network.add_argument("--steps", type=int, default=None)
@@ -67,6 +68,10 @@ def _run(arguments: argparse.Namespace) -> None:
         from .expression import run as expression
 
         expression(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "mimic":
+        from .mimic import run as mimic
+
+        mimic(data, steps=arguments.steps, threads=arguments.threads)
     elif arguments.command == "pose":
         from .pose import run as pose
 

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Batches for Mimic: speech and motion of a talker, another stretch of the same talker, and who that is.
+
+Identities are (face, manner): each face as it is, and as a fixed list of style-varied copies. A face that was re-timed
+to other voices stays the face it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .corpus import KNOWN_TALKER
+from .expression_data import FaceSource, SamplingSettings
+from .feature_bank import FacePair
+from .style_variation import StyleParameters, draw_parameters, vary
+
+# groups whose clips, whoever is heard, show one face
+SHARED_FACES = {"retimed": KNOWN_TALKER}
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """manners: style-varied copies of each face, drawn once by ``seed``. varied_share: samples that are copies."""
+
+    manners: int = 24
+    varied_share: float = 0.6
+    seed: int = 20261121
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MimicBatch:
+    """features (B, 2 T, F), motion (B, T, 53), reference (B, R, 53) of the same identity (B,)."""
+
+    features: Tensor
+    motion: Tensor
+    reference: Tensor
+    identity: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Talker:
+    """One person of one group: how often they are drawn, whose face it is, and their clips."""
+
+    chance: float
+    face: int
+    source: FaceSource
+
+
+class MimicSource:
+    """Draws batches; identity ``face * (1 + manners) + manner``, manner 0 being the face as it was tracked."""
+
+    def __init__(
+        self, groups: dict[str, list[FacePair]], sampling: SamplingSettings, identities: IdentitySettings
+    ) -> None:
+        self._batch = sampling.batch
+        self._identities = identities
+        self._talkers = list(_talkers(groups, sampling))
+        self._chances = np.array([talker.chance for talker in self._talkers])
+        self.faces = 1 + max(talker.face for talker in self._talkers)
+        self._manners = [_manners(face, identities) for face in range(self.faces)]
+
+    @property
+    def identities(self) -> int:
+        """How many there are."""
+        return self.faces * (1 + self._identities.manners)
+
+    def draw(self, rng: np.random.Generator) -> MimicBatch:
+        """One batch; the same generator state gives the same batch."""
+        samples = [self._sample(rng) for _ in range(self._batch)]
+        features, motion, reference, identity = zip(*samples, strict=True)
+        return MimicBatch(
+            torch.cat(features),
+            torch.from_numpy(np.stack(motion)),
+            torch.from_numpy(np.stack(reference)),
+            torch.tensor(identity),
+        )
+
+    def _sample(self, rng: np.random.Generator) -> tuple[Tensor, NDArray[np.float32], NDArray[np.float32], int]:
+        talker = self._talkers[rng.choice(len(self._talkers), p=self._chances / self._chances.sum())]
+        plain = talker.source.draw(rng)
+        varied = self._identities.manners > 0 and rng.random() < self._identities.varied_share
+        manner = 1 + int(rng.integers(self._identities.manners)) if varied else 0
+        parameters = self._manners[talker.face][manner]
+        return (
+            plain.features,
+            vary(plain.motion[0].numpy(), parameters),
+            vary(plain.reference[0].numpy(), parameters),
+            talker.face * (1 + self._identities.manners) + manner,
+        )
+
+
+def _talkers(groups: dict[str, list[FacePair]], sampling: SamplingSettings) -> list[_Talker]:
+    present = [(name, share) for name, share in sampling.shares if groups.get(name)]
+    total = sum(share for _, share in present)
+    # the source itself varies and hides nothing: that is decided here, where the manner has a number
+    plain = replace(sampling, batch=1, varied_share=0.0, style_share=1.0, identity_share=0.0)
+    faces: dict[str, int] = {}
+    talkers = []
+    for name, share in present:
+        people = _by_person(groups[name])
+        for person, own in people.items():
+            face = faces.setdefault(SHARED_FACES.get(name, person), len(faces))
+            source = FaceSource({name: own}, plain)
+            talkers.append(_Talker(share / total / len(people), face, source))
+    return talkers
+
+
+def _by_person(pairs: list[FacePair]) -> dict[str, list[FacePair]]:
+    people: dict[str, list[FacePair]] = {}
+    for pair in pairs:
+        people.setdefault(pair.person, []).append(pair)
+    return people
+
+
+def _manners(face: int, settings: IdentitySettings) -> list[StyleParameters]:
+    rng = np.random.default_rng([settings.seed, face])
+    return [StyleParameters(), *(draw_parameters(rng) for _ in range(settings.manners))]

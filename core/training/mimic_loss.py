@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Mimic is trained for: motion from speech and from motion, and the four constraints (papers.md 2.2)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..adamesh.network import NetworkOutput
+from ..face.basis import FaceBasis
+from ..mimic.config import MimicConfig
+from ..mimic.constraints import (
+    content_contrast,
+    content_cycle,
+    inverse_classification,
+    style_classification,
+    style_cycle,
+)
+from ..mimic.network import MimicNetwork
+from ..mimic.space import landmark_space
+from .mimic_data import MimicBatch
+from .motion_loss import LossWeights, MotionLoss
+
+CONSTRAINTS = ("style classifier", "inverse classifier", "content contrast", "latent cycles")
+# what each batch adds to the running mean of style codes
+_MEAN_SHARE = 0.02
+# the temperature of CLIP's logits at first
+_LOG_SCALE = math.log(1 / 0.07)
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintWeights:
+    """The release's weights times 1e6, for coordinates of about unit variance (papers.md 2.2), its cycles' smaller.
+
+    inverse: at first, from 13 % and from 27 % of the steps on (its epochs 20 and 40 of 150); ours falls less far.
+    landmarks: of the squared landmark distance, the paper's reconstruction; :class:`MotionLoss` stands beside it with
+    weight 1, since squares alone let lips and brows shrink to what is safe.
+    """
+
+    landmarks: float = 0.5
+    style: float = 0.25
+    inverse: tuple[float, float, float] = (0.5, 0.2, 0.1)
+    contrast: float = 0.5
+    style_cycle: float = 1.0
+    content_cycle: float = 0.5
+
+    def inverse_at(self, progress: float) -> float:
+        """``progress``: share of the steps that are done."""
+        return self.inverse[(progress >= 20 / 150) + (progress >= 40 / 150)]
+
+
+class TrainedMimic(nn.Module):
+    """The network and what only training has: two classifiers and the contrast's temperature."""
+
+    def __init__(self, config: MimicConfig, basis: FaceBasis, identities: int) -> None:
+        super().__init__()
+        self.network = MimicNetwork(config, landmark_space(basis))
+        self.style_classifier = nn.Linear(config.code_size, identities)
+        self.inverse_classifier = nn.Linear(config.width, identities)
+        self.log_scale = nn.Parameter(torch.tensor(_LOG_SCALE))
+
+
+class MimicLoss:
+    """All terms of one batch. mean, deviation: (53,) of the training motion, for :class:`MotionLoss`.
+
+    shown_share: samples that speak with their own code; the others with the running mean of all codes, so that the
+    mean is a style that the decoder knows.
+    """
+
+    def __init__(
+        self,
+        basis: FaceBasis,
+        mean: Tensor,
+        deviation: Tensor,
+        weights: ConstraintWeights,
+        shown_share: float,
+        motion_weights: LossWeights | None = None,
+    ) -> None:
+        self._mean, self._deviation = mean, deviation
+        self._motion = MotionLoss(basis, mean, deviation, motion_weights or LossWeights())
+        self._weights = weights
+        self._shown_share = shown_share
+
+    def __call__(self, model: TrainedMimic, batch: MimicBatch, progress: float, generator: torch.Generator) -> Tensor:
+        network, weights = model.network, self._weights
+        coordinates = network.coordinates(batch.motion)
+        with torch.autocast("cpu", torch.bfloat16):
+            code = network.style(batch.reference)
+            seen, heard = network.motion_content(coordinates), network.speech_content(batch.features)
+            shown = (torch.rand(len(code), 1, generator=generator) < self._shown_share).to(code.dtype)
+            spoken_code = shown * code + (1 - shown) * network.mean_code
+            spoken = network.decoder.teach(heard, spoken_code, coordinates)
+            mimed = network.decoder.teach(seen, code, coordinates)
+        follow_mean(network, code)
+        total = self._reconstruction(network, spoken, batch.motion, coordinates)
+        total = total + self._reconstruction(network, mimed, batch.motion, coordinates)
+        if weights.style:
+            total = total + weights.style * style_classification(model.style_classifier, code.float(), batch.identity)
+        if any(weights.inverse):
+            inverse = inverse_classification(model.inverse_classifier, seen.float(), batch.identity)
+            total = total + weights.inverse_at(progress) * inverse
+        if weights.contrast:
+            total = total + weights.contrast * content_contrast(heard, seen, model.log_scale)
+        if weights.style_cycle or weights.content_cycle:
+            total = total + self._cycles(network, seen, code, generator)
+        return total
+
+    def _reconstruction(self, network: MimicNetwork, given: Tensor, motion: Tensor, coordinates: Tensor) -> Tensor:
+        """The paper's squared distance of landmarks, and ours on lips, regions and speed."""
+        values = (network.values(given) - self._mean) / self._deviation
+        squared = (given.float() - coordinates).square().mean()
+        # the loss counts an output before and one after a post-net; here they are one
+        return self._weights.landmarks * squared + 0.5 * self._motion(NetworkOutput(values, values), motion)
+
+    def _cycles(self, network: MimicNetwork, content: Tensor, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Half of the batch in the style of its neighbours, and both read back from what comes out."""
+        half = max(len(content) // 2, 1)
+        step = int(torch.randint(1, max(len(codes), 2), (1,), generator=generator))
+        others = codes.roll(step, dims=0)[:half]
+        content = content[:half]
+        with torch.autocast("cpu", torch.bfloat16):
+            again = network.decoder(content, others)
+            style, said = network.style_encoder(again), network.motion_content(again)
+        return self._weights.style_cycle * style_cycle(others, style) + self._weights.content_cycle * content_cycle(
+            content, said
+        )
+
+
+@torch.no_grad()
+def follow_mean(network: MimicNetwork, codes: Tensor) -> None:
+    """Move the average talker's code towards these (B, 128)."""
+    network.mean_code.lerp_(codes.float().mean(dim=0), _MEAN_SHARE)

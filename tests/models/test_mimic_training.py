@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mimic's training on made-up talkers: identities, what each constraint reaches, resuming to the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.face.basis import open_basis
+from core.face.motion import MOTION_SIZE
+from core.mimic.config import MimicConfig
+from core.training import loop
+from core.training.expression_data import SamplingSettings
+from core.training.feature_bank import FacePair
+from core.training.loop import Schedule
+from core.training.mimic import MimicSettings, statistics, train
+from core.training.mimic_data import IdentitySettings, MimicBatch, MimicSource
+from core.training.mimic_loss import ConstraintWeights, MimicLoss, TrainedMimic
+
+FEATURES = 12
+TINY = MimicConfig(
+    feature_size=FEATURES,
+    width=16,
+    heads=2,
+    hidden=16,
+    motion_convolutions=1,
+    motion_blocks=1,
+    speech_blocks=1,
+    decoder_blocks=1,
+)
+SETTINGS = MimicSettings(
+    schedule=Schedule(steps=14, horizon_steps=20, cool_down_steps=4, learning_rate=3e-3, save_every=5),
+    sampling=SamplingSettings(
+        batch=4, crop_frames=25, reference_frames=20, shares=(("s1", 0.4), ("grid", 0.3), ("retimed", 0.3))
+    ),
+    identities=IdentitySettings(manners=2),
+    network=TINY,
+    threads=1,
+)
+
+
+class _Hearing:
+    """What training asks an encoder for."""
+
+    dimension = FEATURES
+    prosody = slice(8, 12)
+
+
+@pytest.fixture(scope="module")
+def groups() -> dict[str, list[FacePair]]:
+    """Features that tell the first motion value, swung in each talker's own size."""
+    rng = np.random.default_rng(0)
+
+    def pair(person: str, size: float) -> FacePair:
+        level = np.repeat(rng.normal(size=15), 5)
+        features = np.repeat(level, 2)[:, None] * np.ones(FEATURES) + rng.normal(scale=0.1, size=(150, FEATURES))
+        motion = rng.normal(scale=0.01, size=(75, MOTION_SIZE))
+        motion[:, :3] += size * level[:, None]
+        return FacePair(person, features[None].astype(np.float16), motion.astype(np.float32), np.zeros(12, np.float32))
+
+    return {
+        "s1": [pair("s1", 0.3) for _ in range(3)],
+        "grid": [pair("s2", 0.6) for _ in range(2)] + [pair("s3", 0.1) for _ in range(2)],
+        "retimed": [pair(f"vctk-{speaker}", 0.3) for speaker in range(3)],
+    }
+
+
+@pytest.fixture(scope="module")
+def source(groups: dict[str, list[FacePair]]) -> MimicSource:
+    return MimicSource(groups, SETTINGS.sampling, SETTINGS.identities)
+
+
+def _batch(source: MimicSource, seed: int = 0) -> MimicBatch:
+    return source.draw(np.random.default_rng(seed))
+
+
+def test_identities_are_faces_times_manners_and_a_retimed_face_is_its_owners(source: MimicSource) -> None:
+    assert source.faces == 3
+    assert source.identities == 9
+    drawn = torch.cat([_batch(source, seed).identity for seed in range(40)])
+    assert set(drawn.tolist()) == set(range(9))
+
+
+def test_the_same_chance_gives_the_same_batch(source: MimicSource) -> None:
+    first, again = _batch(source, 3), _batch(source, 3)
+    assert torch.equal(first.features, again.features) and torch.equal(first.motion, again.motion)
+    assert first.features.shape == (4, 50, FEATURES) and first.reference.shape == (4, 20, MOTION_SIZE)
+
+
+def test_unvaried_samples_are_the_tracked_motion(groups: dict[str, list[FacePair]]) -> None:
+    plain = MimicSource(groups, SETTINGS.sampling, IdentitySettings(manners=0))
+    assert plain.identities == 3
+    largest = [0.0, 0.0, 0.0]
+    for seed in range(20):
+        batch = _batch(plain, seed)
+        for face, motion in zip(batch.identity.tolist(), batch.motion, strict=True):
+            largest[face] = max(largest[face], motion[:, :3].std().item())
+    # s1, s2, s3 in the order of the groups
+    assert largest[1] > largest[0] > largest[2]
+
+
+def _loss(groups: dict[str, list[FacePair]], weights: ConstraintWeights, shown: float = 1.0) -> MimicLoss:
+    return MimicLoss(open_basis(), *statistics(groups), weights, shown)
+
+
+NONE = ConstraintWeights(style=0, inverse=(0, 0, 0), contrast=0, style_cycle=0, content_cycle=0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "reached"),
+    [
+        (NONE, set()),
+        (replace(NONE, style=1.0), {"style_classifier"}),
+        (replace(NONE, inverse=(1.0, 1.0, 1.0)), {"inverse_classifier"}),
+        (replace(NONE, contrast=1.0), {"log_scale"}),
+    ],
+    ids=["none", "style", "inverse", "contrast"],
+)
+def test_each_constraint_can_be_switched_off(
+    groups: dict[str, list[FacePair]], source: MimicSource, weights: ConstraintWeights, reached: set[str]
+) -> None:
+    torch.manual_seed(0)
+    model = TrainedMimic(TINY, open_basis(), source.identities)
+    _loss(groups, weights)(model, _batch(source), 0.5, torch.Generator().manual_seed(0)).backward()
+    found = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None}
+    assert found - {"network"} == reached
+
+
+def test_cycles_add_to_the_loss_and_reach_the_encoders(groups: dict[str, list[FacePair]], source: MimicSource) -> None:
+    def value(weights: ConstraintWeights) -> float:
+        torch.manual_seed(0)
+        model = TrainedMimic(replace(TINY, dropout=0.0), open_basis(), source.identities)
+        return _loss(groups, weights)(model, _batch(source), 0.5, torch.Generator().manual_seed(0)).item()
+
+    plain = value(NONE)
+    assert value(replace(NONE, style_cycle=1.0)) > plain + 1e-3
+    assert value(replace(NONE, content_cycle=1.0)) > plain + 1e-3
+
+
+def test_gradient_reversal_fades_as_in_the_release() -> None:
+    weights = ConstraintWeights(inverse=(3.0, 2.0, 1.0))
+    assert [weights.inverse_at(share) for share in (0.0, 0.13, 0.14, 0.26, 0.27, 1.0)] == [3, 3, 2, 2, 1, 1]
+
+
+def test_the_mean_code_follows_the_codes(groups: dict[str, list[FacePair]], source: MimicSource) -> None:
+    torch.manual_seed(0)
+    model = TrainedMimic(TINY, open_basis(), source.identities)
+    loss, batch = _loss(groups, NONE, shown=0.0), _batch(source)
+    for _ in range(200):
+        with torch.no_grad():
+            loss(model, batch, 0.0, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted = model.eval().network.style(batch.reference).mean(dim=0)
+    assert (model.network.mean_code - wanted).norm() < 0.2 * wanted.norm()
+
+
+@pytest.mark.parametrize("decoder", ["parallel", "autoregressive"])
+def test_training_resumes_to_the_same_weights(
+    groups: dict[str, list[FacePair]], decoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
+    settings = replace(SETTINGS, network=replace(TINY, decoder=decoder))
+    whole = train(groups, _Hearing(), settings, "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.TrainingRun, "_take_step", _stop_after(7, loop.TrainingRun._take_step))
+        with pytest.raises(KeyboardInterrupt):
+            train(groups, _Hearing(), settings, "resumed")
+    resumed = train(groups, _Hearing(), settings, "resumed")
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
+
+
+def _stop_after(steps: int, take: Callable[..., float]) -> Callable[..., float]:
+    def step(run: loop.TrainingRun[nn.Module], *rest: object) -> float:
+        if run.step == steps:
+            raise KeyboardInterrupt
+        return take(run, *rest)
+
+    return step
+
+
+def test_the_loss_falls_on_motion_that_speech_tells(groups: dict[str, list[FacePair]], source: MimicSource) -> None:
+    torch.manual_seed(0)
+    model = TrainedMimic(TINY, open_basis(), source.identities)
+    loss, optimiser, values = _loss(groups, ConstraintWeights()), torch.optim.Adam(model.parameters(), 5e-3), []
+    for step in range(50):
+        value = loss(model, _batch(source, step), 0.5, torch.Generator().manual_seed(step))
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        values.append(value.item())
+    assert np.mean(values[-5:]) < 0.85 * np.mean(values[:5])
