@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine with a tiny Mimic in the place of the bundled one: what is loaded, spoken, kept and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core import weights
+from core.audio.decode import load_speech
+from core.engine import jobs, models
+from core.engine.api import MotionRequest, generate_motion
+from core.errors import ModelError
+from core.face.basis import open_basis
+from core.face.motion import Motion
+from core.mimic import generate
+from core.mimic.config import MimicConfig
+from core.mimic.generate import MimicGenerator, save_mimic
+from core.mimic.network import MimicNetwork
+from core.mimic.space import landmark_space
+from core.speech.mel import MelEncoder
+from tests.engine_bench import Bench, make_bench, tracked
+
+TINY = MimicConfig(
+    feature_size=160,
+    width=16,
+    heads=2,
+    hidden=16,
+    motion_convolutions=1,
+    motion_blocks=1,
+    speech_blocks=1,
+    decoder_blocks=1,
+)
+
+
+def tiny_network() -> MimicNetwork:
+    """Untrained, but with style gains that are not nothing."""
+    torch.manual_seed(0)
+    network = MimicNetwork(TINY, landmark_space(open_basis()))
+    with torch.no_grad():
+        for parameter in network.decoder.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    network.mean_code.copy_(torch.linspace(-1, 1, TINY.code_size))
+    return network
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """The bench with the real way to Mimic's weights, which lie in a folder of their own."""
+    open_basis()
+    folder = tmp_path / "vendor_models"
+    folder.mkdir()
+    save_mimic(tiny_network(), folder / models.MIMIC_FILE, MelEncoder(), {})
+    known = {models.MIMIC_FILE: weights.file_hash(folder / models.MIMIC_FILE)}
+    (folder / "checksums.json").write_text(json.dumps(known))
+    real = models.mimic_generator
+    found = make_bench(tmp_path, monkeypatch)
+    monkeypatch.setattr(models, "mimic_generator", real)
+    monkeypatch.setattr(weights, "VENDOR_MODELS", folder)
+    monkeypatch.setattr(weights, "CHECKSUMS", folder / "checksums.json")
+    forget()
+    yield found
+    forget()
+
+
+def forget() -> None:
+    """Nothing that is loaded outlives a test."""
+    weights.bundled.cache_clear()
+    models.mimic_generator.cache_clear()
+
+
+def face(bench: Bench, **options: object) -> Motion:
+    """What Mimic says, without blinks and gaze."""
+    request = MotionRequest(bench.audio, engine="mimic", device="cpu", blinks=False, gaze_amount=0.0, **options)  # type: ignore[arg-type]
+    return generate_motion(request).motion
+
+
+def test_the_engine_speaks_what_the_network_says_to_the_references_code(bench: Bench) -> None:
+    network = MimicGenerator.load(path=weights.VENDOR_MODELS / models.MIMIC_FILE)
+    code = network.style_code(tracked(bench.clip.path).motion)
+    expected = network.generate(load_speech(bench.audio.path), code)
+    spoken = face(bench, reference=bench.clip)
+    np.testing.assert_allclose(spoken.face_vector(), expected.face_vector(), atol=1e-5)
+    assert spoken.head.any()
+
+
+def test_strength_and_mix_move_the_face_from_the_mean_to_one_and_to_the_other(bench: Bench) -> None:
+    first = generate_motion(MotionRequest(bench.audio, bench.clip, engine="mimic", device="cpu")).style
+    assert first is not None and first.mimic is not None
+    first.save(bench.folder / "ada.safetensors")
+    mean = face(bench).face_vector()
+    np.testing.assert_array_equal(face(bench, reference=bench.clip, style_strength=0.0).face_vector(), mean)
+    steps = [face(bench, reference=bench.clip, style_strength=s).face_vector() for s in (0.5, 1.0, 1.5)]
+    apart = [float(np.abs(step - mean).mean()) for step in steps]
+    assert 0 < apart[0] < apart[1] < apart[2]
+    mixed = face(bench, reference=bench.clip, second_style=bench.folder / "ada.safetensors", style_mix=0.5)
+    # a style mixed with itself is itself
+    np.testing.assert_allclose(mixed.face_vector(), steps[1], atol=1e-4)
+
+
+def test_a_saved_style_speaks_as_its_reference(bench: Bench) -> None:
+    style = generate_motion(MotionRequest(bench.audio, bench.clip, engine="mimic", device="cpu")).style
+    assert style is not None
+    style.save(bench.folder / "ada.safetensors")
+    again = face(bench, style=bench.folder / "ada.safetensors")
+    np.testing.assert_array_equal(again.face_vector(), face(bench, reference=bench.clip).face_vector())
+
+
+def test_damaged_weights_stop_mimic_but_not_adamesh(bench: Bench) -> None:
+    (weights.VENDOR_MODELS / models.MIMIC_FILE).write_bytes(b"half a file")
+    with pytest.raises(ModelError, match="does not match its checksum"):
+        face(bench)
+    style = generate_motion(MotionRequest(bench.audio, bench.clip, device="cpu")).style
+    assert style is not None and style.mimic is None
+
+
+def test_networks_are_loaded_once_and_let_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = models.mimic_generator("cpu")
+    assert models.mimic_generator("cpu") is once
+    # the bench's stand-ins have nothing to let go of
+    monkeypatch.undo()
+    models.release_models()
+    assert models.mimic_generator.cache_info().currsize == 0
+
+
+def test_the_warm_up_loads_mimic_where_it_is_bundled(bench: Bench) -> None:
+    jobs._warm_mimic()
+    assert models.mimic_generator.cache_info().currsize == 1
+
+
+def test_the_file_has_one_name() -> None:
+    assert models.MIMIC_FILE == generate.MIMIC_FILE
