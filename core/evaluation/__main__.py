@@ -6,7 +6,8 @@ result to the committed history. ``side-by-side CLIP --out X.mp4`` and ``overlay
 ``sync`` tells whether generated motion is early or late against recordings from many sources, ``languages`` whether
 the lips close, round and open at the right time in each language (needs espeak-ng and flite), ``eyes`` whether blinks
 and gaze are as the recorded people's, ``retimed`` how true the made-up training motion is, ``style`` what a person's
-style learnt from ten seconds is worth, by every method, ``pose`` how the head moves on people whom no prior has seen.
+style learnt from ten seconds is worth, by every method, ``pose`` how the head moves on people whom no prior has seen,
+``mimic`` what Mimic's codes do on such people beside AdaMesh, and what style and content hold.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -26,6 +27,7 @@ from . import (
     ablations,
     eyes,
     languages,
+    mimic,
     phonetic_scores,
     pose,
     retimed,
@@ -65,6 +67,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "ablations": ablations.main,
     "style": style_benchmark.main,
     "pose": pose.main,
+    "mimic": mimic.main,
 }
 
 

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether style and content are apart: linear probes of the person, codes of two stretches, and swapped styles."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..face.basis import open_basis
+from ..face.motion import Motion
+from ..face.rotations import FloatArray
+from ..mimic.generate import MimicGenerator
+from ..style.closures import SHUT_CM, lip_gap
+from .closures import closures
+from .mimic_people import displacement, others, speech_of
+from .personal import Person, PersonPart
+from .regions import REGIONS, region_signals
+from .style_benchmark import SAME_PERSON, stretches
+
+SPACES = ("style code", "motion content", "speech content")
+# ridge of the probe on standardised inputs, per sample; folds of the cross-validation
+_RIDGE = 0.1
+_FOLDS = 5
+CLOSURE_TOLERANCE_FRAMES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Balanced accuracy of a linear reader of the person, on stretches that it was not fitted on."""
+
+    space: str
+    accuracy: float
+    chance: float
+    people: int
+    stretches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Cosines of style codes (less the mean code) of two stretches: of one person, of two; own_closer: share of
+
+    (stretch, own stretch, other's stretch) in which the own one is nearer.
+    """
+
+    within: float
+    across: float
+    own_closer: float
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One person's speech in others' styles. towards: share of (pair, region) whose amplitude comes nearer to the new
+
+    person's own. closures_kept: F1 of closures with the own and the new code, within one frame.
+    """
+
+    towards: dict[str, float]
+    overall: float
+    pairs: int
+    closures: int
+    closures_kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Disentanglement:
+    """All three."""
+
+    probes: tuple[Probe, ...]
+    agreement: Agreement
+    swap: Swap
+
+
+def disentanglement(mimic: MimicGenerator, people: Sequence[Person]) -> Disentanglement:
+    """On people with several stretches of three seconds."""
+    several = [person for person in people if len(person_stretches(person)) >= 2]
+    codes = embedded(mimic, several)
+    probes = tuple(probe(space, codes[space]) for space in SPACES)
+    mean = mimic.mean_code
+    agreement = code_agreement({name: own - mean for name, own in codes[SPACES[0]].items()})
+    return Disentanglement(probes, agreement, swapped(mimic, several))
+
+
+def person_stretches(person: Person) -> list[PersonPart]:
+    """Everything there is of somebody, in pieces of about three seconds."""
+    return [piece for part in (person.reference, *person.tests) for piece in stretches(part)]
+
+
+def embedded(mimic: MimicGenerator, people: Sequence[Person]) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Space -> man -> (stretches, size): style codes, and time-means of both contents."""
+    found: dict[str, dict[str, list[NDArray]]] = {space: {} for space in SPACES}
+    network = mimic.network
+    for person in people:
+        man = SAME_PERSON.get(person.name, person.name)
+        for piece in person_stretches(person):
+            motion = torch.from_numpy(piece.reference.motion.face_vector())[None]
+            features = torch.from_numpy(mimic.encoder.encode(speech_of(piece)))[None]
+            with torch.inference_mode():
+                seen = network.motion_content(network.coordinates(motion)).mean(dim=1)[0].numpy()
+                heard = network.speech_content(features).mean(dim=1)[0].numpy()
+            for space, vector in zip(SPACES, (mimic.style_code(piece.reference.motion), seen, heard), strict=True):
+                found[space].setdefault(man, []).append(vector)
+    return {space: {man: np.stack(own) for man, own in men.items()} for space, men in found.items()}
+
+
+def probe(space: str, vectors: dict[str, NDArray[np.floating]]) -> Probe:
+    """Ridge regression to one-hot people, every person weighing the same, on folds held out in turn."""
+    names = sorted(vectors)
+    table = np.concatenate([np.asarray(vectors[name], np.float64) for name in names])
+    owner = np.repeat(np.arange(len(names)), [len(vectors[name]) for name in names])
+    fold = np.concatenate([np.arange(len(vectors[name])) % _FOLDS for name in names])
+    guessed = np.full(len(owner), -1)
+    for held in range(_FOLDS):
+        test = fold == held
+        guessed[test] = _read(table[~test], owner[~test], table[test], len(names))
+    hits = [float((guessed[owner == index] == index).mean()) for index in range(len(names))]
+    return Probe(space, float(np.mean(hits)), 1 / len(names), len(names), len(owner))
+
+
+def _read(known: FloatArray, owner: NDArray[np.integer], unknown: FloatArray, people: int) -> NDArray[np.intp]:
+    mean, deviation = known.mean(axis=0), np.maximum(known.std(axis=0), 1e-9)
+    rows = np.column_stack([(known - mean) / deviation, np.ones(len(known))])
+    weight = 1.0 / np.bincount(owner, minlength=people)[owner]
+    gram = (rows * weight[:, None]).T @ rows + _RIDGE * weight.sum() * np.eye(rows.shape[1])
+    reader = np.linalg.solve(gram, (rows * weight[:, None]).T @ np.eye(people)[owner])
+    asked = np.column_stack([(unknown - mean) / deviation, np.ones(len(unknown))])
+    answer: NDArray[np.intp] = (asked @ reader).argmax(axis=1)
+    return answer
+
+
+def code_agreement(codes: dict[str, NDArray[np.floating]]) -> Agreement:
+    """codes: man -> (stretches, 128), the mean code taken away; every man counts the same."""
+    unit = {man: own / np.linalg.norm(own, axis=1, keepdims=True) for man, own in codes.items()}
+    within, across, closer = [], [], []
+    for man, own in unit.items():
+        alike = own @ own.T
+        apart = np.concatenate([own @ other.T for name, other in unit.items() if name != man], axis=1)
+        pairs = ~np.eye(len(own), dtype=bool)
+        within.append(float(alike[pairs].mean()))
+        across.append(float(apart.mean()))
+        closer.append(np.mean([(alike[i][pairs[i]][:, None] > apart[i][None]).mean() for i in range(len(own))]))
+    return Agreement(float(np.mean(within)), float(np.mean(across)), float(np.mean(closer)))
+
+
+def swapped(mimic: MimicGenerator, people: Sequence[Person]) -> Swap:
+    """Everybody's test speech in everybody else's style against their own."""
+    codes = {person.name: mimic.style_code(person.reference.reference.motion) for person in people}
+    amplitude = {person.name: np.log(_true_amplitude(person)) for person in people}
+    nearer: list[NDArray[np.bool_]] = []
+    matched, total, count = 0, 0, 0
+    for person in people:
+        own = [mimic.generate(speech_of(part), codes[person.name]) for part in person.tests]
+        own_size = np.log(_amplitude(own))
+        for other in others(person.name, people):
+            new = [mimic.generate(speech_of(part), codes[other.name]) for part in person.tests]
+            wanted = amplitude[other.name]
+            nearer.append(np.abs(np.log(_amplitude(new)) - wanted) < np.abs(own_size - wanted))
+            for first, second in zip(own, new, strict=True):
+                kept = kept_closures(first, second)
+                matched, total, count = matched + kept[0], total + kept[1], count + kept[2]
+    shares = np.mean(nearer, axis=0)
+    towards = {region: float(share) for region, share in zip(REGIONS, shares, strict=True)}
+    return Swap(towards, float(shares.mean()), len(nearer), count, matched / total if total else 1.0)
+
+
+def kept_closures(first: Motion, second: Motion) -> tuple[int, int, int]:
+    """Closures of either motion that the other has within a frame, closures of both together, and of the first."""
+    found = [closures(lip_gap(open_basis(), motion), SHUT_CM) for motion in (first, second)]
+    matched = 0
+    for here, there in itertools.permutations(found):
+        for closure in here:
+            matched += any(
+                other.first - CLOSURE_TOLERANCE_FRAMES <= closure.last
+                and closure.first <= other.last + CLOSURE_TOLERANCE_FRAMES
+                for other in there
+            )
+    return matched, len(found[0]) + len(found[1]), len(found[0])
+
+
+def _amplitude(motions: Sequence[Motion]) -> NDArray[np.float64]:
+    """(regions,) deviation over time, root of the mean over parts."""
+    signals = [region_signals(open_basis().landmarks(motion)) for motion in motions]
+    return np.sqrt(np.mean([signal.var(axis=0) for signal in signals], axis=0)) + 1e-6
+
+
+def _true_amplitude(person: Person) -> NDArray[np.float64]:
+    """Of the person's own reference."""
+    pieces = [open_basis().neutral + displacement(piece) for piece in stretches(person.reference)]
+    return np.sqrt(np.mean([region_signals(piece).var(axis=0) for piece in pieces], axis=0)) + 1e-6

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of Mimic's table: a constant face, visemes, AdaMesh without and with a person's style, Mimic's codes."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..adamesh.adapt import AdaptationSettings
+from ..adamesh.generate import ExpressionGenerator
+from ..audio.speech import SAMPLE_RATE, Speech
+from ..face.basis import open_basis
+from ..face.motion import MOTION_SIZE, Motion
+from ..mimic.generate import MimicGenerator
+from ..training.corpus import Clip
+from .baselines import face_motion, fitting_clips, frame_count
+from .baselines_viseme import VisemeSystem, fit_visemes
+from .mimic_people import MimicRow, Speak, joined, others, score_person
+from .personal import Person
+from .style_benchmark import Ruler
+from .style_methods import MOLORA, Adapted, Method, Unadapted
+
+OWN, OTHER, MEAN = "Mimic, own code", "Mimic, another's code", "Mimic, mean code"
+CONSTANT = "constant face"
+_TIMED_SECONDS = 10.0
+_REPEATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MimicResult:
+    """One row of the table, one entry per person."""
+
+    name: str
+    people: tuple[MimicRow, ...]
+
+
+def measured(
+    people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator, base: ExpressionGenerator | None
+) -> Iterator[MimicResult]:
+    """All rows, each as soon as it is known; AdaMesh and visemes only where ``base`` is given."""
+    yield _plain(CONSTANT, constant, people, ruler)
+    if base is not None:
+        yield _plain("visemes, sound only", visemes(), people, ruler)
+        yield _adamesh("AdaMesh, unadapted", Unadapted(), base, people, ruler)
+        yield _adamesh("AdaMesh, adapted", Adapted(MOLORA, AdaptationSettings()), base, people, ruler)
+    yield from mimic_results(people, ruler, mimic)
+
+
+def mimic_results(people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator) -> list[MimicResult]:
+    """Mimic with the mean code, with every other person's, and with the person's own."""
+    codes, code_seconds = {}, {}
+    for person in people:
+        began = time.perf_counter()
+        codes[person.name] = mimic.style_code(person.reference.reference.motion)
+        code_seconds[person.name] = time.perf_counter() - began
+    waiting = first_result_seconds(lambda speech: mimic.generate(speech, None))
+
+    def row(person: Person, code: np.ndarray | None, seconds: float) -> MimicRow:
+        return score_person(person, lambda speech: mimic.generate(speech, code), ruler, waiting + seconds)
+
+    own = [row(p, codes[p.name], code_seconds[p.name]) for p in people]
+    mean = [row(p, None, 0.0) for p in people]
+    other = [joined([row(p, codes[o.name], code_seconds[o.name]) for o in others(p.name, people)]) for p in people]
+    return [MimicResult(MEAN, tuple(mean)), MimicResult(OTHER, tuple(other)), MimicResult(OWN, tuple(own))]
+
+
+def constant(speech: Speech) -> Motion:
+    """The person's own resting face."""
+    return face_motion(np.zeros((frame_count(speech), MOTION_SIZE)), open_basis())
+
+
+def visemes() -> Speak:
+    """Fifteen shapes fitted on the training people, on phones recognised from the sound; at rest where none are."""
+    fitted, _ = fit_visemes(fitting_clips())
+    system: VisemeSystem = fitted.without_transcript()
+
+    def speak(speech: Speech) -> Motion:
+        name = hashlib.sha256(speech.samples.tobytes()).hexdigest()[:12]
+        return system.motion(Clip("mimic", "part", Path(f"{name}.wav")), speech) or constant(speech)
+
+    return speak
+
+
+def first_result_seconds(speak: Callable[[Speech], Motion]) -> float:
+    """Median seconds that ten seconds of sound take, once everything is loaded."""
+    rng = np.random.default_rng(0)
+    speech = Speech((0.1 * rng.normal(size=round(_TIMED_SECONDS * SAMPLE_RATE))).astype(np.float32), "noise")
+    speak(speech)
+    taken = []
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        speak(speech)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def _plain(name: str, speak: Speak, people: Sequence[Person], ruler: Ruler) -> MimicResult:
+    waiting = first_result_seconds(speak)
+    return MimicResult(name, tuple(score_person(person, speak, ruler, waiting) for person in people))
+
+
+def _adamesh(
+    name: str, method: Method, base: ExpressionGenerator, people: Sequence[Person], ruler: Ruler
+) -> MimicResult:
+    rows = []
+    for person in people:
+        fitted = method.fit(base, person.reference.reference)
+        waiting = fitted.seconds + first_result_seconds(fitted.generate)
+        rows.append(score_person(person, fitted.generate, ruler, waiting))
+    return MimicResult(name, tuple(rows))
