@@ -2,8 +2,9 @@
 """AdaMesh's expression adaptation: a person's talking style from a short reference, by MoLoRA (papers.md 1.2).
 
 The reference's own sound and tracked motion are the training pair. Ten seconds are easily learnt by heart, so a
-guard first trains on a part, judges the update at several strengths on the rest, and only then trains on everything
-for as long, and as strongly, as helped there; what does not help falls back to the base.
+guard first trains without the clip's end, then without its beginning, judges the update at several strengths on what
+was left out, and only then trains on everything for as long, and as strongly, as helped there; what does not help
+falls back to the base.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from torch import Tensor
 from ..face.motion import INTERNAL_FPS
 from ..style.closures import gap_of_vectors
 from ..tracking.reference import TrackedReference
+from .adapt_blinks import without_blinks
 from .adapt_guard import GuardSettings, HeldoutErrors, Verdict, decide
 from .adapt_loss import AdaptationLoss
 from .adapt_material import Fold, Segment, folds_of, segments_of, style_windows
@@ -121,6 +123,7 @@ class _Adaptation:
 
     def run(self, reference: TrackedReference) -> ExpressionAdapter:
         self._progress(0.0)
+        reference = without_blinks(reference, self._base.basis)
         windows = style_windows(reference.motion.face_vector(), reference.weights) if self._settings.style else None
         problem, segments, agreement = self._material(reference)
         if problem is not None:
@@ -168,7 +171,7 @@ class _Adaptation:
             return 0.0
         if not self._settings.guard.enabled:
             return 1.0
-        folds = folds_of(segments, 0.5, both_ends=True)
+        folds = folds_of(segments, 0.5)
         curves = []
         for strength in STYLE_STRENGTHS:
             errors = [self._heldout_errors(fold, self._manner_of(fold, strength)) for fold in folds]
@@ -195,8 +198,7 @@ class _Adaptation:
         guard = self._settings.guard
         if not guard.enabled:
             return Verdict(self._settings.tune.steps, 1.0, float("nan"), float("nan"))
-        frames = _frames(segments)
-        folds = folds_of(segments, guard.share(frames), guard.both_ends(frames))
+        folds = folds_of(segments, guard.share(_frames(segments)))
         curves = []
         for index, fold in enumerate(folds):
             report = _share_of(self._progress, index / (len(folds) + 1), (index + 1) / (len(folds) + 1))

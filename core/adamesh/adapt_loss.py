@@ -35,7 +35,7 @@ class LossWeights:
     peak: float = 0.5
     closure: float = 1.0
     floor: float = 0.15
-    spread: float = 0.1
+    spread: float = 0.3
     agreement: float = 0.2
 
 

@@ -110,13 +110,11 @@ def _segment(reference: TrackedReference, base: HearsSpeech, first: int, last: i
     return Segment(features.astype(np.float32), motion, weights, np.zeros_like(motion))
 
 
-def folds_of(segments: Sequence[Segment], share: float, both_ends: bool) -> tuple[Fold, ...]:
-    """Hold out the last ``share`` of the frames, and with ``both_ends`` in a second fold the first."""
+def folds_of(segments: Sequence[Segment], share: float) -> tuple[Fold, Fold]:
+    """Hold out the last ``share`` of the frames, then the first."""
     total = sum(len(segment) for segment in segments)
     held = max(round(share * total), 1)
     tail = Fold(_between(segments, 0, total - held), _between(segments, total - held, total))
-    if not both_ends:
-        return (tail,)
     return tail, Fold(_between(segments, held, total), _between(segments, 0, held))
 
 

@@ -33,16 +33,16 @@ class TuneSettings:
     heart.
     """
 
-    steps: int = 100
-    learning_rate: float = 1e-3
+    steps: int = 30
+    learning_rate: float = 2e-3
     weight_decay: float = 0.01
     average_decay: float = 0.97
     crop_frames: tuple[int, int] = (50, 100)
     frames_per_step: int = 200
-    tempo: float = 0.12
-    noise: float = 0.1
-    dropout: bool = True
-    anchor: float = 0.4
+    tempo: float = 0.15
+    noise: float = 0.25
+    dropout: bool = False
+    anchor: float = 0.2
     half_precision: bool = True
     loss: LossWeights = field(default_factory=LossWeights)
 
@@ -95,6 +95,13 @@ class Manner:
     windows: Tensor | None
     strength: float
 
+    def sampled(self, rng: np.random.Generator) -> Manner:
+        """One of the windows: enough for a step of training, and another one each time."""
+        if self.windows is None or self.strength == 0:
+            return self
+        chosen = int(rng.integers(len(self.windows)))
+        return replace(self, windows=self.windows[chosen : chosen + 1])
+
     def style(self, network: ExpressionNetwork) -> Tensor | None:
         """(1, width) mean embedding of the windows, or None."""
         if self.windows is None or self.strength == 0:
@@ -123,7 +130,8 @@ class Trainer:
             for step in range(1, steps + 1):
                 for group in optimiser.param_groups:
                     group["lr"] = settings.learning_rate * _rate(step, settings.steps)
-                self._step(optimiser, _noisy(source.draw(rng), settings.noise * spread, rng), manner)
+                batch = _noisy(source.draw(rng), settings.noise * spread, rng)
+                self._step(optimiser, batch, manner.sampled(rng))
                 _update_average(average, parameters, min(settings.average_decay, step / (step + 4)))
                 if not watch(step, average):
                     break

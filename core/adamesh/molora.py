@@ -33,7 +33,7 @@ class MoloraSettings:
     """
 
     ranks: tuple[int, ...] = (2, 4, 8, 16)
-    alpha: float | None = 4.0
+    alpha: float | None = 8.0
     linears: tuple[str, ...] = ("query", "value")
     pointwise: bool = True
     kernels: bool = True

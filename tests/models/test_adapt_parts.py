@@ -35,7 +35,7 @@ def made_segment(features: NDArray, motion: NDArray) -> Segment:
 
 
 def test_the_tail_is_held_out_and_nothing_is_in_both() -> None:
-    fold, second = folds_of([segment(60, 0), segment(40, 1)], 0.3, both_ends=True)
+    fold, second = folds_of([segment(60, 0), segment(40, 1)], 0.3)
     assert [len(part) for part in fold.training] == [60, 10] and [len(part) for part in fold.heldout] == [30]
     np.testing.assert_array_equal(fold.heldout[0].motion, segment(40, 1).motion[10:])
     np.testing.assert_array_equal(fold.heldout[0].features, segment(40, 1).features[20:])
@@ -163,23 +163,47 @@ def test_a_clear_gain_is_taken_at_its_best_step_and_scale() -> None:
     assert (verdict.base_mm, verdict.chosen_mm) == (4.0, 2.5)
 
 
-def test_a_doubtful_gain_falls_back_to_the_smaller_scale() -> None:
-    # whole strength is better on average by one lucky block only
-    fold = errors([4, 4, 4, 4], {10: ([3, 3, 3, 3], [3.2, 3.2, 3.2, 2.2])})
-    assert decide([fold], GUARD).scale == 0.5
+def test_one_lucky_block_does_not_decide_for_the_larger_scale() -> None:
+    steady = errors([4, 4, 4, 4], {10: ([3, 3, 3, 3], [3.3, 3.3, 3.3, 1.9])})
+    # whole strength has the lower mean, by one block
+    assert steady.table(10).mean(axis=1).argmin() == 2
+    assert decide([steady], GUARD).scale == 0.5
+
+
+def test_where_nothing_can_be_told_the_usual_gain_decides() -> None:
+    unclear = errors([4, 4, 4, 4], {10: ([2, 6, 1, 7], [1, 7, 0.5, 7.5])})
+    assert decide([unclear], GUARD).scale == 1.0
 
 
 def test_what_does_not_help_is_left_out() -> None:
-    fold = errors([3, 3, 3], {10: ([3.1, 3.2, 3.0], [3.5, 3.6, 3.2])})
+    fold = errors([3, 3, 3], {10: ([3.1, 3.2, 3.1], [3.5, 3.6, 3.4])})
     verdict = decide([fold], GUARD)
-    assert verdict.scale == 0.0 and verdict.chosen_mm == verdict.base_mm == 3.0
+    assert (verdict.steps, verdict.scale) == (0, 0.0)
+    assert verdict.chosen_mm == verdict.base_mm == 3.0
 
 
 def test_two_folds_decide_together() -> None:
     helps = errors([4, 4], {10: ([3.5, 3.5], [3, 3])})
-    harms = errors([4, 4], {10: ([4.5, 4.5], [6, 6])})
+    harms = errors([4, 4], {10: ([6.2, 6.3], [8, 8.2])})
     assert decide([helps], GUARD).scale == 1.0
-    assert decide([helps, harms], GUARD).scale == 0.0
+    assert decide([helps, harms, harms], GUARD).scale == 0.0
+
+
+def test_expected_gain_is_between_the_seen_and_the_usual_one() -> None:
+    seen = np.array([[4.0, 4.0, 4.0], [3.0, 3.4, 2.6], [2.0, 2.9, 1.1]])
+    gain = GUARD.expected_gain(seen)
+    assert gain[0] == 0.0
+    assert 0.1 < gain[1] < 0.25 and 0.1 < gain[2] < 0.5
+    certain = replace(GUARD, least_doubt=1e-6)
+    np.testing.assert_allclose(certain.expected_gain(np.array([[4.0] * 3, [3.0] * 3, [2.0] * 3]))[1:], [0.25, 0.5])
+
+
+def test_the_style_embedding_stays_where_it_does_no_clear_harm() -> None:
+    guard = GuardSettings()
+    unclear = np.array([[3, 3, 3.0], [3.0, 3.1, 3.0], [2.8, 3.4, 3.0]])
+    assert guard.choose_strength((0.0, 0.5, 1.0), unclear) == 1.0
+    harmful = np.array([[3, 3, 3.0], [3.3, 3.3, 3.2], [3.9, 3.8, 3.9]])
+    assert guard.choose_strength((0.0, 0.5, 1.0), harmful) == 0.0
 
 
 def test_training_stops_when_nothing_improves_any_more() -> None:
