@@ -153,11 +153,13 @@ class PoseGpt(nn.Module):
         centre = start[..., None, :] + centre.view(shape) * self.latent_deviation
         width = torch.exp(_WIDTH_RANGE * torch.tanh(log_width.view(shape) / _WIDTH_RANGE))
         precision = (width * self.latent_deviation) ** -2
-        # the square of (code - centre) / width, multiplied out: no array of codes times dimensions
-        square = precision @ (vectors**2).T - 2 * (precision * centre) @ vectors.T
-        square = square + (precision * centre**2).sum(dim=-1, keepdim=True)
-        height = torch.log_softmax(weight, dim=-1)[..., None] - width.log().sum(dim=-1, keepdim=True)
-        return torch.logsumexp(height - 0.5 * square, dim=-2)
+        height = (
+            torch.log_softmax(weight, dim=-1) - width.log().sum(dim=-1) - 0.5 * (precision * centre**2).sum(dim=-1)
+        )
+        # the square of (code - centre) / width, multiplied out: the large array is made once, by one product
+        parts = torch.cat([-0.5 * precision, precision * centre, height[..., None]], dim=-1)
+        powers = torch.cat([vectors**2, vectors, torch.ones_like(vectors[:, :1])], dim=-1)
+        return torch.logsumexp(parts @ powers.T, dim=-2)
 
 
 class _Speech(nn.Module):

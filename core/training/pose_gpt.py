@@ -125,13 +125,20 @@ def soft_codes(latents: Tensor, codebooks: Tensor, width: Tensor, generator: tor
         distance = torch.cdist(rest, codes.expand(len(rest), -1, -1))
         target = torch.softmax(-0.5 * (distance / width[level]) ** 2, dim=-1)
         flat = target.flatten(0, -2)
-        code = flat.argmax(dim=-1) if generator is None else torch.multinomial(flat, 1, generator=generator)[:, 0]
+        code = flat.argmax(dim=-1) if generator is None else _drawn(flat, generator)
         vector = codes[code].reshape(latents.shape)
         rest, total = rest - vector, total + vector
         targets.append(target)
         chosen.append(vector)
         so_far.append(total)
     return SoftCodes(targets, torch.stack(chosen, dim=2), torch.stack(so_far, dim=2))
+
+
+def _drawn(shares: Tensor, generator: torch.Generator) -> Tensor:
+    """(M,) an index of each row of (M, codes) probabilities; torch.multinomial draws a number for every code."""
+    total = shares.cumsum(dim=-1)
+    place = torch.rand(len(shares), 1, generator=generator) * total[:, -1:]
+    return torch.searchsorted(total, place)[:, 0].clamp_max(shares.shape[1] - 1)
 
 
 def train_gpt(clips: Sequence[PoseClip], prior: PosePrior, settings: GptSettings, name: str) -> PosePrior:
