@@ -71,7 +71,7 @@ def _draw_engine(layout: bpy.types.UILayout, settings: MimeshSettings, context: 
     box.row(align=True).prop(settings, "engine", expand=True)
     if not can_mix_styles(settings):
         return
-    box.prop_search(settings, "second_style", style_list(context), "items", text="Mix with")
+    box.prop_search(settings, "second_style", style_list(context), "items", text="Mix with", icon="USER")
     if settings.second_style:
         box.prop(settings, "style_mix", slider=True)
 

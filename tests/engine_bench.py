@@ -64,7 +64,7 @@ class StandInMimic:
     def style_code(self, motion: Motion) -> np.ndarray:
         return np.full(128, np.abs(motion.expression[:, 0]).max(), np.float32)
 
-    def generate(self, speech: Speech, code: np.ndarray | None) -> Motion:
+    def generate(self, speech: Speech, code: np.ndarray | None, progress: object = None) -> Motion:
         spoken = self.mean_code if code is None else code
         self.codes.append(float(spoken[0]))
         frames = int(np.ceil(speech.seconds * 25))

@@ -45,9 +45,7 @@ class MimicFace:
 
     def speak(self, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]) -> Motion:
         """On the line from the mean code (strength 0: exactly it) to that of the styles and past it."""
-        motion = self.generator.generate(speech, self._chosen_code(styles))
-        progress(1.0)
-        return motion
+        return self.generator.generate(speech, self._chosen_code(styles), progress)
 
     def notes(self, style: Style | None) -> tuple[str, ...]:
         """The fit's warnings."""

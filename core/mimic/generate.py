@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -102,14 +103,19 @@ class MimicGenerator:
             mean: NDArray[np.float32] = torch.stack(codes).mean(dim=0).cpu().numpy()
         return mean
 
-    def generate(self, speech: Speech, code: NDArray[np.float32] | None = None) -> Motion:
+    def generate(
+        self,
+        speech: Speech,
+        code: NDArray[np.float32] | None = None,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> Motion:
         """Motion in step with the speech from its first sample, ceil(seconds * 25) frames; head and gaze rest.
 
         code: (128,) or None for the average talker's. The lips meet where the encoder hears m, b or p.
         """
         features = self._features(speech)
         voice = _Voice(self._network, self._code(code))
-        values = run_windows(voice, features)
+        values = run_windows(voice, features, progress)
         if isinstance(self._encoder, HearsClosures):
             values = seal_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
         return self._as_motion(values)

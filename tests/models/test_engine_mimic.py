@@ -13,9 +13,10 @@ import torch
 
 from core import weights
 from core.audio.decode import load_speech
+from core.audio.speech import SAMPLE_RATE
 from core.engine import jobs, models
-from core.engine.api import MotionRequest, generate_motion
-from core.errors import ModelError
+from core.engine.api import MediaRange, MotionRequest, generate_motion
+from core.errors import CancelledError, ModelError
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from core.mimic import generate
@@ -25,6 +26,7 @@ from core.mimic.network import MimicNetwork
 from core.mimic.space import landmark_space
 from core.speech.mel import MelEncoder
 from tests.engine_bench import Bench, make_bench, tracked
+from tests.media import tone, write_audio
 
 TINY = MimicConfig(
     feature_size=160,
@@ -109,6 +111,23 @@ def test_a_saved_style_speaks_as_its_reference(bench: Bench) -> None:
     style.save(bench.folder / "ada.safetensors")
     again = face(bench, style=bench.folder / "ada.safetensors")
     np.testing.assert_array_equal(again.face_vector(), face(bench, reference=bench.clip).face_vector())
+
+
+def test_long_speech_can_be_cancelled_between_its_windows(bench: Bench) -> None:
+    long = MediaRange(bench.folder / "long.wav")
+    write_audio(long.path, tone(60.0)[None], SAMPLE_RATE, "pcm_s16le")
+    told: list[float] = []
+
+    def cancel(stage: str, fraction: float) -> None:
+        if stage == "motion":
+            told.append(fraction)
+            if fraction > told[0]:
+                raise CancelledError("Cancelled.")
+
+    with pytest.raises(CancelledError):
+        generate_motion(MotionRequest(long, engine="mimic", device="cpu"), cancel)
+    # the stage ends at 0.73
+    assert told[-1] < 0.65
 
 
 def test_damaged_weights_stop_mimic_but_not_adamesh(bench: Bench) -> None:
