@@ -6,13 +6,15 @@ Steps as in :mod:`.session`: nothing is written before the last one.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import bpy
 
-from ..engine.api import BankRequest, BankResult, HeadResult
+from ..engine.api import ENGINES, BankRequest, BankResult, HeadResult, MotionRequest
 from ..errors import RigError
 from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS
@@ -40,6 +42,9 @@ from .session import (
 from .settings import GenerateSettings
 from .steps import StepStatus
 
+# of the provenance: a roll changes none of it
+_FACE_FIELDS = ("engine", "model_hash", "style_strength", "second_style_name", "second_style_id", "style_mix")
+
 
 def roll_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[HeadReport]:
     """Key head and gaze anew, nothing else. Raises :class:`MimeshError` before anything is written."""
@@ -47,9 +52,8 @@ def roll_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engin
     scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
     speech = read_speech(scene, settings.speech)
-    request = motion_request(scene, settings, speech)
-    _require_ours(settings.object_name)
-    job = engine.roll_head(request)
+    known = _require_ours(settings.object_name)
+    job = engine.roll_head(_for_the_face(motion_request(scene, settings, speech), known))
     try:
         result = yield from watch_job(job)
     finally:
@@ -64,7 +68,7 @@ def roll_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engin
         scene_timing(find_scene(scene_name), speech.first_frame),
         ApplySettings(neck_share=settings.neck_share),
         KeyedFace(read_existing(target), read_key_curves(target), read_bone_curves(target)),
-        json.dumps(result.provenance.to_json(), sort_keys=True),
+        json.dumps({**result.provenance.to_json(), **_of_the_face(known)}, sort_keys=True),
     )
     apply_plan(plan, target)
     return HeadReport(settings.object_name, time.perf_counter() - started, result.neighbours, result.notes)
@@ -83,12 +87,27 @@ def add_to_bank_steps(
         job.cancel()
 
 
-def _require_ours(object_name: str) -> None:
+def _for_the_face(request: MotionRequest, known: dict[str, Any]) -> MotionRequest:
+    """The request for the engine that made the face, so that none is trained for the head; a mix is the face's own."""
+    engine = known.get("engine")
+    chosen = engine if engine in ENGINES else request.engine
+    return dataclasses.replace(request, engine=chosen, second_style=None, style_mix=0.0)
+
+
+def _of_the_face(known: dict[str, Any]) -> dict[str, Any]:
+    """What stays true of a face whose head is rolled."""
+    return {name: known[name] for name in _FACE_FIELDS if name in known}
+
+
+def _require_ours(object_name: str) -> dict[str, Any]:
+    """The provenance of the face. Raises :class:`RigError` where there is none."""
     target = find_object(object_name)
     if find_armature(target) is None:
         raise RigError(f'"{object_name}" has no armature, so there is no head to turn.', "Choose a rig with one.")
-    if read_provenance(target) is None:
+    known = read_provenance(target)
+    if known is None:
         raise RigError(f'"{object_name}" has no animation that Mimesh made.', "Generate first.")
+    return known
 
 
 def _require_same_speech(target: bpy.types.Object, result: HeadResult) -> None:
