@@ -13,14 +13,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from ..face.motion import INTERNAL_FPS
 from ..pose.generate import PoseGenerator
 from ..speech.phonetic import PhoneticEncoder
 from ..training.corpus import DATA_ROOT
 from ..training.pose import PoseTrainingSettings, unit_speech
 from ..training.pose_data import PoseClip, shipped_clips
 from ..training.pose_folds import lively_people, without
-from ..training.pose_prior import PoseWindows, score_prior
+from ..training.pose_prior import PoseWindows, code_use, score_prior
 from ..training.pose_units import Retrieved, split_half_retrieval
 from .pose_length import long_table
 from .pose_systems import Nearer, SystemScore, held_out_scores, nearer_shares
@@ -32,11 +34,15 @@ USE_FRAMES = 128
 
 @dataclass(frozen=True, slots=True)
 class Reconstruction:
-    """degrees: mean angle error of a person by a prior that has not seen them, over ``frames``."""
+    """degrees: mean angle error of a person by a prior that has not seen them, over ``frames``.
+
+    plain_degrees: with the codes that the encoder alone would take.
+    """
 
     person: str
     frames: int
     degrees: float
+    plain_degrees: float
 
 
 def pose(data: Path) -> Section:
@@ -71,29 +77,38 @@ def pose(data: Path) -> Section:
 
 def _reconstruction(person: str, clips: Sequence[PoseClip], fold: PoseGenerator) -> Reconstruction:
     heads = [clip.head for clip in clips if clip.person == person]
-    return Reconstruction(person, sum(map(len, heads)), score_prior(fold.vq, heads).degrees)
+    score = score_prior(fold.vq, heads)
+    return Reconstruction(person, sum(map(len, heads)), score.degrees, score.plain_degrees)
 
 
 def _reconstruction_table(
     rows: Sequence[Reconstruction], folds: dict[str, PoseGenerator], clips: Sequence[PoseClip]
 ) -> Table:
     vq = next(iter(folds.values())).vq
-    weights = [row.frames for row in rows]
-    mean = float(np.average([row.degrees for row in rows], weights=weights))
     used, perplexity = _code_use(folds, clips)
-    people = [(row.person, number(row.frames / 25, 0), number(row.degrees)) for row in rows]
+    frames = [row.frames for row in rows]
+    both = np.array([(row.degrees, row.plain_degrees) for row in rows])
+    people = [
+        (row.person, number(row.frames / INTERNAL_FPS, 0), *map(number, pair))
+        for row, pair in zip(rows, both, strict=True)
+    ]
     levels = "; ".join(
         f"level {i + 1}: {use:.0%} used, perplexity {p:.0f}"
         for i, (use, p) in enumerate(zip(used, perplexity, strict=True))
     )
     return Table(
         "Reconstruction of people that the prior has not seen: mean angle error, degrees",
-        ("person", "seconds", "error"),
+        ("person", "seconds", "error", "encoder's codes"),
         (
             *people,
-            ("all frames", number(sum(weights) / 25, 0), number(mean)),
-            ("mean of people", "", number(float(np.mean([r.degrees for r in rows])))),
+            (
+                "all frames",
+                number(sum(frames) / INTERNAL_FPS, 0),
+                *map(number, np.average(both, axis=0, weights=frames)),
+            ),
+            ("mean of people", "", *map(number, both.mean(axis=0))),
         ),
+        "Codes near the encoder's latents are chosen by what they decode to; beside them the nearest ones. "
         f"{vq.config.codes_per_second:.2f} codes a second, {vq.config.levels} levels of {vq.config.codes} codes. "
         f"Over {USE_WINDOWS} varied windows of the training people, {levels} (mean of the held-out priors).",
     )
@@ -105,8 +120,9 @@ def _code_use(folds: dict[str, PoseGenerator], clips: Sequence[PoseClip]) -> tup
     for person, fold in folds.items():
         windows = PoseWindows([clip for clip in clips if clip.person != person])
         heads = windows.draw(USE_WINDOWS, USE_FRAMES, np.random.default_rng(0))
-        score = score_prior(fold.vq, list(heads))
-        found.append((score.used, score.perplexity))
+        with torch.inference_mode():
+            codes = fold.vq.codebooks(fold.vq.encode(torch.from_numpy(heads))).codes
+        found.append(code_use(codes.flatten(0, 1).numpy(), fold.vq.config.codes))
     return [list(np.mean([item[i] for item in found], axis=0)) for i in (0, 1)]  # type: ignore[return-value]
 
 

@@ -49,7 +49,7 @@ class ResidualCodebooks(nn.Module):
         rest = latent.detach().reshape(-1, latent.shape[-1])
         if self.training and not self.started:
             self._start(rest)
-        codes = self._search(rest)
+        codes = self.nearest(rest)[:, 0]
         distances = []
         for level in range(len(self.vectors)):
             left = rest - self.vectors[level][codes[:, level]]
@@ -60,22 +60,26 @@ class ResidualCodebooks(nn.Module):
         stacked = codes.reshape(*latent.shape[:-1], -1)
         return Quantised(stacked, self.look_up(stacked), torch.stack(distances, dim=-1).reshape(stacked.shape))
 
-    def _search(self, latent: Tensor) -> Tensor:
-        """(M, d) to (M, levels): greedy but for keeping the best few beginnings; ties go to the lower index."""
+    def nearest(self, latent: Tensor, count: int = 1) -> Tensor:
+        """(M, d) to (M, count, levels): the sums of codes that come closest, in order; ties go to the lower index.
+
+        Level by level, keeping the best few beginnings.
+        """
         rest = latent[:, None]
         codes = torch.zeros(len(latent), 1, 0, dtype=torch.long, device=latent.device)
-        beam = min(TRAINING_BEAM if self.training else BEAM, self.vectors.shape[1])
+        beam = min(max(TRAINING_BEAM if self.training else BEAM, count), self.vectors.shape[1])
         for level, vectors in enumerate(self.vectors):
-            width = 1 if level == len(self.vectors) - 1 else beam
+            width = count if level == len(self.vectors) - 1 else beam
             # the nearest few codes of every beginning, then the best of all of these
-            distance, code = _nearest(rest.flatten(0, 1), vectors, width)
+            distance, code = _nearest(rest.flatten(0, 1), vectors, min(width, len(vectors)))
+            each = code.shape[1]
             distance, code = distance.view(len(rest), -1), code.view(len(rest), -1)
             best = distance.topk(width, largest=False).indices
-            parent, code = best // width, code.gather(1, best)
+            parent, code = best // each, code.gather(1, best)
             beginnings = codes.gather(1, parent[..., None].expand(-1, -1, codes.shape[2]))
             codes = torch.cat([beginnings, code[..., None]], dim=2)
             rest = rest.gather(1, parent[..., None].expand(-1, -1, rest.shape[2])) - vectors[code]
-        return codes[:, 0]
+        return codes
 
     def look_up(self, codes: Tensor) -> Tensor:
         """(..., levels) codes to (..., d) vectors."""

@@ -137,7 +137,9 @@ def run(data: Path, clips: Path | None = None, out: Path | None = None, threads:
     print(f"{len(found)} clips of {len({c.person for c in found})} people, {seconds / 60:.1f} min", flush=True)
     trained = train_pose(found, encoder, settings, name, folder, speech)
     score = score_prior(trained.loaded.prior.vq, [clip.head for clip in found if clip.lively])
-    print(f"reconstruction {score.degrees:.2f} degrees on its own clips")
+    print(
+        f"reconstruction {score.degrees:.2f} degrees on its own clips ({score.plain_degrees:.2f} by the encoder alone)"
+    )
     print(trained.choice.describe())
     print(f"{len(trained.bank)} pose styles, {(time.monotonic() - began) / 60:.1f} min")
     if clips is None:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..face.rotations import matrix_from_rotvec, rotvec_from_matrix
+from ..pose.closed_loop import CodedHead, code_head
 from ..pose.vq import POSE_UNIT_RADIANS, PoseVq, VqConfig
 from .loop import Chance, Schedule, TrainingRun
 from .pose_data import PoseClip
@@ -128,27 +130,30 @@ def train_prior(clips: Sequence[PoseClip], settings: PriorSettings, config: VqCo
 
 @dataclass(frozen=True, slots=True)
 class PriorScore:
-    """degrees: mean angle between a head and its reconstruction. used, perplexity: of each level's codes."""
+    """degrees: mean angle between a head and what its codes decode to; plain_degrees: with the codes that the encoder
+    alone would take. used, perplexity: of each level's codes.
+    """
 
     degrees: float
+    plain_degrees: float
     used: tuple[float, ...]
     perplexity: tuple[float, ...]
 
 
-@torch.no_grad()
 def score_prior(prior: PoseVq, heads: Sequence[NDArray[np.float32]]) -> PriorScore:
     """Over all frames of (T, 3) heads."""
-    from ..face.rotations import matrix_from_rotvec, rotvec_from_matrix
+    coded = [code_head(prior, head) for head in heads]
+    plain = [code_head(prior, head, passes=0) for head in heads]
+    codes = np.concatenate([one.codes for one in coded])
+    return PriorScore(_mean_angle(heads, coded), _mean_angle(heads, plain), *code_use(codes, prior.config.codes))
 
-    angles, codes = [], []
-    for head in heads:
-        output = prior(torch.from_numpy(head)[None])
-        rebuilt, wanted = matrix_from_rotvec(output.head[0].numpy()), matrix_from_rotvec(head)
-        between = rotvec_from_matrix(np.swapaxes(wanted, 1, 2) @ rebuilt)
-        angles.append(np.degrees(np.linalg.norm(between, axis=1)))
-        codes.append(output.quantised.codes[0].numpy())
-    used, perplexity = code_use(np.concatenate(codes), prior.config.codes)
-    return PriorScore(float(np.concatenate(angles).mean()), used, perplexity)
+
+def _mean_angle(heads: Sequence[NDArray[np.float32]], coded: Sequence[CodedHead]) -> float:
+    """Degrees."""
+    rebuilt = matrix_from_rotvec(np.concatenate([one.head for one in coded]))
+    wanted = matrix_from_rotvec(np.concatenate(heads))
+    between = rotvec_from_matrix(np.swapaxes(wanted, 1, 2) @ rebuilt)
+    return float(np.degrees(np.linalg.norm(between, axis=1)).mean())
 
 
 def code_use(codes: NDArray[np.int64], count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:

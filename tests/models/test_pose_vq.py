@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.pose.closed_loop import code_head
 from core.pose.codebook import ResidualCodebooks
 from core.pose.vq import PoseVq, VqConfig
 
@@ -143,3 +144,34 @@ def test_configuration_survives_plain_values() -> None:
 @pytest.mark.parametrize("frames", [1, 7, 8, 9])
 def test_frames_and_latents_per_frame_match(frames: int) -> None:
     assert _vq().encode_frames(_heads(1, frames)[0]).shape == (frames, 3)
+
+
+def test_the_nearest_sums_come_in_order_and_the_first_is_the_code_taken() -> None:
+    torch.manual_seed(0)
+    books = ResidualCodebooks(2, 6, 3).eval()
+    books.vectors.normal_()
+    latent = torch.randn(40, 3)
+    found = books.nearest(latent, 5)
+    assert torch.equal(found[:, 0], books(latent).codes)
+    distance = (books.look_up(found) - latent[:, None]).norm(dim=-1)
+    assert (distance.diff(dim=1) >= -1e-5).all()
+    # so few codes that every sum is tried
+    every = (books.vectors[0][:, None] + books.vectors[1]).flatten(0, 1)
+    brute = torch.cdist(latent, every).topk(5, largest=False).values
+    torch.testing.assert_close(distance, brute)
+
+
+@pytest.mark.parametrize("frames", [1, 7, 64, 150])
+def test_codes_chosen_by_what_they_decode_to_are_nearer_to_the_head(frames: int) -> None:
+    vq, head = _vq(), _heads(1, frames)[0].numpy()
+    plain, closed = code_head(vq, head, passes=0), code_head(vq, head)
+    with torch.no_grad():
+        usual = vq(torch.from_numpy(head)[None])
+    np.testing.assert_array_equal(plain.codes, usual.quantised.codes[0])
+    np.testing.assert_allclose(plain.head, usual.head[0], atol=1e-6)
+    error = [np.linalg.norm(coded.head - head, axis=1).mean() for coded in (plain, closed)]
+    assert error[1] < error[0]
+    # and they are codes: nothing but them is decoded
+    with torch.no_grad():
+        decoded = vq.decode(vq.codebooks.look_up(torch.from_numpy(closed.codes))[None])[0, :frames]
+    np.testing.assert_allclose(closed.head, decoded, atol=1e-6)
