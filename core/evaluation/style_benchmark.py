@@ -2,7 +2,8 @@
 """``python -m core.evaluation style``: what a style learnt from ten seconds does to the rest of that person.
 
 Every method of ``style_methods`` learns each evaluation person's reference and speaks their other clips. A long clip
-is cut into stretches of three seconds, so that intervals are over stretches of like length.
+is cut into stretches of three seconds, so that intervals are over stretches of like length. Blinks are taken out of
+the truth: none of the methods makes any. Finished rows are kept in build/style, so that an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..adamesh.adapt_blinks import without_blinks
 from ..adamesh.generate import ExpressionGenerator
 from ..face.basis import FaceBasis, open_basis
 from ..face.landmarks import mouth_opening
@@ -31,8 +33,9 @@ from .metrics import best_lag, constant_face, lip_error_mm
 from .personal import LONG_ADDRESS, REFERENCE_SECONDS, Person, PersonPart, cut_part, evaluation_people, part_of
 from .regions import amplitude_ratios
 from .report import BENCHMARK, origin
+from .style_cache import RowCache
 from .style_distance import StyleScale, style_distance, style_statistics
-from .style_methods import Fitted, GainAndOffset, Method, Unadapted, methods
+from .style_methods import Fitted, LeastSquaresGain, Method, Unadapted, methods
 from .style_tables import MethodResult, PersonRow, StretchScore, person_table, region_table, summary_table
 from .tables import Table
 
@@ -51,7 +54,12 @@ def style_people(data: Path) -> list[Person]:
         if clip.person == SHORT_ADDRESS:
             whole, cut = part_of(clip, basis, picture_delay(clip, basis)), round(REFERENCE_SECONDS * INTERNAL_FPS)
             people.append(Person(clip.person, cut_part(whole, 0, cut), (cut_part(whole, cut, None),)))
-    return people
+    return [replace(person, tests=tuple(unblinking(part) for part in person.tests)) for person in people]
+
+
+def unblinking(part: PersonPart) -> PersonPart:
+    """The part as if the person had not blinked."""
+    return replace(part, reference=without_blinks(part.reference, open_basis()))
 
 
 def picture_delay(clip: Clip, basis: FaceBasis) -> float:
@@ -76,7 +84,7 @@ class Ruler:
     @classmethod
     def of(cls, people: Sequence[Person]) -> Ruler:
         """From their references and tests."""
-        gallery = {person.name: _true_statistics(person.reference) for person in people}
+        gallery = {person.name: _true_statistics(unblinking(person.reference)) for person in people}
         tests = {
             person.name: [_true_statistics(piece) for part in person.tests for piece in stretches(part)]
             for person in people
@@ -166,11 +174,16 @@ def run(data: Path, only: Sequence[str] | None = None) -> list[MethodResult]:
     people = style_people(data)
     ruler = Ruler.of(people)
     base = ExpressionGenerator.load()
+    cache = RowCache(base, people)
     results = []
     for method in methods():
-        if only is None or method.name in (*only, Unadapted().name, GainAndOffset().name):
-            results.append(measure_method(method, base, people, ruler))
-            print(_progress_line(results[-1]), flush=True)
+        if only is None or method.name in (*only, Unadapted().name, LeastSquaresGain().name):
+            result = cache.load(method)
+            if result is None:
+                result = measure_method(method, base, people, ruler)
+                cache.save(method, result)
+            results.append(result)
+            print(_progress_line(result), flush=True)
     for table in tables(results, ruler.truth):
         print(f"\n{table.text()}", flush=True)
     return results
@@ -179,7 +192,7 @@ def run(data: Path, only: Sequence[str] | None = None) -> list[MethodResult]:
 def tables(results: Sequence[MethodResult], truth: float) -> tuple[Table, ...]:
     """Summary, people, regions."""
     return (
-        summary_table(results, truth, Unadapted().name, GainAndOffset().name),
+        summary_table(results, truth, Unadapted().name, LeastSquaresGain().name),
         person_table(results),
         region_table(results),
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +21,17 @@ from core.evaluation.style_benchmark import (
     stretches,
     tables,
 )
+from core.evaluation.style_cache import RowCache
 from core.evaluation.style_distance import StyleScale
-from core.evaluation.style_methods import Adapted, FullTuner, GainAndOffset, Unadapted, methods
+from core.evaluation.style_methods import (
+    Adapted,
+    FullTuner,
+    GainAndOffset,
+    LeastSquaresGain,
+    Unadapted,
+    least_squares_gain,
+    methods,
+)
 from core.evaluation.style_tables import MethodResult, PersonRow, StretchScore, mean_correlation, reduction
 from core.face.basis import open_basis
 from core.tracking.reference import TrackedReference
@@ -51,7 +61,8 @@ def base() -> ExpressionGenerator:
 @pytest.fixture(scope="module")
 def results(base: ExpressionGenerator, people: list[Person]) -> dict[str, MethodResult]:
     full = replace(QUICK, tune=replace(QUICK.tune, learning_rate=1e-3))
-    chosen = (Unadapted(), GainAndOffset(), Adapted("MoLoRA", QUICK), Adapted("full", full, full=True))
+    adapted = (Adapted("MoLoRA", QUICK), Adapted("full", full, full=True))
+    chosen = (Unadapted(), GainAndOffset(), LeastSquaresGain(), *adapted)
     ruler = Ruler.of(people)
     return {method.name: measure_method(method, base, people, ruler) for method in chosen}
 
@@ -145,3 +156,35 @@ def test_full_fine_tuning_scales_along_a_line_and_goes_without_a_trace(base: Exp
 def test_every_row_of_the_table_has_its_own_name() -> None:
     names = [method.name for method in methods()]
     assert len(set(names)) == len(names) > 10
+
+
+def test_least_squares_finds_a_gain_and_offset_and_doubts_short_clips() -> None:
+    said = np.random.default_rng(0).normal(size=(2500, 53)).astype(np.float32)
+    gain, offset = least_squares_gain(said, 1.5 * said + 0.2, np.ones(2500, np.float32))
+    # a hundred seconds are believed to 97 %
+    np.testing.assert_allclose(gain, 1.0 + 0.5 * 100 / 103, atol=1e-4)
+    middle = said.mean(axis=0)
+    np.testing.assert_allclose(
+        (gain * said + offset).mean(axis=0), middle + 100 / 103 * (0.5 * middle + 0.2), atol=1e-4
+    )
+    short, _ = least_squares_gain(said[:75], 1.5 * said[:75], np.ones(75, np.float32))
+    np.testing.assert_allclose(short, 1.25, atol=1e-4)
+    # frames that the tracker lost do not count
+    torn = 1.5 * said + 0.2
+    torn[::2] = 9.0
+    weights = np.tile([0.0, 1.0], 1250).astype(np.float32)
+    np.testing.assert_allclose(least_squares_gain(said, torn, weights)[0], 1.0 + 0.5 * 50 / 53, atol=1e-4)
+
+
+def test_a_finished_row_is_kept_for_the_same_method_base_and_people_only(
+    results: dict[str, MethodResult], base: ExpressionGenerator, people: list[Person], tmp_path: Path
+) -> None:
+    cache, method = RowCache(base, people, tmp_path), Adapted("MoLoRA", QUICK)
+    assert cache.load(method) is None
+    cache.save(method, results["MoLoRA"])
+    assert cache.load(method) == results["MoLoRA"]
+    assert cache.load(Adapted("MoLoRA", replace(QUICK, style=False))) is None
+    assert cache.load(Adapted("MoLoRA", QUICK, full=True)) is None
+    assert RowCache(base, people[:1], tmp_path).load(method) is None
+    other = ExpressionGenerator(base.network, base.encoder, base.basis, "another", "cpu")
+    assert RowCache(other, people, tmp_path).load(method) is None
