@@ -17,7 +17,7 @@ from ..face.rotations import FloatArray
 from ..mimic.generate import MimicGenerator
 from ..style.closures import SHUT_CM, lip_gap
 from .closures import closures
-from .mimic_people import displacement, others, speech_of
+from .mimic_people import Listener, displacement, others, speech_of
 from .personal import Person, PersonPart
 from .regions import REGIONS, region_signals
 from .style_benchmark import SAME_PERSON, stretches
@@ -147,16 +147,17 @@ def code_agreement(codes: dict[str, NDArray[np.floating]]) -> Agreement:
 
 
 def swapped(mimic: MimicGenerator, people: Sequence[Person]) -> Swap:
-    """Everybody's test speech in everybody else's style against their own."""
+    """Everybody's test speech in the styles of :func:`others` against their own."""
+    listener = Listener(mimic)
     codes = {person.name: mimic.style_code(person.reference.reference.motion) for person in people}
     amplitude = {person.name: np.log(_true_amplitude(person)) for person in people}
     nearer: list[NDArray[np.bool_]] = []
     matched, total, count = 0, 0, 0
     for person in people:
-        own = [mimic.generate(speech_of(part), codes[person.name]) for part in person.tests]
+        own = [listener.speak(speech_of(part), codes[person.name]) for part in person.tests]
         own_size = np.log(_amplitude(own))
         for other in others(person.name, people):
-            new = [mimic.generate(speech_of(part), codes[other.name]) for part in person.tests]
+            new = [listener.speak(speech_of(part), codes[other.name]) for part in person.tests]
             wanted = amplitude[other.name]
             nearer.append(np.abs(np.log(_amplitude(new)) - wanted) < np.abs(own_size - wanted))
             for first, second in zip(own, new, strict=True):

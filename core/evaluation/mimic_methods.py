@@ -21,7 +21,7 @@ from ..mimic.generate import MimicGenerator
 from ..training.corpus import Clip
 from .baselines import face_motion, fitting_clips, frame_count
 from .baselines_viseme import VisemeSystem, fit_visemes
-from .mimic_people import MimicRow, Speak, joined, others, score_person
+from .mimic_people import Listener, MimicRow, Speak, joined, others, score_person
 from .personal import Person
 from .style_benchmark import Ruler
 from .style_methods import MOLORA, Adapted, Method, Unadapted
@@ -54,6 +54,7 @@ def measured(
 
 def mimic_results(people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator) -> list[MimicResult]:
     """Mimic with the mean code, with every other person's, and with the person's own."""
+    listener = Listener(mimic)
     codes, code_seconds = {}, {}
     for person in people:
         began = time.perf_counter()
@@ -62,7 +63,7 @@ def mimic_results(people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator)
     waiting = first_result_seconds(lambda speech: mimic.generate(speech, None))
 
     def row(person: Person, code: np.ndarray | None, seconds: float) -> MimicRow:
-        return score_person(person, lambda speech: mimic.generate(speech, code), ruler, waiting + seconds)
+        return score_person(person, lambda speech: listener.speak(speech, code), ruler, waiting + seconds)
 
     own = [row(p, codes[p.name], code_seconds[p.name]) for p in people]
     mean = [row(p, None, 0.0) for p in people]

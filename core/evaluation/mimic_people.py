@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..audio.speech import Speech
 from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS, Motion
+from ..mimic.generate import MimicGenerator
 from ..training.corpus import address_clips, heldout_clips
 from .accuracy import LONG_GRID_PEOPLE
 from .personal import REFERENCE_SECONDS, Person, PersonPart, cut_part, part_of
@@ -23,6 +26,23 @@ from .style_tables import StretchScore
 Speak = Callable[[Speech], Motion]
 # a clip of fewer seconds than this is halved: one half shows the style, the other is spoken
 HALVED_SECONDS = 15.0
+# whose codes stand for "another person's", each
+OTHERS = 6
+
+
+class Listener:
+    """Mimic that hears every speech only once, however many codes it is spoken with."""
+
+    def __init__(self, mimic: MimicGenerator) -> None:
+        self._mimic = mimic
+        self._heard: dict[bytes, Tensor] = {}
+
+    def speak(self, speech: Speech, code: NDArray[np.float32] | None) -> Motion:
+        """:meth:`MimicGenerator.generate`."""
+        key = hashlib.sha256(speech.samples.tobytes()).digest()
+        if key not in self._heard:
+            self._heard[key] = self._mimic.features(speech)
+        return self._mimic.speak(self._heard[key], code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +90,11 @@ def halved(name: str, whole: PersonPart) -> Person:
 
 
 def others(person: str, people: Sequence[Person]) -> list[Person]:
-    """Everybody else; two recordings of one man are not another's."""
+    """The next ``OTHERS`` people in the list, round its end; two recordings of one man are not another's."""
     man = SAME_PERSON.get(person, person)
-    return [other for other in people if SAME_PERSON.get(other.name, other.name) != man]
+    place = [other.name for other in people].index(person)
+    turned = [*people[place + 1 :], *people[:place]]
+    return [other for other in turned if SAME_PERSON.get(other.name, other.name) != man][:OTHERS]
 
 
 def score_person(person: Person, speak: Speak, ruler: Ruler, first_seconds: float) -> MimicRow:

@@ -70,7 +70,7 @@ def content_cycle(given: Tensor, again: Tensor) -> Tensor:
 
 
 def reversed_gradient(x: Tensor, factor: float = 1.0) -> Tensor:
-    """x itself, through which gradients come back times -factor (gradient reversal layer, Ganin and Lempitsky 2015)."""
+    """x itself; gradients come back times -factor (gradient reversal layer, Ganin and Lempitsky 2015)."""
     reversed_: Tensor = _Reversal.apply(x, factor)  # type: ignore[no-untyped-call]
     return reversed_
 

@@ -113,12 +113,26 @@ class MimicGenerator:
 
         code: (128,) or None for the average talker's. The lips meet where the encoder hears m, b or p.
         """
-        features = self._features(speech)
-        voice = _Voice(self._network, self._code(code))
-        values = run_windows(voice, features, progress)
+        return self.speak(self.features(speech), code, progress)
+
+    def speak(
+        self,
+        features: Tensor,
+        code: NDArray[np.float32] | None = None,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> Motion:
+        """:meth:`generate` from :meth:`features`, for one speech in several styles."""
+        values = run_windows(_Voice(self._network, self._code(code)), features, progress)
         if isinstance(self._encoder, HearsClosures):
             values = seal_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
         return self._as_motion(values)
+
+    def features(self, speech: Speech) -> Tensor:
+        """(2 T, F) encoder features of ceil(seconds * 25) = T frames."""
+        frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
+        features = self._encoder.encode(speech)
+        features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
+        return torch.from_numpy(features).to(self._device)
 
     def _code(self, code: FloatArray | None) -> Tensor:
         if code is None:
@@ -126,13 +140,6 @@ class MimicGenerator:
         if np.shape(code) != (self._network.config.code_size,):
             raise ValueError(f"a style code has shape ({self._network.config.code_size},), got {np.shape(code)}")
         return torch.from_numpy(np.asarray(code, np.float32)).to(self._device)
-
-    def _features(self, speech: Speech) -> Tensor:
-        """(2 T, F) of T = ceil(seconds * 25) frames."""
-        frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
-        features = self._encoder.encode(speech)
-        features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
-        return torch.from_numpy(features).to(self._device)
 
     def _as_motion(self, values: NDArray[np.float32]) -> Motion:
         return Motion(

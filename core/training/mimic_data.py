@@ -27,7 +27,7 @@ SHARED_FACES = {"retimed": KNOWN_TALKER}
 class IdentitySettings:
     """manners: style-varied copies of each face, drawn once by ``seed``. varied_share: samples that are copies."""
 
-    manners: int = 24
+    manners: int = 48
     varied_share: float = 0.6
     seed: int = 20261121
 
