@@ -15,7 +15,7 @@ from ..face.rotations import FloatArray
 from ..style.closures import gap_of_vectors
 
 # probabilities of shut lips: nothing happens under the first, from the second on they meet
-_HEARD, _SURE = 0.35, 0.7
+_HEARD, _SURE = 0.2, 0.4
 # what a frame beside a closure takes over from it: lips need about 60 ms to meet and to part
 _NEIGHBOUR_SHARE = 0.35
 # signed gap of tracked talkers at m, b, p, cm: the landmarks lie on the rim of the lips, not where these touch

@@ -57,6 +57,8 @@ def ablations(steps: int) -> Iterator[Ablation]:
     ):
         yield Ablation(name, replace(base, sampling=replace(grid, shares=GRID_ONLY + extra)))
     yield Ablation("no style-varied copies", replace(base, sampling=replace(grid, varied_share=0.0)))
+    yield Ablation("styleless as any talker", replace(base, sampling=replace(grid, hidden_as_average=False)))
+    yield Ablation("no squared opening", replace(base, loss=replace(base.loss, opening=0.0)))
     yield Ablation("own voices only", replace(base, voices=1))
     yield Ablation("s1 alone", replace(base, sampling=replace(grid, shares=(("s1", 1.0),))))
     yield Ablation("s1 and two others", base, people=2)

@@ -47,7 +47,7 @@ class ClipScore:
 
     key: str
     correlation: float
-    lag_frames: int
+    lag_frames: float
     lip_error_mm: float
     constant_error_mm: float
     lip_error_squared: float

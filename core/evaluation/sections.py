@@ -90,7 +90,7 @@ def loop(data: Path) -> Section:
             (
                 str(row.frames),
                 number(row.opening.correlation, 3),
-                f"{row.opening.lag_frames:+d}",
+                number(row.opening.lag_frames, 2, sign=True),
                 number(row.opening_gain),
                 number(row.head_error_degrees),
                 number(row.head_error_max_degrees),

@@ -19,6 +19,9 @@ from .style_variation import StyleParameters, draw_parameters, vary
 
 FEATURES_PER_FRAME = 2
 PARAMETER_COUNT = len(astuple(StyleParameters()))
+# groups whose talkers' own faces were filmed: the average talker is theirs
+FILMED_GROUPS = ("s1", "grid")
+RETIMED_GROUP = "retimed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class SamplingSettings:
     """``crop_frames``, ``reference_frames`` at 25 fps. shares: (group, share); talkers of a group are alike.
 
     varied_share: samples that are style-varied copies. style_share, identity_share: samples whose style and
-    identity the network is shown; it speaks as the average of all talkers without.
+    identity the network is shown. hidden_as_average: what it shall say without a style is the talker's motion with
+    the average talker's mean and spread; or else as the talker, whoever it is, which only blurs.
     """
 
     batch: int = 16
@@ -36,6 +40,7 @@ class SamplingSettings:
     varied_share: float = 0.5
     style_share: float = 0.5
     identity_share: float = 0.3
+    hidden_as_average: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,20 +59,53 @@ class FaceBatch:
     parameters: Tensor
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TalkerStatistics:
+    """mean, deviation: (53,) over all frames of a talker."""
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, own: list[FacePair]) -> TalkerStatistics:
+        """Over all clips given."""
+        motion = np.concatenate([pair.motion for pair in own])
+        return cls(motion.mean(axis=0), motion.std(axis=0))
+
+    @classmethod
+    def average(cls, talkers: list[TalkerStatistics]) -> TalkerStatistics:
+        """Every talker counts alike, however long they spoke."""
+        return cls(
+            np.mean([talker.mean for talker in talkers], axis=0),
+            np.mean([talker.deviation for talker in talkers], axis=0),
+        )
+
+
+def as_average(motion: NDArray[np.float32], own: TalkerStatistics, average: TalkerStatistics) -> NDArray[np.float32]:
+    """(T, 53) of one talker with another's mean and spread, each value for itself; no value grows beyond twice."""
+    gain = np.clip(average.deviation / np.maximum(own.deviation, 1e-6), 0.5, 2.0)
+    moved: NDArray[np.float32] = ((motion - own.mean) * gain + average.mean).astype(np.float32)
+    return moved
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Talker:
+    group: str
+    chance: float
+    pairs: list[FacePair]
+    statistics: TalkerStatistics
+
+
 class FaceSource:
     """Draws crops of joined clips of one talker, at random tempo, in a random voice."""
 
     def __init__(self, groups: dict[str, list[FacePair]], settings: SamplingSettings) -> None:
         self._settings = settings
-        self._people: list[tuple[float, list[FacePair]]] = []
-        present = [(name, share) for name, share in settings.shares if groups.get(name)]
-        total = sum(share for _, share in present)
-        for name, share in present:
-            talkers: dict[str, list[FacePair]] = {}
-            for pair in groups[name]:
-                talkers.setdefault(pair.person, []).append(pair)
-            self._people += [(share / total / len(talkers), own) for own in talkers.values()]
-        self._chances = np.array([chance for chance, _ in self._people])
+        self._talkers = _talkers(groups, settings)
+        self._chances = np.array([talker.chance for talker in self._talkers])
+        self._chances /= self._chances.sum()
+        filmed = [talker for talker in self._talkers if talker.group in FILMED_GROUPS]
+        self._average = TalkerStatistics.average([talker.statistics for talker in filmed or self._talkers])
 
     def draw(self, rng: np.random.Generator) -> FaceBatch:
         """One batch; the same generator state gives the same batch."""
@@ -77,21 +115,42 @@ class FaceSource:
 
     def _sample(self, rng: np.random.Generator) -> tuple[NDArray[np.generic], ...]:
         settings = self._settings
-        own = self._people[rng.choice(len(self._people), p=self._chances / self._chances.sum())][1]
+        talker = self._talkers[rng.choice(len(self._talkers), p=self._chances)]
         tempo, frames = rng.uniform(0.85, 1.2), settings.crop_frames
         needed = int(np.ceil(frames * tempo)) + 2
-        features, motion, identity = _stretch(own, needed, rng)
-        _, reference, _ = _stretch(own, settings.reference_frames, rng)
+        features, motion, identity = _stretch(talker.pairs, needed, rng)
+        _, reference, _ = _stretch(talker.pairs, settings.reference_frames, rng)
         parameters = draw_parameters(rng) if rng.random() < settings.varied_share else StyleParameters()
-        shown = identity * (rng.random() < settings.identity_share)
+        shown = rng.random() < settings.identity_share
+        shows_style = rng.random() < settings.style_share
+        spoken = retimed(motion, frames, tempo)
+        if shows_style or not settings.hidden_as_average:
+            spoken = vary(spoken, parameters)
+        else:
+            spoken = as_average(spoken, talker.statistics, self._average)
         return (
             retimed(features, frames * FEATURES_PER_FRAME, tempo),
-            vary(retimed(motion, frames, tempo), parameters),
+            spoken,
             vary(reference, parameters),
-            shown,
-            np.array(rng.random() < settings.style_share),
+            identity * shown,
+            np.array(shows_style),
             parameter_vector(parameters),
         )
+
+
+def _talkers(groups: dict[str, list[FacePair]], settings: SamplingSettings) -> list[_Talker]:
+    """Every talker of the groups that are there, with the chance to be drawn."""
+    talkers = []
+    for name, share in settings.shares:
+        own: dict[str, list[FacePair]] = {}
+        for pair in groups.get(name, []):
+            own.setdefault(pair.person, []).append(pair)
+        # re-timed voices all speak with one face
+        shared = TalkerStatistics.of(groups[name]) if own and name == RETIMED_GROUP else None
+        talkers += [
+            _Talker(name, share / len(own), pairs, shared or TalkerStatistics.of(pairs)) for pairs in own.values()
+        ]
+    return talkers
 
 
 def parameter_vector(parameters: StyleParameters) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from ..audio.decode import load_speech
 from ..audio.speech import Speech
 from .corpus import DATA_ROOT, training_clips
 from .phones import PhoneTrack, aligned_phones, grid_transcript
+from .vctk_sentences import vctk_sentence
 
 # every n-th LibriSpeech speaker, one VCTK speaker: never trained on
 HELDOUT_LIBRISPEECH_EVERY = 10
@@ -61,12 +62,12 @@ def is_heldout(utterance: Utterance) -> bool:
 def phones_of(utterance: Utterance, speech: Speech | None = None) -> PhoneTrack | None:
     """Forced alignment, from the cache where it is; None where pocketsphinx finds none. ``speech``: where at hand.
 
-    LJSpeech's texts have words that the dictionary lacks: those recordings are recognised instead. GRID's sentences
-    are not: the language model knows nothing like "bin blue at f two now".
+    LJSpeech's and VCTK's texts have words that the dictionary lacks: those recordings are recognised instead. GRID's
+    sentences are not: the language model knows nothing like "bin blue at f two now".
     """
     speech = utterance.load() if speech is None else speech
     track = aligned_phones(utterance.key, speech, utterance.transcript)
-    if track is None and utterance.corpus == "ljspeech":
+    if track is None and utterance.corpus in ("ljspeech", "vctk"):
         return aligned_phones(utterance.key, speech, None)
     return track
 
@@ -100,7 +101,7 @@ def _ljspeech(data: Path) -> list[Utterance]:
 
 def _vctk(data: Path) -> list[Utterance]:
     paths = sorted((data / "speech" / "vctk").glob("*.ogg"))
-    return [Utterance("vctk", path.stem.split("_")[0], path) for path in paths]
+    return [Utterance("vctk", path.stem.split("_")[0], path, vctk_sentence(path.stem)) for path in paths]
 
 
 def _grid(data: Path) -> list[Utterance]:

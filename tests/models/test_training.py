@@ -22,7 +22,7 @@ from core.training import feature_bank, loop
 from core.training.augment import augment, features, mel_features, warp_frequency
 from core.training.corpus import Clip
 from core.training.expression import ExpressionSettings, TrainedExpression, expression_loss, train
-from core.training.expression_data import FaceSource, SamplingSettings, parameter_vector
+from core.training.expression_data import FaceSource, SamplingSettings, TalkerStatistics, as_average, parameter_vector
 from core.training.feature_bank import FacePair, InputEncoder, face_pairs
 from core.training.loop import Schedule
 from core.training.motion_data import MotionPair
@@ -135,6 +135,20 @@ def test_style_and_speech_of_a_sample_belong_to_one_talker_and_one_variation(
     assert batch.features.shape[1] == 2 * batch.motion.shape[1] == 50
     varied = batch.parameters.abs().sum(dim=1) > 0
     assert varied.any() and not varied.all()
+
+
+def test_without_a_style_talkers_are_shown_with_the_average_mean_and_spread() -> None:
+    rng = np.random.default_rng(0)
+    said = rng.normal(size=(500, 53)).astype(np.float32)
+    quiet, lively = 0.8 * said + 0.1, 1.2 * said - 0.3
+    known = [TalkerStatistics(motion.mean(axis=0), motion.std(axis=0)) for motion in (quiet, lively)]
+    average = TalkerStatistics.average(known)
+    first, second = (as_average(m, own, average) for m, own in zip((quiet, lively), known, strict=True))
+    np.testing.assert_allclose(first, second, atol=1e-4)
+    np.testing.assert_allclose(first.std(axis=0), said.std(axis=0), rtol=1e-3)
+    still = TalkerStatistics(np.zeros(53, np.float32), np.zeros(53, np.float32))
+    # what a talker never moves is not blown up into noise
+    assert np.abs(as_average(0.01 * said, still, average) - average.mean).max() < 0.03 * np.abs(said).max()
 
 
 def test_unvaried_parameters_are_zero() -> None:

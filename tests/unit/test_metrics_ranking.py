@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from core.evaluation.closures import closure_score
 from core.evaluation.distort import blurred, delayed, scaled, shaken
@@ -81,6 +82,15 @@ def test_later_is_worse(case: Case) -> None:
 @pytest.mark.parametrize("frames", [1, 2, 4])
 def test_lag_is_the_delay(case: Case, frames: int) -> None:
     assert best_lag(_gap(case.clip), _gap(delayed(case.clip, frames)), 6).lag_frames == frames
+
+
+def test_lag_of_part_of_a_frame_is_found(case: Case) -> None:
+    gap = _gap(case.clip)
+    at = np.arange(len(gap)) - 0.5
+    late = CubicSpline(np.arange(len(gap)), gap)(np.clip(at, 0, None))
+    lag = best_lag(gap, late)
+    assert lag.lag_frames == 0.5
+    assert lag.correlation > 0.98
 
 
 def test_half_amplitude_shows_as_half_and_not_as_lag(case: Case) -> None:

@@ -32,7 +32,7 @@ def test_lips_meet_where_a_closure_is_heard_and_nowhere_else() -> None:
 
 def test_unsure_sounds_change_nothing() -> None:
     vectors = _open_mouth(20)
-    assert seal_lips(vectors, np.full(40, 0.3), open_basis()) is vectors
+    assert seal_lips(vectors, np.full(40, 0.15), open_basis()) is vectors
 
 
 def test_shut_lips_stay_as_they_are() -> None:
