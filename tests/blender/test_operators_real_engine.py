@@ -25,11 +25,14 @@ INPUT = ROOT / "demo" / "input"
 UPPER_LIP, LOWER_LIP = 13, 14
 
 
+def bundled_files() -> dict[str, str]:
+    return json.loads((ROOT / "vendor_models" / "checksums.json").read_text())
+
+
 @pytest.fixture
 def ready(tmp_path: Path) -> Iterator[Any]:
     """The demo head and the demo's files, with an engine of its own folder."""
-    known = json.loads((ROOT / "vendor_models" / "checksums.json").read_text())
-    if "adamesh_base.safetensors" not in known:
+    if "adamesh_base.safetensors" not in bundled_files():
         pytest.skip("the expression network is not in vendor_models yet: run `make train`")
     if not (INPUT / "reference.mp4").is_file():
         pytest.skip("the demo's inputs are missing: run `python -m core.training demo-inputs`")
@@ -114,3 +117,21 @@ def test_a_style_from_a_movie_strip_is_used_on_another_strip_without_tracking_ag
     assert "reference.mp4" not in result
     action = bpy.data.shape_keys[0].animation_data.action
     assert learnt.id in action["mimesh"]
+
+
+def test_mimic_talks_and_mixes_a_style_that_was_kept(ready: Any) -> None:
+    if "mimic.safetensors" not in bundled_files():
+        pytest.skip("Mimic's network is not in vendor_models yet: run `python -m core.training mimic`")
+    ready.engine = "mimic"
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    gaps = np.array([lip_gap(frame) for frame in range(1, 200)])
+    assert np.percentile(gaps, 95) - np.percentile(gaps, 5) > 0.003
+    learnt = part("operators.styles").remembered_style()
+    assert learnt.mimic is not None and learnt.expression is None
+    assert bpy.ops.mimesh.keep_style(name="Person") == {"FINISHED"}
+    ready.second_style, ready.style_mix = "Person", 0.5
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert "Mixed with 50% of Person." in bpy.context.window_manager.mimesh_run.result
+    # mixed with itself, the face is the same
+    again = np.array([lip_gap(frame) for frame in range(1, 200)])
+    np.testing.assert_allclose(again, gaps, atol=1e-4)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import sys
@@ -17,7 +18,10 @@ from core.engine.api import MediaRange, MotionRequest, generate_motion
 from core.engine.client import EngineClient, JobStatus
 from core.errors import CancelledError, ReferenceClipError
 from core.face.basis import open_basis
+from core.mimic.generate import MIMIC_FILE, MimicGenerator
 from core.style.closures import lip_gap
+from core.style.parts import MimicPart
+from core.weights import is_bundled
 from tests.media import tone, write_video
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +65,33 @@ def test_worker_gives_the_plain_motion_exactly(engine: EngineClient) -> None:
     far, near = engine.submit(request).wait(), generate_motion(request)
     np.testing.assert_allclose(far.motion.face_vector(), near.motion.face_vector(), atol=1e-3)
     np.testing.assert_allclose(far.motion.head, near.motion.head, atol=1e-4)
+
+
+def test_mimic_reads_a_reference_at_once_and_two_styles_can_be_mixed(engine: EngineClient, tmp_path: Path) -> None:
+    if not is_bundled(MIMIC_FILE):
+        pytest.skip("Mimic's network is not in vendor_models yet: run `python -m core.training mimic`")
+    request = MotionRequest(SPEECH, REFERENCE, engine="mimic", device="cpu", blinks=False, gaze_amount=0.0)
+    own = engine.submit(request).wait()
+    assert own.style is not None and own.style.mimic is not None
+    mean = engine.submit(dataclasses.replace(request, style_strength=0.0)).wait()
+    np.testing.assert_array_equal(
+        engine.submit(dataclasses.replace(request, reference=None)).wait().motion.face_vector(),
+        mean.motion.face_vector(),
+    )
+    gap = lip_gap(open_basis(), own.motion)
+    assert np.percentile(gap, 95) - np.percentile(gap, 5) > 0.2
+    apart = np.abs(own.motion.face_vector() - mean.motion.face_vector()).mean()
+    # a style whose code is the mean is the mean person's; half of it is half way
+    average = dataclasses.replace(own.style, mimic=MimicPart(_mean_code(), own.style.mimic.model_hash))
+    average.save(tmp_path / "average.safetensors")
+    mixed = dataclasses.replace(request, second_style=tmp_path / "average.safetensors", style_mix=0.5)
+    half = engine.submit(mixed).wait()
+    assert 0.2 * apart < np.abs(half.motion.face_vector() - mean.motion.face_vector()).mean() < 0.8 * apart
+    np.testing.assert_array_equal(half.motion.head, own.motion.head)
+
+
+def _mean_code() -> np.ndarray:
+    return MimicGenerator.load("cpu").mean_code
 
 
 def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> None:
