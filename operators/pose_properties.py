@@ -58,7 +58,9 @@ class MimeshPose(bpy.types.PropertyGroup):
         step=10,
     )
     bank: bpy.props.StringProperty(
-        name="Bank", description="File of pose styles; empty is the bundled bank", subtype="FILE_PATH"
+        name="Bank",
+        description="File of pose styles, its own pose prior beside it where it has one; empty is the bundled bank",
+        subtype="FILE_PATH",
     )
 
 

@@ -45,7 +45,7 @@ class MIMESH_PT_head_motion(bpy.types.Panel):
         drawn.prop(pose, "temperature", slider=True)
         drawn.prop(pose, "top_p", slider=True)
         row = drawn.row(align=True)
-        row.prop(pose, "bank")
+        row.prop(pose, "bank", placeholder="Bundled")
         if pose.bank:
             row.operator("mimesh.use_bundled_bank", text="", icon="X")
         row = layout.row(align=True)

@@ -29,6 +29,8 @@ from .request import (
 from .stages import StageMeter, StagePlan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..audio.speech import Speech
     from ..tracking.reference import TrackedReference
     from .cache import ArtifactCache
@@ -89,7 +91,7 @@ def generate_motion(
         engine = face_engine(request)
         second = load_style(request.second_style)
         engine.require(second)
-    maker = _style_maker(request.device, meter, cache, adapts=request.engine == "adamesh")
+    maker = _style_maker(request.device, meter, cache, request.engine == "adamesh", request.pose.bank)
     reference = None
     if request.reference is not None:
         with meter.stage("track"):
@@ -134,7 +136,7 @@ def roll_head(
         speech = _speech(request)
         engine = face_engine(request)
     with meter.stage("style"):
-        maker = _style_maker(request.device, meter, cache, adapts=request.engine == "adamesh")
+        maker = _style_maker(request.device, meter, cache, request.engine == "adamesh", request.pose.bank)
         first = maker.style(request.style, request.reference)
         styles = ChosenStyles(first, load_style(request.second_style), request.style_mix, request.style_strength)
     with meter.stage("head"):
@@ -158,11 +160,12 @@ def add_to_bank(
 
     Raises :class:`MimeshError` when the clip cannot be used or the name is taken.
     """
-    from .heads import extend_bank
+    from .heads import begun_bank, extend_bank
 
     meter = StageMeter(progress, StagePlan({"style": 2.0, "head": 0.2}))
     with meter.stage("style"):
-        style = _style_maker(request.device, meter, cache, adapts=False).style(request.style, request.reference)
+        maker = _style_maker(request.device, meter, cache, False, begun_bank(request.bank))
+        style = maker.style(request.style, request.reference)
         assert style is not None  # one of the two is given: see BankRequest
     with meter.stage("head"):
         return extend_bank(request, style)
@@ -191,11 +194,14 @@ def _plan(request: MotionRequest) -> StagePlan:
     return StagePlan(expected)
 
 
-def _style_maker(device: str, meter: StageMeter, cache: ArtifactCache | None, adapts: bool = True) -> StyleMaker:
+def _style_maker(
+    device: str, meter: StageMeter, cache: ArtifactCache | None, adapts: bool = True, pose_bank: Path | None = None
+) -> StyleMaker:
     from . import models
     from .styles import StyleMaker
 
-    return StyleMaker(models.OnceEach(lambda: models.expression_generator(device)), meter, cache, device, adapts)
+    listener = models.OnceEach(lambda: models.expression_generator(device))
+    return StyleMaker(listener, meter, cache, device, adapts, pose_bank)
 
 
 def _provenance(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,16 @@ from ..face.basis import open_basis
 from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
 from ..pose.bank import Neighbour, PoseBank
 from ..pose.own_bank import save_own_bank
+from ..weights import file_hash
 from .request import BankRequest, BankResult, MotionRequest
 
 if TYPE_CHECKING:
+    from ..pose.generate import PoseGenerator
     from ..style.style import Style
     from ..tracking.reference import TrackedReference
+
+# as in core.pose.prior, which needs torch: a studio's own prior lies beside its bank under this name
+PRIOR_FILE = "pose_prior.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +44,9 @@ def move_head(
 ) -> MovedHead:
     """Head motion for ``frames`` at 25 fps, in the manner of ``style``; without one, an average person's."""
     from ..pose.apply import pose_for
-    from .models import heard_by, pose_generator
+    from .models import heard_by
 
-    generator = pose_generator()
-    if request.pose.bank is not None:
-        generator = generator.with_bank(PoseBank.load(request.pose.bank))
+    generator = _generator_with(request.pose.bank)
     heard = heard_by(generator, speech)
     if style is None:
         result = generator.generate(heard, None, request.pose_settings, progress)
@@ -52,37 +56,52 @@ def move_head(
     return MovedHead(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
 
 
-def with_pose(style: Style, reference: TrackedReference) -> Style:
-    """The style with its pose matrix, where the reference's sound can be used."""
+def with_pose(style: Style, reference: TrackedReference, bank: Path | None = None) -> Style:
+    """The style with its pose matrix by the prior of ``bank``, where the reference's sound can be used."""
     from ..pose.apply import pose_part
-    from .models import pose_generator
 
     # 0 where there is no sound or it does not go with the mouth
     if reference.speech is None or not style.provenance.speech_seconds:
         return style
-    return dataclasses.replace(style, pose=pose_part(reference.speech, style.head, pose_generator()))
+    return dataclasses.replace(style, pose=pose_part(reference.speech, style.head, _generator_with(bank)))
 
 
 def extend_bank(request: BankRequest, style: Style) -> BankResult:
     """Add the style to the bank file. Raises :class:`MimeshError`."""
     from ..pose.apply import bank_entry
-    from .models import pose_generator
 
-    generator = pose_generator()
-    bank = PoseBank.load(request.bank) if request.bank.is_file() else generator.bank
+    generator = _generator_with(begun_bank(request.bank))
     name = request.name or style.name
     entry = dataclasses.replace(bank_entry(style, generator), name=name, person=name)
-    # refuses a bank of another prior
-    extended = generator.with_bank(bank).bank.added(entry)
+    extended = generator.bank.added(entry)
     save_own_bank(extended, request.bank)
     return BankResult(name, tuple(entry.name for entry in extended.entries))
 
 
-def pose_hash() -> str:
+def pose_hash(bank: Path | None = None) -> str:
     """Of the prior that a style's pose matrix is made with."""
-    from .models import pose_generator
+    return _generator_with(bank).hash
 
-    return pose_generator().hash
+
+def begun_bank(bank: Path) -> Path | None:
+    """The bank's file where there is one yet, else None: the bundled bank, of which it will begin as a copy."""
+    return bank if bank.is_file() else None
+
+
+def _generator_with(bank: Path | None) -> PoseGenerator:
+    """The prior that the bank was made by, which is the bundled one or lies beside the bank, and the bank.
+
+    Raises :class:`ModelError` where neither fits.
+    """
+    from .models import own_pose_generator, pose_generator
+
+    generator = pose_generator()
+    if bank is None:
+        return generator
+    chosen, beside = PoseBank.load(bank), bank.with_name(PRIOR_FILE)
+    if chosen.prior_hash != generator.hash and beside.is_file() and file_hash(beside) == chosen.prior_hash:
+        generator = own_pose_generator(beside, bank, chosen.prior_hash)
+    return generator.with_bank(chosen)
 
 
 def frames_of(speech: Speech) -> int:

@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import EngineSetupError, ModelError
@@ -113,6 +114,17 @@ def pose_generator() -> PoseGenerator:
     return PoseGenerator.load()
 
 
+@functools.lru_cache(maxsize=1)
+def own_pose_generator(prior: Path, bank: Path, prior_hash: str) -> PoseGenerator:
+    """As :func:`pose_generator`, with a studio's own prior, whose file had this hash when it was asked for."""
+    from ..pose.generate import PoseGenerator
+
+    generator = PoseGenerator.load(bank=bank, prior=prior)
+    if generator.hash != prior_hash:
+        raise ModelError(f"The pose prior {prior} has just been replaced.", "Try again.")
+    return generator
+
+
 def heard_by(generator: PoseGenerator, speech: Speech) -> HeardSpeech:
     """What the generator hears in the speech, remembered for the next roll of the head."""
     key = (generator.hash, speech.hash)
@@ -133,5 +145,6 @@ def release_models() -> None:
     expression_generator.cache_clear()
     mimic_generator.cache_clear()
     pose_generator.cache_clear()
+    own_pose_generator.cache_clear()
     release_heard()
     gc.collect()

@@ -23,6 +23,7 @@ class StyleMaker:
     """Makes what a reference leaves behind, and remembers it where there is a cache.
 
     adapts: whether AdaMesh's network is trained on the reference, which takes seconds that only AdaMesh needs.
+    pose_bank: by whose prior the head's matrix is made; None is the bundled one.
     """
 
     listener: OnceEach
@@ -30,6 +31,7 @@ class StyleMaker:
     cache: ArtifactCache | None
     device: str = "auto"
     adapts: bool = True
+    pose_bank: Path | None = None
 
     def track(self, source: MediaRange) -> TrackedReference:
         """Track the clip's face and put it in step with its sound."""
@@ -89,14 +91,14 @@ class StyleMaker:
         style = mimicry.with_mimic(fit_style(self.listener, reference), reference, self.device)
         if self.adapts:
             style = expressions.with_expression(style, reference, self.listener.generator, self.meter.within_stage)
-        return dataclasses.replace(with_pose(style, reference), eyes=measure_eyes(reference))
+        return dataclasses.replace(with_pose(style, reference, self.pose_bank), eyes=measure_eyes(reference))
 
     def _key(self, source: MediaRange, adapted: bool) -> str:
         from .cache import style_key
         from .heads import pose_hash
         from .mimicry import mimic_hash
 
-        made_with = (pose_hash(), mimic_hash(self.device), "adapted" if adapted else "as tracked")
+        made_with = (pose_hash(self.pose_bank), mimic_hash(self.device), "adapted" if adapted else "as tracked")
         return style_key(source, self.listener.hash, *made_with)
 
 

@@ -18,7 +18,7 @@ from ..speech.encoder import SpeechEncoder
 from ..style.head_motion import extend_head_motion
 from ..weights import bundled
 from .bank import BANK_FILE, BankEntry, Neighbour, PoseBank
-from .prior import LoadedPrior, load_prior, style_latents
+from .prior import PRIOR_FILE, LoadedPrior, load_prior, style_latents
 from .sampling import Sampling, sample_codes
 from .settings import PoseReference, PoseSettings
 from .speech_steps import HeardSpeech, hear, speech_steps
@@ -51,7 +51,8 @@ class PoseGenerator:
             )
         if (bank.prior_hash, bank.unit_hash) != (loaded.hash, loaded.units.hash):
             raise ModelError(
-                "The pose bank was made for another pose prior.", "Choose the bundled bank, or add its clips again."
+                "The pose bank was made for another pose prior.",
+                f"Choose the bundled bank, put its {PRIOR_FILE} beside it, or add its clips again.",
             )
         self._prior = loaded.prior.to(device).eval()
         self._codebooks = self._prior.vq.codebooks.vectors

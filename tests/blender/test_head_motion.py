@@ -7,6 +7,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -264,3 +265,40 @@ def test_the_bundled_bank_is_never_changed_even_by_its_path(ready: Any) -> None:
 def test_a_file_that_is_no_bank_is_one_sentence(ready: Any, own_bank: Path) -> None:
     own_bank.write_bytes(b"not a bank")
     refused(bpy.ops.mimesh.remove_from_bank, r"own\.safetensors is damaged", name="anybody")
+
+
+class Recorder:
+    """A layout that notes what is drawn; what Blender's own layout does not know fails."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def row(self, **options: Any) -> Recorder:
+        return self._checked("row", options)
+
+    def column(self, **options: Any) -> Recorder:
+        return self._checked("column", options)
+
+    def prop(self, owner: Any, name: str, **options: Any) -> None:
+        assert name in owner.bl_rna.properties
+        self._checked("prop", options).shown.append(name)
+
+    def operator(self, name: str, **options: Any) -> None:
+        getattr(bpy.ops.mimesh, name.removeprefix("mimesh.")).get_rna_type()
+        self._checked("operator", options).shown.append(name)
+
+    def _checked(self, function: str, options: dict[str, Any]) -> Recorder:
+        assert options.keys() <= set(bpy.types.UILayout.bl_rna.functions[function].parameters.keys())
+        return self
+
+
+def test_the_panel_shows_every_choice_about_the_head(ready: Any) -> None:
+    recorder = Recorder()
+    panel = part("panels.head_motion").MIMESH_PT_head_motion
+    panel.draw(SimpleNamespace(layout=recorder), bpy.context)
+    choices = {"source", "head_amount", "neck_share", "stillness", "seed", "k", "temperature", "top_p", "bank"}
+    buttons = {"mimesh.roll_head", "mimesh.add_to_bank", "mimesh.remove_from_bank"}
+    assert set(recorder.shown) == choices | buttons
+    ready.pose.bank = "/own.safetensors"
+    panel.draw(SimpleNamespace(layout=recorder), bpy.context)
+    assert "mimesh.use_bundled_bank" in recorder.shown
