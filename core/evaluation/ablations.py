@@ -18,9 +18,10 @@ from ..adamesh.generate import ExpressionGenerator
 from ..adamesh.network import NetworkConfig
 from ..face.basis import open_basis
 from ..speech.phonetic import PhoneticEncoder
+from ..training.augment import AUGMENTATIONS
 from ..training.corpus import DATA_ROOT, Clip, address_clips, heldout_clips, known_talker_clips
 from ..training.expression import ExpressionSettings, motion_groups, train
-from ..training.feature_bank import FacePair, InputEncoder, face_pairs
+from ..training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs
 from ..training.loop import Schedule
 from .accuracy import OUT_OF_STEP, GroupScore, score_group
 from .tables import Table
@@ -32,7 +33,7 @@ SMALL = NetworkConfig(hidden=512, encoder_blocks=2, decoder_blocks=2, style_bloc
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """One training. people: how many GRID talkers beside s1 take part (None: all)."""
+    """One training. people: how many GRID talkers take part beside s1 (None: all seven recordings of six people)."""
 
     name: str
     settings: ExpressionSettings
@@ -41,12 +42,8 @@ class Ablation:
 
 def ablations(steps: int) -> Iterator[Ablation]:
     """All that are compared; one thing changes at a time from "phonetic, GRID only"."""
-    base = ExpressionSettings()
-    schedule = Schedule(
-        steps=steps, horizon_steps=round(1.2 * steps), cool_down_steps=steps // 3, learning_rate=1e-3, save_every=100
-    )
-    grid = replace(base.sampling, shares=GRID_ONLY)
-    base = replace(base, schedule=schedule, network=SMALL, sampling=grid, threads=1)
+    base = _small(steps)
+    grid = base.sampling
     yield Ablation("phonetic, GRID only", base)
     yield Ablation("log-mel instead", replace(base, inputs="mel"))
     yield Ablation("phonetic and log-mel", replace(base, inputs="both"))
@@ -59,9 +56,20 @@ def ablations(steps: int) -> Iterator[Ablation]:
     yield Ablation("no style-varied copies", replace(base, sampling=replace(grid, varied_share=0.0)))
     yield Ablation("styleless as any talker", replace(base, sampling=replace(grid, hidden_as_average=False)))
     yield Ablation("no squared opening", replace(base, loss=replace(base.loss, opening=0.0)))
-    yield Ablation("own voices only", replace(base, voices=1))
-    yield Ablation("s1 alone", replace(base, sampling=replace(grid, shares=(("s1", 1.0),))))
-    yield Ablation("s1 and two others", base, people=2)
+    for people in (0, 2, 4):
+        yield Ablation(f"s1 and {people} others", base, people)
+    yield Ablation("own voices only", replace(base, voices=VoiceSettings(1)))
+    for name in AUGMENTATIONS:
+        yield Ablation(f"voices without {name}", replace(base, voices=VoiceSettings(left_out=(name,))))
+
+
+def _small(steps: int) -> ExpressionSettings:
+    """The shipped recipe in small."""
+    settings = ExpressionSettings()
+    cool_down = steps // 3
+    schedule = Schedule(steps, horizon_steps=round(1.2 * steps), cool_down_steps=cool_down, learning_rate=1e-3)
+    sampling = replace(settings.sampling, shares=GRID_ONLY, batch=8)
+    return replace(settings, schedule=schedule, network=SMALL, sampling=sampling, threads=1)
 
 
 def run_ablation(ablation: Ablation, data: Path) -> dict[str, GroupScore]:

@@ -8,7 +8,7 @@ Everything works on power, so one training batch needs no second pass over the w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -19,14 +19,12 @@ from ..speech.mel import BANDS, BINS, DYNAMIC_RANGE_NATS, SCALE_NATS, SPEECH_RAN
 NYQUIST_HZ = SAMPLE_RATE / 2
 
 
-def augment(power: Tensor, generator: torch.Generator) -> Tensor:
-    """A differently voiced, coloured and disturbed copy of ``power``."""
-    power = warp_frequency(power, generator)
-    power = blur_harmonics(power, generator)
-    power = add_second_talker(power, generator)
-    power = smear(power, generator)
-    power = add_noise(power, generator)
-    return colour(power, generator)
+def augment(power: Tensor, generator: torch.Generator, left_out: tuple[str, ...] = ()) -> Tensor:
+    """A differently voiced, coloured and disturbed copy of ``power``. left_out: of ``AUGMENTATIONS``, by name."""
+    for name, change in AUGMENTATIONS.items():
+        if name not in left_out:
+            power = change(power, generator)
+    return power
 
 
 def mel_features(power: Tensor) -> Tensor:
@@ -136,6 +134,17 @@ def colour(power: Tensor, generator: torch.Generator) -> Tensor:
     outside = (hertz < low) | (hertz > high)
     gain = gain - 9.0 * (outside & limited)
     return power * torch.exp(gain)[:, None, :]
+
+
+# in the order in which a recording comes about: throat, room, microphone
+AUGMENTATIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "vocal tract": warp_frequency,
+    "blurred harmonics": blur_harmonics,
+    "second talker": add_second_talker,
+    "room": smear,
+    "noise": add_noise,
+    "colour": colour,
+}
 
 
 def _random_curve(batch: int, deviation: float, generator: torch.Generator) -> Tensor:

@@ -19,7 +19,7 @@ from ..weights import VENDOR_MODELS, record_checksum
 from .corpus import KNOWN_TALKER, training_clips
 from .expression_data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings
 from .facegood import facegood_pairs
-from .feature_bank import FacePair, InputEncoder, face_pairs, with_gaps
+from .feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs, with_gaps
 from .loop import Chance, Schedule, TrainingRun
 from .motion_data import MotionPair, load_pairs
 from .motion_loss import LossWeights, MotionLoss
@@ -39,7 +39,7 @@ class ExpressionSettings:
     loss: LossWeights = field(default_factory=LossWeights)
     network: NetworkConfig = field(default_factory=lambda: NetworkConfig(dropout=0.2))
     inputs: str = "phonetic"
-    voices: int = 5
+    voices: VoiceSettings = field(default_factory=VoiceSettings)
     style_probe_weight: float = 0.1
     retimed_minutes: float = 80.0
     threads: int = 2

@@ -36,7 +36,7 @@ class SamplingSettings:
     batch: int = 16
     crop_frames: int = 100
     reference_frames: int = 75
-    shares: tuple[tuple[str, float], ...] = (("s1", 0.25), ("grid", 0.4), ("facegood", 0.1), ("retimed", 0.25))
+    shares: tuple[tuple[str, float], ...] = (("s1", 0.25), ("grid", 0.4), ("facegood", 0.05), ("retimed", 0.3))
     varied_share: float = 0.5
     style_share: float = 0.5
     identity_share: float = 0.3

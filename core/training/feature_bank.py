@@ -38,13 +38,22 @@ class FacePair:
     identity: NDArray[np.float32]
 
 
-def face_pairs(pairs: list[MotionPair], encoder: InputEncoder, voices: int) -> list[FacePair]:
+@dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    """count: voices of a clip, the first its own. left_out: augmentations that do not change the others."""
+
+    count: int = 5
+    left_out: tuple[str, ...] = ()
+
+
+def face_pairs(pairs: list[MotionPair], encoder: InputEncoder, voices: VoiceSettings) -> list[FacePair]:
     """Features of every clip, from the cache where they are."""
     return [FacePair(p.clip.person, _voices(p, encoder, voices), p.motion, p.identity) for p in pairs]
 
 
-def _voices(pair: MotionPair, encoder: InputEncoder, voices: int) -> NDArray[np.float16]:
-    digest = hashlib.sha256(f"{encoder.hash} {voices} {len(pair.motion)}".encode())
+def _voices(pair: MotionPair, encoder: InputEncoder, voices: VoiceSettings) -> NDArray[np.float16]:
+    missing = "".join(f" without {name}" for name in voices.left_out)
+    digest = hashlib.sha256(f"{encoder.hash} {voices.count} {len(pair.motion)}{missing}".encode())
     digest.update(pair.log_power.tobytes())
     path = CACHE_ROOT / f"{pair.clip.key}-{digest.hexdigest()[:12]}.npy"
     if path.is_file():
@@ -59,19 +68,22 @@ def _voices(pair: MotionPair, encoder: InputEncoder, voices: int) -> NDArray[np.
     return made
 
 
-def _made(pair: MotionPair, encoder: InputEncoder, voices: int, generator: torch.Generator) -> NDArray[np.float16]:
+def _made(
+    pair: MotionPair, encoder: InputEncoder, voices: VoiceSettings, generator: torch.Generator
+) -> NDArray[np.float16]:
     if pair.sounds is None:
         raise ValueError(f"the pair {pair.clip.key} has no prosody")
     power = torch.exp(torch.from_numpy(pair.log_power.astype(np.float32)))[None]
-    sounds = torch.from_numpy(pair.sounds)[None].expand(voices, -1, -1)
+    others = voices.count - 1
+    sounds = torch.from_numpy(pair.sounds)[None].expand(voices.count, -1, -1)
     with torch.inference_mode():
-        changed = augment(power.expand(max(voices - 1, 1), -1, -1).contiguous(), generator)
-        mel = mel_features(torch.cat([power, changed[: voices - 1]]))
+        changed = augment(power.expand(max(others, 1), -1, -1).contiguous(), generator, voices.left_out)
+        mel = mel_features(torch.cat([power, changed[:others]]))
         parts = [sounds]
         if encoder.inputs != "mel":
             parts.insert(0, encoder.phonetic.network(mel).features)
         if encoder.inputs != "phonetic":
-            parts.append(mel.reshape(voices, -1, 2 * BANDS))
+            parts.append(mel.reshape(voices.count, -1, 2 * BANDS))
         frames = min(part.shape[1] for part in parts)
         made: NDArray[np.float16] = torch.cat([part[:, :frames] for part in parts], dim=2).half().numpy()
     return made

@@ -19,7 +19,7 @@ from ..speech.phonetic import PhoneticEncoder
 from ..weights import VENDOR_MODELS, record_checksum
 from .expression import ExpressionSettings, motion_groups
 from .expression_data import SamplingSettings
-from .feature_bank import FacePair, InputEncoder, face_pairs, with_gaps
+from .feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs, with_gaps
 from .loop import Chance, Schedule, TrainingRun
 from .mimic_data import IdentitySettings, MimicSource
 from .mimic_loss import ConstraintWeights, MimicLoss, TrainedMimic
@@ -37,7 +37,7 @@ class MimicSettings:
     constraints: ConstraintWeights = field(default_factory=ConstraintWeights)
     network: MimicConfig = field(default_factory=MimicConfig)
     shown_share: float = 0.75
-    voices: int = ExpressionSettings().voices
+    voices: VoiceSettings = field(default_factory=VoiceSettings)
     threads: int = 2
 
 

@@ -19,11 +19,11 @@ from core.speech.mel import MelEncoder, log_mel, normalise, power_spectrogram, s
 from core.speech.phonetic import PhoneticEncoder
 from core.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
 from core.training import feature_bank, loop
-from core.training.augment import augment, features, mel_features, warp_frequency
+from core.training.augment import AUGMENTATIONS, augment, features, mel_features, warp_frequency
 from core.training.corpus import Clip
 from core.training.expression import ExpressionSettings, TrainedExpression, expression_loss, train
 from core.training.expression_data import FaceSource, SamplingSettings, TalkerStatistics, as_average, parameter_vector
-from core.training.feature_bank import FacePair, InputEncoder, face_pairs
+from core.training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs
 from core.training.loop import Schedule
 from core.training.motion_data import MotionPair
 from core.training.motion_loss import MotionLoss
@@ -80,7 +80,7 @@ def groups(
 ) -> dict[str, list[FacePair]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feature_bank, "CACHE_ROOT", tmp_path_factory.mktemp("features"))
-        made, cached = face_pairs(pairs, encoder, voices=3), face_pairs(pairs, encoder, voices=3)
+        made, cached = (face_pairs(pairs, encoder, VoiceSettings(3)) for _ in range(2))
         assert all(np.array_equal(a.features, b.features) for a, b in zip(made, cached, strict=True))
     return {"s1": made[:3], "grid": made[3:]}
 
@@ -112,6 +112,8 @@ def test_augmentation_is_reproducible_and_keeps_power_positive() -> None:
     first = augment(power, torch.Generator().manual_seed(3))
     again = augment(power, torch.Generator().manual_seed(3))
     assert torch.equal(first, again) and (first >= 0).all() and not torch.equal(first, power)
+    untouched = augment(power, torch.Generator().manual_seed(3), left_out=tuple(AUGMENTATIONS))
+    assert torch.equal(untouched, power)
 
 
 def test_each_clip_is_heard_in_its_own_voice_first(
