@@ -25,6 +25,7 @@ from ..training.pose_folds import lively_people, without
 from ..training.pose_prior import PoseWindows, code_use, score_prior
 from ..training.pose_units import Retrieved, split_half_retrieval
 from .pose_length import long_table
+from .pose_stress import stress_table
 from .pose_systems import Nearer, SystemScore, held_out_scores, nearer_shares
 from .tables import Section, Table, number
 
@@ -58,11 +59,13 @@ def pose(data: Path) -> Section:
     latents = [shipped.latents(clip.head) for clip in clips]
     retrieved = split_half_retrieval(clips, latents, shipped.units)
     length, length_data = long_table(shipped, clips, data)
+    follows, follows_data = stress_table(shipped, clips, data)
     tables = (
         _reconstruction_table(rebuilt, folds, clips),
         _retrieval_table(retrieved, len(shipped.units)),
         _systems_table(scores),
         _nearer_table(nearer),
+        follows,
         length,
     )
     stored = {
@@ -70,6 +73,7 @@ def pose(data: Path) -> Section:
         "retrieval": asdict(retrieved),
         "systems": [asdict(row) for row in scores],
         "nearer": [asdict(row) for row in nearer],
+        "with speech": follows_data,
         "length": length_data,
     }
     return Section("pose", tables, stored)

@@ -53,7 +53,7 @@ def long_table(generator: PoseGenerator, clips: Sequence[PoseClip], data: Path) 
     speech = long_speech(data, LONG_SECONDS)
     heard = generator.listen(speech)
     runs = []
-    for entry in _plain_entries(generator, clips):
+    for entry in plain_entries(generator, clips):
         reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)
         head = generator.generate(heard, reference, PoseSettings()).head
         runs.append(LongRun(entry.name, steadiness(head, limit)))
@@ -107,7 +107,8 @@ def measure_timing(generator: PoseGenerator, speech: Speech) -> Timing:
     return Timing(float(listen[0]), float(listen[1]), float(roll[0]), float(roll[1]))
 
 
-def _plain_entries(generator: PoseGenerator, clips: Sequence[PoseClip]) -> list[BankEntry]:
+def plain_entries(generator: PoseGenerator, clips: Sequence[PoseClip]) -> list[BankEntry]:
+    """The bank's styles of the lively clips as they are, without variations."""
     names = {clip.name for clip in clips if clip.lively}
     return [entry for entry in generator.bank.entries if entry.name in names]
 

@@ -22,6 +22,10 @@ _FLOOR_DECIBEL = 1e-3
 _STRESS_LAG_FRAMES = 5
 _ENERGY_FRAMES = 7
 RESTING_SECONDS = 30.0
+# of head and speech against each other, either way
+_LAG_FRAMES = 10
+_PHRASE_FRAMES = 25
+OTHER_TIMES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,56 @@ def stress_alignment(head: FloatArray, loudness: FloatArray) -> float:
     return max(
         float(np.corrcoef(energy[lag + shift : frames - lag + shift], inner)[0, 1]) for shift in range(-lag, lag + 1)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Correlations at the best shift within 0.4 s, and the same with the speech of other times: what chance gives.
+
+    stress: of speed with how far syllables stand out, means of 0.3 s; phrase: of speed with loudness, means of 1 s.
+    lead_seconds: by how much the head's speed is ahead of the stress.
+    """
+
+    name: str
+    stress: float
+    stress_chance: float
+    phrase: float
+    phrase_chance: float
+    lead_seconds: float
+
+
+def following(name: str, head: FloatArray, loudness: FloatArray) -> Following:
+    """Of a (T, 3) head in radians and the (T,) loudness of its speech, 25 fps."""
+    frames = min(len(head) - 1, len(loudness))
+    speed, loud = speeds(head)[:frames], np.asarray(loudness, np.float64)[:frames]
+    stress = _Pair(moving_mean(speed, _ENERGY_FRAMES), moving_mean(stress_curve(loud), _ENERGY_FRAMES))
+    phrase = _Pair(moving_mean(speed, _PHRASE_FRAMES), moving_mean(loud, _PHRASE_FRAMES))
+    by_lag = stress.by_lag()
+    lead = (_LAG_FRAMES - int(by_lag.argmax())) / INTERNAL_FPS
+    return Following(name, float(by_lag.max()), stress.chance(), float(phrase.by_lag().max()), phrase.chance(), lead)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """Two curves (T,)."""
+
+    motion: NDArray[np.float64]
+    speech: NDArray[np.float64]
+
+    def by_lag(self) -> NDArray[np.float64]:
+        """(2 lags + 1,): correlation with the motion this many frames ahead (negative first) or behind."""
+        lag, frames = _LAG_FRAMES, len(self.speech)
+        inner = self.speech[lag : frames - lag]
+        if self.motion.std() < 1e-9 or inner.std() < 1e-9:
+            return np.zeros(2 * lag + 1)
+        return np.array(
+            [np.corrcoef(self.motion[lag + s : frames - lag + s], inner)[0, 1] for s in range(-lag, lag + 1)]
+        )
+
+    def chance(self) -> float:
+        """The best correlation with the speech of other times, mean of some."""
+        shifts = np.linspace(0, len(self.speech), OTHER_TIMES + 2).astype(int)[1:-1]
+        return float(np.mean([_Pair(self.motion, np.roll(self.speech, by)).by_lag().max() for by in shifts]))
 
 
 def manner(heads: Sequence[FloatArray]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from core.evaluation.pose_metrics import (
     BANDS_HZ,
     band_decibel,
     compare_pose,
+    following,
     manner,
     manner_distance,
     mean_speed,
@@ -62,6 +63,22 @@ def test_motion_that_follows_stress_is_told_from_motion_that_does_not() -> None:
     assert stress_alignment(nod, loudness) > 0.5
     other = np.cumsum(rng.normal(0, 0.01, (frames, 3)), axis=0)
     assert stress_alignment(other, loudness) < 0.3
+
+
+def test_a_head_that_moves_before_each_stress_follows_it_ahead_and_beyond_chance() -> None:
+    rng = np.random.default_rng(0)
+    peaks = np.cumsum(rng.integers(12, 40, 80))
+    frames = int(peaks[-1]) + 40
+    bumps = lambda ahead: np.exp(-0.5 * ((np.arange(frames)[:, None] - peaks + ahead) / 3.0) ** 2).sum(axis=1)  # noqa: E731
+    speed = bumps(5)
+    head = np.zeros((frames, 3))
+    head[:, 0] = 0.02 * np.cumsum(speed * np.where(np.arange(frames) // 25 % 2, 1, -1))
+    found = following("made", head, 0.3 + 0.6 * bumps(0))
+    assert found.stress > 0.8 > 0.3 > found.stress_chance
+    assert found.lead_seconds == pytest.approx(0.2, abs=0.041)
+    other = following("other", np.cumsum(rng.normal(0, 0.01, (frames, 3)), axis=0), 0.3 + 0.6 * bumps(0))
+    assert abs(other.stress - other.stress_chance) < 0.15
+    assert following("still", np.zeros((frames, 3)), bumps(0)).stress == 0.0
 
 
 def test_manner_is_nearer_to_the_same_persons_other_half() -> None:
