@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MoLoRA: a mixture of low-rank adaptations around the frozen layers of a network (papers.md 1.2).
 
-A layer's output becomes ``W0 x + scale * sum_i (alpha / r_i) reshape(B_i A_i) x`` over parallel pairs of several ranks
-r_i. Layers are wrapped, their weights are never written to: merging keeps W0 + dW beside W0. The sum has no gate, so
-with equal scales the pairs would be one LoRA of rank sum(r_i); alpha / r_i lets the small ranks learn faster, which
-gives each its own scale of detail.
+A layer's output becomes ``W0 x + scale * sum_i (alpha / sqrt(r_i)) reshape(B_i A_i) x`` over parallel pairs of several
+ranks r_i. Layers are wrapped, their weights are never written to: merging keeps W0 + dW beside W0. The sum has no
+gate, so with equal scales the pairs would be one LoRA of rank sum(r_i); alpha / sqrt(r_i) (Kalajdzievski 2023, "A Rank
+Stabilization Scaling Factor for Fine-Tuning with LoRA") lets none of them drown beside the others.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from ..errors import ModelError
 class MoloraSettings:
     """Which layers are adapted and by what.
 
-    ranks: one low-rank pair each. alpha: pair i counts alpha / r_i; None gives every pair 1. linears: Linear layers by
-    the last part of their name. pointwise: Conv1d of kernel 1. kernels: Conv1d of longer kernel (never depthwise
-    ones). kernel_ranks: a pair on kernel k has rank r * k, the size of the paper's printed matrices, instead of r.
-    within: only layers under these module names; empty for all.
+    ranks: one low-rank pair each. alpha: pair i counts alpha / sqrt(r_i); None gives every pair 1. linears: Linear
+    layers by the last part of their name. pointwise: Conv1d of kernel 1. kernels: Conv1d of longer kernel (never
+    depthwise ones). kernel_ranks: a pair on kernel k has rank r * k, the size of the paper's printed matrices,
+    instead of r. within: only layers under these module names; empty for all.
     """
 
     ranks: tuple[int, ...] = (2, 4, 8, 16)
-    alpha: float | None = 8.0
+    alpha: float | None = 5.0
     linears: tuple[str, ...] = ("query", "value")
     pointwise: bool = True
     kernels: bool = True
@@ -58,7 +58,7 @@ class MoloraSettings:
 
     def pair_scale(self, rank: int) -> float:
         """What the pair of this rank is multiplied by."""
-        return 1.0 if self.alpha is None else self.alpha / rank
+        return 1.0 if self.alpha is None else self.alpha / math.sqrt(rank)
 
 
 class LowRankMixture(nn.Module):

@@ -17,6 +17,7 @@ from torch import nn
 from ..adamesh.adapt import AdaptationSettings, adapt
 from ..adamesh.adapt_tune import MakeTuner
 from ..adamesh.generate import ExpressionGenerator
+from ..adamesh.molora import MoloraSettings
 from ..adamesh.network import ExpressionNetwork
 from ..adamesh.styled import styled
 from ..audio.speech import Speech
@@ -194,13 +195,19 @@ def changed(network: ExpressionNetwork, changes: Mapping[str, NDArray], scale: f
             parameter.data.copy_(present[name])
 
 
+def with_ranks(molora: MoloraSettings, ranks: tuple[int, ...]) -> MoloraSettings:
+    """Other pairs that learn as fast: what a step of Adam adds grows with the sum over pairs of scale times rank."""
+    alpha = None if molora.alpha is None else molora.alpha * float(np.sqrt(molora.ranks).sum() / np.sqrt(ranks).sum())
+    return replace(molora, ranks=ranks, alpha=alpha)
+
+
 def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
     """The table's rows: the shipped settings (named MoLoRA), what they are compared with, and variations of them."""
     shipped = AdaptationSettings() if settings is None else settings
     ranks, tune, guard = shipped.molora.ranks, shipped.tune, shipped.guard
 
     def pairs(*chosen: int) -> AdaptationSettings:
-        return replace(shipped, molora=replace(shipped.molora, ranks=chosen))
+        return replace(shipped, molora=with_ranks(shipped.molora, chosen))
 
     def within(*modules: str) -> AdaptationSettings:
         return replace(shipped, molora=replace(shipped.molora, within=modules))
@@ -208,14 +215,13 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
     def steps(count: int) -> AdaptationSettings:
         return replace(shipped, tune=replace(tune, steps=count))
 
-    single = replace(shipped, molora=replace(shipped.molora, ranks=(sum(ranks),), alpha=None))
     full = replace(shipped, tune=replace(tune, learning_rate=FULL_LEARNING_RATE))
     return (
         Unadapted(),
         GainAndOffset(),
         LeastSquaresGain(),
         Adapted("style embedding only", replace(shipped, guard=replace(guard, scales=(0.0,)))),
-        Adapted(f"one LoRA, rank {sum(ranks)}", single),
+        Adapted(f"one LoRA, rank {sum(ranks)}", pairs(sum(ranks))),
         Adapted("full fine-tuning", full, full=True),
         Adapted(MOLORA, shipped),
         Adapted("MoLoRA {4}", pairs(4)),

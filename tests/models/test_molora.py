@@ -207,14 +207,14 @@ def test_linear_by_hand() -> None:
     with torch.no_grad():
         layer[0].weight.copy_(torch.eye(2))
     molora = Molora(layer)
-    molora.attach("ada", MoloraSettings(ranks=(1, 2), alpha=4.0, linears=("0",)))
+    molora.attach("ada", MoloraSettings(ranks=(1, 4), alpha=4.0, linears=("0",)))
     down_1, down_2, up_1, up_2 = molora.parameters("ada")
     with torch.no_grad():
         down_1.copy_(torch.tensor([[1.0, 2.0]]))
         up_1.copy_(torch.tensor([[1.0], [0.0]]))
-        down_2.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
-        up_2.copy_(torch.tensor([[0.0, 0.0], [3.0, 0.0]]))
-    # alpha / r: 4 and 2. dW = 4 * [[1, 2], [0, 0]] + 2 * [[0, 0], [3, 0]]; x = (1, 1)
+        down_2.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]))
+        up_2.copy_(torch.tensor([[0.0, 0.0, 0.0, 0.0], [3.0, 0.0, 0.0, 0.0]]))
+    # alpha / sqrt(r): 4 and 2. dW = 4 * [[1, 2], [0, 0]] + 2 * [[0, 0], [3, 0]]; x = (1, 1)
     assert layer(torch.ones(1, 2)).tolist() == [[13.0, 7.0]]
 
 

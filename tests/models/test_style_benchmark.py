@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from core.adamesh.generate import ExpressionGenerator
+from core.adamesh.molora import MoloraSettings
 from core.evaluation.personal import Person, PersonPart
 from core.evaluation.regions import RegionRatios
 from core.evaluation.style_benchmark import (
@@ -31,6 +32,7 @@ from core.evaluation.style_methods import (
     Unadapted,
     least_squares_gain,
     methods,
+    with_ranks,
 )
 from core.evaluation.style_tables import MethodResult, PersonRow, StretchScore, mean_correlation, reduction
 from core.face.basis import open_basis
@@ -188,3 +190,12 @@ def test_a_finished_row_is_kept_for_the_same_method_base_and_people_only(
     assert RowCache(base, people[:1], tmp_path).load(method) is None
     other = ExpressionGenerator(base.network, base.encoder, base.basis, "another", "cpu")
     assert RowCache(other, people, tmp_path).load(method) is None
+
+
+def test_other_ranks_learn_as_fast() -> None:
+    shipped = MoloraSettings()
+    speed = sum(rank * shipped.pair_scale(rank) for rank in shipped.ranks)
+    for ranks in ((30,), (4,), (4, 8, 16, 32)):
+        other = with_ranks(shipped, ranks)
+        assert other.ranks == ranks
+        assert sum(rank * other.pair_scale(rank) for rank in ranks) == pytest.approx(speed)
