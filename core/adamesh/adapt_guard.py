@@ -36,7 +36,7 @@ class GuardSettings:
     usual_doubt: float = 0.08
     least_doubt: float = 0.03
     patience: int = 2
-    caution: float = 0.5
+    caution: float = 2.0
 
     def __post_init__(self) -> None:
         if self.scales[:1] != (0.0,) or list(self.scales) != sorted(set(self.scales)):
