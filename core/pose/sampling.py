@@ -13,17 +13,22 @@ from torch import Tensor
 
 from .gpt import GptCache, PoseGpt
 
+# how much further from the average person than a style asks for; chosen on held-out people, see pose_prior.md
+STYLE_GUIDANCE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """temperature 0 always takes the most likely code. top_p: only codes that together are so likely are drawn.
 
-    Source of top-p: Holtzman et al. 2020. AdaMesh does not say how it samples.
+    guidance: 0 takes the style as learnt; above, what tells it from the average person counts so much more.
+    Sources: top-p, Holtzman et al. 2020; guidance, Ho & Salimans 2022. AdaMesh does not say how it samples.
     """
 
     temperature: float = 1.0
     top_p: float = 0.95
     seed: int = 0
+    guidance: float = STYLE_GUIDANCE
 
 
 @torch.inference_mode()
@@ -31,30 +36,48 @@ def sample_codes(
     gpt: PoseGpt,
     codebooks: Tensor,
     speech: Tensor,
-    style: Tensor,
+    style: Tensor | None,
     sampling: Sampling,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> NDArray[np.int64]:
-    """(N, S) z-scored speech steps and an (e,) style to (N, levels) codes of the (levels, codes, d) codebooks."""
-    heard = gpt.hear(speech[None])
-    levels = gpt.config.levels
-    uniform = np.random.default_rng(sampling.seed).random(heard.shape[1])
-    codes = np.zeros(heard.shape[1], np.int64)
-    cache, inputs, norms = GptCache(), gpt.start.expand(1, 1, -1), gpt.modulate(style[None])
+    """(N, S) z-scored speech steps and an (e,) style (None: the average person) to (N, levels) codes.
+
+    ``codebooks``: (levels, codes, d).
+    """
+    styles = _rows(gpt, style, sampling.guidance)
+    heard = gpt.hear(speech[None]).expand(len(styles), -1, -1)
+    levels, steps = gpt.config.levels, heard.shape[1]
+    uniform = np.random.default_rng(sampling.seed).random(steps)
+    codes = np.zeros(steps, np.int64)
+    cache, inputs, norms = GptCache(), gpt.start.expand(len(styles), 1, -1), gpt.modulate(styles)
     before = so_far = gpt.rest_latent
-    for position in range(heard.shape[1]):
+    for position in range(steps):
         level = position % levels
         if level == 0:
             before, so_far = so_far, torch.zeros_like(so_far)
-        state = gpt(inputs, heard[:, position : position + 1], norms, cache)[0, 0]
-        logits = gpt.logits(level, state, before, so_far, codebooks[level]).cpu().numpy()
-        codes[position] = draw(logits, sampling, float(uniform[position]))
+        state = gpt(inputs, heard[:, position : position + 1], norms, cache)[:, 0]
+        logits = _guided(gpt.logits(level, state, before, so_far, codebooks[level]), sampling.guidance)
+        codes[position] = draw(logits.cpu().numpy(), sampling, float(uniform[position]))
         chosen = codebooks[level, codes[position]]
         so_far = so_far + chosen
-        inputs = gpt.embed_code(level, chosen, so_far)
+        inputs = gpt.embed_code(level, chosen, so_far).expand(len(styles), 1, -1)
         if position % 100 == 0:
-            progress(position / heard.shape[1])
+            progress(position / steps)
     return codes.reshape(-1, levels)
+
+
+def _rows(gpt: PoseGpt, style: Tensor | None, guidance: float) -> Tensor:
+    """(rows, e): the style, and the average person where it is guided away from them."""
+    if style is None:
+        return gpt.no_style[None]
+    return torch.stack([style, gpt.no_style]) if guidance else style[None]
+
+
+def _guided(logits: Tensor, guidance: float) -> Tensor:
+    """(rows, codes) to (codes,): log p + guidance * (log p - log p of the average person), up to a constant."""
+    if len(logits) == 1:
+        return logits[0]
+    return logits[0] + guidance * (logits[0] - logits[1])
 
 
 def draw(logits: NDArray[np.floating], sampling: Sampling, uniform: float) -> int:

@@ -40,10 +40,12 @@ def _style(gpt: PoseGpt, seed: int = 3) -> torch.Tensor:
         return gpt.embed_style(torch.randn(1, 4, generator=torch.Generator().manual_seed(seed)))[0]
 
 
-def _states(gpt: PoseGpt, chosen: torch.Tensor, speech: torch.Tensor) -> torch.Tensor:
+def _states(
+    gpt: PoseGpt, chosen: torch.Tensor, speech: torch.Tensor, style: torch.Tensor | None = None
+) -> torch.Tensor:
     with torch.no_grad():
         inputs = gpt.embed_codes(chosen, torch.cumsum(chosen, dim=2))
-        return gpt(inputs, gpt.hear(speech[None]), gpt.modulate(_style(gpt)[None]))
+        return gpt(inputs, gpt.hear(speech[None]), gpt.modulate((_style(gpt) if style is None else style)[None]))
 
 
 def _chosen() -> torch.Tensor:
@@ -103,19 +105,38 @@ def test_same_seed_same_codes_and_another_seed_others(gpt: PoseGpt, codebooks: t
     assert codes(1) != codes(2)
 
 
-def test_temperature_zero_takes_the_likeliest_code_whatever_the_seed(gpt: PoseGpt, codebooks: torch.Tensor) -> None:
+@pytest.mark.parametrize("guidance", [0.0, 0.5, 2.0])
+def test_temperature_zero_takes_the_likeliest_code_whatever_the_seed(
+    gpt: PoseGpt, codebooks: torch.Tensor, guidance: float
+) -> None:
+    """Likeliest once what tells the style from the average person counts so much more."""
     codes = [
-        sample_codes(gpt, codebooks, _speech(), _style(gpt), Sampling(temperature=0.0, seed=seed)) for seed in (1, 2)
+        sample_codes(gpt, codebooks, _speech(), _style(gpt), Sampling(0.0, seed=seed, guidance=guidance))
+        for seed in (1, 2)
     ]
     np.testing.assert_array_equal(codes[0], codes[1])
     chosen = torch.stack([codebooks[level][torch.from_numpy(codes[0][:, level])] for level in (0, 1)], dim=1)[None]
     so_far = torch.cumsum(chosen, dim=2)
     before = torch.cat([gpt.rest_latent.expand(1, 1, -1), so_far[:, :-1, 1]], dim=1)
-    states = _states(gpt, chosen, _speech())
+    styled, average = _states(gpt, chosen, _speech()), _states(gpt, chosen, _speech(), gpt.no_style)
     with torch.no_grad():
         for level, below in ((0, torch.zeros_like(before)), (1, so_far[:, :, 0])):
-            best = gpt.logits(level, states[:, level::2], before, below, codebooks[level]).argmax(dim=-1)
+            own, others = (
+                torch.log_softmax(gpt.logits(level, states[:, level::2], before, below, codebooks[level]), dim=-1)
+                for states in (styled, average)
+            )
+            best = (own + guidance * (own - others)).argmax(dim=-1)
             np.testing.assert_array_equal(best[0].numpy(), codes[0][:, level])
+
+
+def test_the_average_person_is_not_guided_away_from(gpt: PoseGpt, codebooks: torch.Tensor) -> None:
+    plain, guided = (
+        sample_codes(gpt, codebooks, _speech(), style, Sampling(seed=3, guidance=guidance))
+        for style, guidance in ((None, 0.0), (None, 2.0))
+    )
+    np.testing.assert_array_equal(plain, guided)
+    same = sample_codes(gpt, codebooks, _speech(), gpt.no_style.detach(), Sampling(seed=3, guidance=2.0))
+    np.testing.assert_array_equal(plain, same)
 
 
 def test_codes_are_scored_as_a_mixture_around_places(gpt: PoseGpt, codebooks: torch.Tensor) -> None:
