@@ -141,7 +141,7 @@ class PoseGenerator:
     ) -> NDArray[np.float32]:
         prior = self._prior
         steps = torch.from_numpy(speech_steps(heard, prior.vq.config.frames_per_step)).to(self._device)
-        style = None if embedding is None else torch.from_numpy(embedding).to(self._device)
+        style = torch.from_numpy(prior.average_style() if embedding is None else embedding).to(self._device)
         sampling = Sampling(settings.temperature, settings.top_p, settings.seed)
         codes = sample_codes(prior.gpt, self._codebooks, prior.speech_of(steps), style, sampling, progress)
         vectors = prior.vq.codebooks.look_up(torch.from_numpy(codes).to(self._device))

@@ -81,7 +81,7 @@ class PoseGpt(nn.Module):
         self.register_buffer("latent_deviation", torch.ones(config.code_size))
         self.register_buffer("rest_latent", torch.zeros(config.code_size))
         self.style = _mlp(config.style_size, config.style_width, config.style_width)
-        # the average person: what stands where no style is given
+        # anybody: what stands where no style is given, and what a style is told from
         self.no_style = nn.Parameter(torch.zeros(config.style_width))
         self.speech = _Speech(config)
         # for each level of the code before: its own vector, and the sum of its step so far

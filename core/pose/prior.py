@@ -64,6 +64,13 @@ class PosePrior(nn.Module):
         values = torch.as_tensor(np.asarray(statistics, np.float32), device=self.style_mean.device)
         return self.gpt.embed_style(self.style_of(values)[None])[0].cpu().numpy()
 
+    def average_style(self) -> NDArray[np.float32]:
+        """(e,) embedding of a person who is average in every statistic.
+
+        Not ``gpt.no_style``, which is anybody: that moves as the liveliest person when a voice reminds of them.
+        """
+        return self.embed(np.full(len(self.style_mean), np.nan, np.float32))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedPrior:

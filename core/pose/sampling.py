@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .gpt import GptCache, PoseGpt
 
-# how much further from the average person than a style asks for; chosen on held-out people, see pose_prior.md
+# how much more than it asks for a style leads away from anybody's motion; chosen on held-out people, see pose_prior.md
 STYLE_GUIDANCE = 0.5
 
 
@@ -21,7 +21,7 @@ STYLE_GUIDANCE = 0.5
 class Sampling:
     """temperature 0 always takes the most likely code. top_p: only codes that together are so likely are drawn.
 
-    guidance: 0 takes the style as learnt; above, what tells it from the average person counts so much more.
+    guidance: 0 takes the style as learnt; above, what tells it from anybody's counts so much more.
     Sources: top-p, Holtzman et al. 2020; guidance, Ho & Salimans 2022. AdaMesh does not say how it samples.
     """
 
@@ -36,15 +36,12 @@ def sample_codes(
     gpt: PoseGpt,
     codebooks: Tensor,
     speech: Tensor,
-    style: Tensor | None,
+    style: Tensor,
     sampling: Sampling,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> NDArray[np.int64]:
-    """(N, S) z-scored speech steps and an (e,) style (None: the average person) to (N, levels) codes.
-
-    ``codebooks``: (levels, codes, d).
-    """
-    styles = _rows(gpt, style, sampling.guidance)
+    """(N, S) z-scored speech steps and an (e,) style to (N, levels) codes of the (levels, codes, d) codebooks."""
+    styles = torch.stack([style, gpt.no_style]) if sampling.guidance else style[None]
     heard = gpt.hear(speech[None]).expand(len(styles), -1, -1)
     levels, steps = gpt.config.levels, heard.shape[1]
     uniform = np.random.default_rng(sampling.seed).random(steps)
@@ -66,15 +63,8 @@ def sample_codes(
     return codes.reshape(-1, levels)
 
 
-def _rows(gpt: PoseGpt, style: Tensor | None, guidance: float) -> Tensor:
-    """(rows, e): the style, and the average person where it is guided away from them."""
-    if style is None:
-        return gpt.no_style[None]
-    return torch.stack([style, gpt.no_style]) if guidance else style[None]
-
-
 def _guided(logits: Tensor, guidance: float) -> Tensor:
-    """(rows, codes) to (codes,): log p + guidance * (log p - log p of the average person), up to a constant."""
+    """(rows, codes) to (codes,): log p + guidance * (log p - log p without a style), up to a constant."""
     if len(logits) == 1:
         return logits[0]
     return logits[0] + guidance * (logits[0] - logits[1])

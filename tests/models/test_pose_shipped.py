@@ -73,3 +73,11 @@ def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, hea
         for name in ("s2", "ocasio_cortez_8s")
     )
     assert np.abs(np.diff(calm, axis=0)).mean() < 0.5 * np.abs(np.diff(lively, axis=0)).mean()
+
+
+def test_the_average_person_moves_moderately_whoever_speaks(generator: PoseGenerator, heard: HeardSpeech) -> None:
+    """Less than the liveliest people of the bank, more than those who held still to be filmed."""
+    head = generator.generate(heard, None, PoseSettings()).head
+    speed = np.degrees(np.linalg.norm(np.diff(head, axis=0), axis=1)).mean() * INTERNAL_FPS
+    assert 4.0 < speed < 14.0
+    assert np.degrees(np.abs(head)).max() < 15.0
