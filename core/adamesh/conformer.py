@@ -30,11 +30,16 @@ class FeedForward(nn.Module):
 
 
 class RelativeAttention(nn.Module):
-    """Multi-head self-attention with a learned bias per head and clipped frame distance."""
+    """Multi-head self-attention with a learned bias per head and clipped frame distance.
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    reach: frames on each side that a frame can see; None is all. What a mouth does depends on the sounds around it:
+    with few talkers, sight of the whole sentence is learned by heart.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float, reach: int | None = None) -> None:
         super().__init__()
         self.heads = heads
+        self.reach = reach
         self.norm = nn.LayerNorm(width)
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
@@ -57,8 +62,11 @@ class RelativeAttention(nn.Module):
 
     def _distance_bias(self, frames: int) -> Tensor:
         position = torch.arange(frames, device=self.bias.device)
-        distance = (position[None, :] - position[:, None]).clamp(-MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE
-        return self.bias[:, distance]
+        distance = position[None, :] - position[:, None]
+        bias = self.bias[:, distance.clamp(-MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE]
+        if self.reach is None:
+            return bias
+        return bias.masked_fill(distance.abs() > self.reach, -torch.inf)
 
 
 class ConvolutionModule(nn.Module):
@@ -82,10 +90,12 @@ class ConvolutionModule(nn.Module):
 class ConformerBlock(nn.Module):
     """Half feed-forward, attention, convolution, half feed-forward, LayerNorm; pre-norm and residual."""
 
-    def __init__(self, width: int, heads: int, hidden: int, kernel: int, dropout: float) -> None:
+    def __init__(
+        self, width: int, heads: int, hidden: int, kernel: int, dropout: float, reach: int | None = None
+    ) -> None:
         super().__init__()
         self.feed_forward_in = FeedForward(width, hidden, dropout)
-        self.attention = RelativeAttention(width, heads, dropout)
+        self.attention = RelativeAttention(width, heads, dropout, reach)
         self.convolution = ConvolutionModule(width, kernel, dropout)
         self.feed_forward_out = FeedForward(width, hidden, dropout)
         self.norm = nn.LayerNorm(width)

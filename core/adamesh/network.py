@@ -21,7 +21,8 @@ from .identity import IDENTITY_SIZE
 class NetworkConfig:
     """Sizes of the network: the paper's release (width 256, 4 heads, 3 + 3 blocks) with half its feed-forward.
 
-    identity_size: values that describe a neutral face (``core.adamesh.identity``).
+    identity_size: values that describe a neutral face (``core.adamesh.identity``). reach: frames on each side that a
+    block between speech and motion attends to (None: all); the style encoder sees everything.
     """
 
     feature_size: int = 134
@@ -29,6 +30,7 @@ class NetworkConfig:
     heads: int = 4
     hidden: int = 1024
     kernel: int = 15
+    reach: int | None = None
     encoder_blocks: int = 3
     decoder_blocks: int = 3
     style_blocks: int = 2
@@ -44,12 +46,12 @@ class NetworkConfig:
         if self.kernel % 2 == 0 or self.postnet_kernel % 2 == 0:
             raise ValueError(f"kernels must be odd, got {self.kernel} and {self.postnet_kernel}")
 
-    def blocks(self, count: int, hidden: int) -> nn.Sequential:
+    def blocks(self, count: int, hidden: int, reach: int | None) -> nn.Sequential:
         """``count`` conformer blocks of these sizes."""
-        sizes = (self.width, self.heads, hidden, self.kernel, self.dropout)
+        sizes = (self.width, self.heads, hidden, self.kernel, self.dropout, reach)
         return nn.Sequential(*(ConformerBlock(*sizes) for _ in range(count)))
 
-    def to_dict(self) -> dict[str, int | float]:
+    def to_dict(self) -> dict[str, int | float | None]:
         """For the model file's metadata."""
         return asdict(self)
 
@@ -99,7 +101,7 @@ class AudioEncoder(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.subsampler = Subsampler(config.feature_size, config.width)
-        self.blocks = config.blocks(config.encoder_blocks, config.hidden)
+        self.blocks = config.blocks(config.encoder_blocks, config.hidden, config.reach)
 
     def forward(self, features: Tensor) -> Tensor:
         hidden: Tensor = self.blocks(self.subsampler(features))
@@ -115,7 +117,7 @@ class StyleEncoder(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.project = nn.Linear(MOTION_SIZE, config.width)
-        self.blocks = config.blocks(config.style_blocks, config.style_hidden)
+        self.blocks = config.blocks(config.style_blocks, config.style_hidden, None)
         self.vote = nn.Linear(config.width, 1)
         self.out = nn.Sequential(nn.Linear(config.width, config.width), nn.LayerNorm(config.width))
 
@@ -149,7 +151,7 @@ class ExpressionDecoder(nn.Module):
         super().__init__()
         width = config.width
         self.bridge = nn.Sequential(nn.Linear(width, width), nn.LayerNorm(width), nn.Dropout(config.dropout))
-        self.blocks = config.blocks(config.decoder_blocks, config.hidden)
+        self.blocks = config.blocks(config.decoder_blocks, config.hidden, config.reach)
         self.head = nn.Linear(width, MOTION_SIZE)
         self.postnet = PostNet(MOTION_SIZE, config.postnet_channels, config.postnet_kernel)
 

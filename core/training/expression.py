@@ -26,6 +26,10 @@ from .motion_loss import LossWeights, MotionLoss
 
 # how far GRID's picture lags behind its sound: the median over independent talkers (python -m core.evaluation sync)
 PICTURE_DELAY_SECONDS = 0.02
+# small and short-sighted: larger networks with sight of whole sentences learned GRID's by heart (EXPERIMENTS.md)
+SHIPPED_NETWORK = NetworkConfig(
+    hidden=512, kernel=9, reach=8, encoder_blocks=2, decoder_blocks=2, style_blocks=1, dropout=0.2
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,11 @@ class ExpressionSettings:
     """What the one-command reproduction fixes."""
 
     schedule: Schedule = field(
-        default_factory=lambda: Schedule(steps=1800, horizon_steps=3000, cool_down_steps=800, learning_rate=6e-4)
+        default_factory=lambda: Schedule(steps=500, horizon_steps=600, cool_down_steps=170, learning_rate=1e-3)
     )
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     loss: LossWeights = field(default_factory=LossWeights)
-    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(dropout=0.2))
+    network: NetworkConfig = field(default_factory=lambda: SHIPPED_NETWORK)
     inputs: str = "phonetic"
     voices: VoiceSettings = field(default_factory=VoiceSettings)
     style_probe_weight: float = 0.1

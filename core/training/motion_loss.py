@@ -18,18 +18,17 @@ from ..face.region_chart import OPENING, region_chart
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """velocity: of first differences. lips: per lip landmark. regions: of openings, widths and so on, and of their
+    """velocity: of first differences. lips: per lip landmark. regions: of openings, widths and so on.
 
-    spread over a crop, against the shrinking that averaging brings. closure: of the gap while the true lips are shut.
-    opening: squared, of the mouth's opening and its change; L1 alone leans to the median, which a mouth rarely takes.
+    closure: of the gap while the true lips are shut. opening: squared, of the mouth's opening and its change; L1 alone
+    leans to the median, which a mouth rarely takes.
     """
 
     velocity: float = 0.5
     lips: float = 3.0
     regions: float = 0.15
-    spread: float = 0.05
     closure: float = 0.6
-    opening: float = 0.25
+    opening: float = 1.5
 
 
 class MotionLoss:
@@ -76,12 +75,10 @@ class MotionLoss:
         # 1 where the true lips touch, 0 from 3 mm on
         shut = (1.0 - (gap + rest).clamp_min(0.0) / 0.3).clamp(0.0, 1.0)
         missed = (given - wanted)[:, :, OPENING].abs() * shut
-        spread = (given.std(dim=1) - wanted.std(dim=1)).abs()
         opening = (given - wanted)[:, :, OPENING]
         opened = (opening**2).mean() + 0.5 * ((opening[:, 1:] - opening[:, :-1]) ** 2).mean()
         return (
             self._weights.regions * (given - wanted).abs().mean()
-            + self._weights.spread * spread.mean()
             + self._weights.closure * missed.mean()
             + self._weights.opening * opened
         )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,19 @@ def test_the_released_depth_is_kept_with_half_its_feed_forward() -> None:
     assert len(network.audio.blocks) == len(network.decoder.blocks) == 3
     # six blocks of 1.6 M; the release's have 2.6 M with twice the feed-forward, and a 33.6 M subsampler
     assert 11e6 < sum(p.numel() for p in network.parameters()) < 14e6
+
+
+def test_a_sound_beyond_reach_changes_nothing_and_one_within_does() -> None:
+    torch.manual_seed(0)
+    network = ExpressionNetwork(replace(TINY, kernel=3, reach=4)).eval()
+    features = torch.randn(1, 160, 160)
+    later = features.clone()
+    later[:, 80:] += 1.0
+    with torch.inference_mode():
+        changed = (network(later).after - network(features).after).abs().amax(dim=(0, 2))
+    # frame 40 hears it first; two blocks see 4 + 1 frames further, the post-net 4 and the subsampler 1
+    assert not changed[: 40 - 15].any()
+    assert changed[40 - 5 : 40].all()
 
 
 def test_two_feature_frames_become_one_motion_frame(network: ExpressionNetwork) -> None:
