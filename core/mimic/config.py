@@ -12,18 +12,21 @@ DECODERS = ("parallel", "autoregressive")
 
 @dataclass(frozen=True, slots=True)
 class MimicConfig:
-    """The paper has 128 everywhere, 5 convolutions and 4 transformer layers in its motion encoders, wav2vec2 for
+    """The paper's width of 128; it has 5 convolutions and 4 transformer layers in its motion encoders, wav2vec2 for
     speech and one autoregressive layer (papers.md 2.1); ours hears through three small Conformer blocks.
 
-    decoder: one of ``DECODERS``. period, span: frames, of the autoregressive decoder's positions and of its memory.
+    reach: frames on each side that a block between speech (or motion content) and motion attends to; None: all. The
+    style encoder sees everything. decoder: one of ``DECODERS``. period, span: frames, of the autoregressive decoder's
+    positions and of its memory.
     """
 
     feature_size: int = 134
     code_size: int = MIMIC_CODE_SIZE
-    width: int = 192
+    width: int = 128
     heads: int = 4
-    hidden: int = 384
-    kernel: int = 15
+    hidden: int = 256
+    kernel: int = 7
+    reach: int | None = 4
     motion_convolutions: int = 3
     motion_blocks: int = 2
     speech_blocks: int = 3
@@ -41,6 +44,6 @@ class MimicConfig:
         if self.kernel % 2 == 0:
             raise ValueError(f"the kernel must be odd, got {self.kernel}")
 
-    def to_dict(self) -> dict[str, int | float | str]:
+    def to_dict(self) -> dict[str, int | float | str | None]:
         """For the model file's metadata."""
         return asdict(self)

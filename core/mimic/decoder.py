@@ -15,9 +15,8 @@ class ParallelDecoder(nn.Module):
 
     def __init__(self, config: MimicConfig) -> None:
         super().__init__()
-        sizes = (config.width, config.heads, config.hidden, config.kernel, config.dropout, config.code_size)
         self.enter = nn.Linear(config.width, config.width)
-        self.blocks = nn.ModuleList(StyledBlock(*sizes) for _ in range(config.decoder_blocks))
+        self.blocks = nn.ModuleList(StyledBlock(config) for _ in range(config.decoder_blocks))
         self.norm = StyleAdaptiveNorm(config.width, config.code_size)
         self.out = resting_output(config.width)
 

@@ -27,7 +27,7 @@ class StyleEncoder(nn.Module):
         self.enter = nn.Linear(SPACE_SIZE, width)
         self.stack = ConvolutionStack(width, config.motion_convolutions, lambda: nn.LayerNorm(width))
         self.bridge = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width))
-        self.blocks = _transformer(config)
+        self.blocks = _transformer(config, None)
         self.out = nn.Linear(width, config.code_size)
 
     def forward(self, motion: Tensor) -> Tensor:
@@ -44,8 +44,8 @@ class MotionContentEncoder(nn.Module):
         self.enter = nn.Linear(SPACE_SIZE, width)
         self.stack = ConvolutionStack(width, config.motion_convolutions, TemporalInstanceNorm)
         self.bridge = nn.Sequential(TemporalInstanceNorm(), nn.Linear(width, width))
-        self.blocks = _transformer(config)
-        self.out = nn.Linear(width, width)
+        self.blocks = _transformer(config, config.reach)
+        self.out = content_output(width)
 
     def forward(self, motion: Tensor) -> Tensor:
         content: Tensor = self.out(self.blocks(self.bridge(self.stack(self.enter(motion)))))
@@ -61,16 +61,21 @@ class SpeechContentEncoder(nn.Module):
 
     def __init__(self, config: MimicConfig) -> None:
         super().__init__()
-        sizes = (config.width, config.heads, config.hidden, config.kernel, config.dropout)
+        sizes = (config.width, config.heads, config.hidden, config.kernel, config.dropout, config.reach)
         self.subsampler = Subsampler(config.feature_size, config.width)
         self.blocks = nn.Sequential(*(ConformerBlock(*sizes) for _ in range(config.speech_blocks)))
-        self.out = nn.Linear(config.width, config.width)
+        self.out = content_output(config.width)
 
     def forward(self, features: Tensor) -> Tensor:
         content: Tensor = self.out(self.blocks(self.subsampler(features)))
         return content
 
 
-def _transformer(config: MimicConfig) -> nn.Sequential:
-    sizes = (config.width, config.heads, config.hidden, config.dropout)
+def content_output(width: int) -> nn.Sequential:
+    """To content frames of fixed length, ours: the reversed gradient would make them longer without end."""
+    return nn.Sequential(nn.Linear(width, width), nn.LayerNorm(width, elementwise_affine=False))
+
+
+def _transformer(config: MimicConfig, reach: int | None) -> nn.Sequential:
+    sizes = (config.width, config.heads, config.hidden, config.dropout, reach)
     return nn.Sequential(*(TransformerBlock(*sizes) for _ in range(config.motion_blocks)))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..adamesh.conformer import ConvolutionModule, FeedForward, RelativeAttention
+from .config import MimicConfig
 
 _EPSILON = 1e-5
 
@@ -68,9 +69,9 @@ class ConvolutionStack(nn.Module):
 class TransformerBlock(nn.Module):
     """Self-attention and feed-forward, pre-norm and residual."""
 
-    def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float, reach: int | None) -> None:
         super().__init__()
-        self.attention = RelativeAttention(width, heads, dropout)
+        self.attention = RelativeAttention(width, heads, dropout, reach)
         self.feed_forward = FeedForward(width, hidden, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,18 +82,19 @@ class TransformerBlock(nn.Module):
 class StyledBlock(nn.Module):
     """Self-attention, convolution and feed-forward whose LayerNorms are style-adaptive."""
 
-    def __init__(self, width: int, heads: int, hidden: int, kernel: int, dropout: float, code_size: int) -> None:
+    def __init__(self, config: MimicConfig) -> None:
         super().__init__()
+        width, dropout = config.width, config.dropout
         self.parts = nn.ModuleList(
             [
-                RelativeAttention(width, heads, dropout),
-                ConvolutionModule(width, kernel, dropout),
-                FeedForward(width, hidden, dropout),
+                RelativeAttention(width, config.heads, dropout, config.reach),
+                ConvolutionModule(width, config.kernel, dropout),
+                FeedForward(width, config.hidden, dropout),
             ]
         )
         for part in self.parts:
             part.norm = nn.Identity()
-        self.norms = nn.ModuleList(StyleAdaptiveNorm(width, code_size) for _ in self.parts)
+        self.norms = nn.ModuleList(StyleAdaptiveNorm(width, config.code_size) for _ in self.parts)
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         for part, norm in zip(self.parts, self.norms, strict=True):

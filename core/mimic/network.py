@@ -22,6 +22,7 @@ class MimicNetwork(nn.Module):
 
     encode: Tensor
     decode: Tensor
+    metric: Tensor
     mean_code: Tensor
 
     def __init__(self, config: MimicConfig, space: LandmarkSpace) -> None:
@@ -35,15 +36,20 @@ class MimicNetwork(nn.Module):
         )
         self.register_buffer("encode", torch.from_numpy(space.encode), persistent=False)
         self.register_buffer("decode", torch.from_numpy(space.decode), persistent=False)
+        self.register_buffer("metric", torch.from_numpy(space.metric), persistent=False)
         self.register_buffer("mean_code", torch.zeros(config.code_size))
 
     def coordinates(self, motion: Tensor) -> Tensor:
-        """(B, T, 53) motion values to (B, T, 51) of the landmarks' displacement."""
+        """(B, T, 53) motion values to the (B, T, 51) that stand for the landmarks' displacement."""
         return motion @ self.encode
 
     def values(self, coordinates: Tensor) -> Tensor:
         """(B, T, 51) fitted back to (B, T, 53) motion values."""
         return coordinates.float() @ self.decode
+
+    def displacement(self, coordinates: Tensor) -> Tensor:
+        """(B, T, 51) to weighted centimetres along orthonormal directions: its distances are the landmarks'."""
+        return coordinates.float() @ self.metric
 
     def style(self, motion: Tensor) -> Tensor:
         """(B, T, 53) to codes (B, 128)."""

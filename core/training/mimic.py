@@ -30,13 +30,15 @@ class MimicSettings:
     """What the one-command reproduction fixes; shown_share: see :class:`MimicLoss`."""
 
     schedule: Schedule = field(
-        default_factory=lambda: Schedule(steps=1800, horizon_steps=2800, cool_down_steps=700, learning_rate=6e-4)
+        default_factory=lambda: Schedule(
+            steps=900, horizon_steps=1300, cool_down_steps=350, learning_rate=1e-3, save_every=100
+        )
     )
-    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(batch=12))
     identities: IdentitySettings = field(default_factory=IdentitySettings)
     constraints: ConstraintWeights = field(default_factory=ConstraintWeights)
     network: MimicConfig = field(default_factory=MimicConfig)
-    shown_share: float = 0.75
+    shown_share: float = 0.7
     voices: VoiceSettings = field(default_factory=VoiceSettings)
     threads: int = 2
 

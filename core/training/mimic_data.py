@@ -15,12 +15,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .corpus import KNOWN_TALKER
-from .expression_data import FaceSource, SamplingSettings
+from .expression_data import (
+    FILMED_GROUPS,
+    RETIMED_GROUP,
+    FaceSource,
+    SamplingSettings,
+    TalkerStatistics,
+    as_average,
+)
 from .feature_bank import FacePair
 from .style_variation import StyleParameters, draw_parameters, vary
 
 # groups whose clips, whoever is heard, show one face
-SHARED_FACES = {"retimed": KNOWN_TALKER}
+SHARED_FACES = {RETIMED_GROUP: KNOWN_TALKER}
+_Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +42,14 @@ class IdentitySettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MimicBatch:
-    """features (B, 2 T, F), motion (B, T, 53), reference (B, R, 53) of the same identity (B,)."""
+    """features (B, 2 T, F), motion (B, T, 53), reference (B, R, 53) of the same identity (B,).
+
+    average (B, T, 53): the same words with the average talker's mean and spread, for the mean code.
+    """
 
     features: Tensor
     motion: Tensor
+    average: Tensor
     reference: Tensor
     identity: Tensor
 
@@ -46,9 +58,11 @@ class MimicBatch:
 class _Talker:
     """One person of one group: how often they are drawn, whose face it is, and their clips."""
 
+    group: str
     chance: float
     face: int
     source: FaceSource
+    statistics: TalkerStatistics
 
 
 class MimicSource:
@@ -61,6 +75,8 @@ class MimicSource:
         self._identities = identities
         self._talkers = list(_talkers(groups, sampling))
         self._chances = np.array([talker.chance for talker in self._talkers])
+        filmed = [talker.statistics for talker in self._talkers if talker.group in FILMED_GROUPS]
+        self._average = TalkerStatistics.average(filmed or [talker.statistics for talker in self._talkers])
         self.faces = 1 + max(talker.face for talker in self._talkers)
         self._manners = [_manners(face, identities) for face in range(self.faces)]
 
@@ -72,15 +88,16 @@ class MimicSource:
     def draw(self, rng: np.random.Generator) -> MimicBatch:
         """One batch; the same generator state gives the same batch."""
         samples = [self._sample(rng) for _ in range(self._batch)]
-        features, motion, reference, identity = zip(*samples, strict=True)
+        features, motion, average, reference, identity = zip(*samples, strict=True)
         return MimicBatch(
             torch.cat(features),
             torch.from_numpy(np.stack(motion)),
+            torch.from_numpy(np.stack(average)),
             torch.from_numpy(np.stack(reference)),
             torch.tensor(identity),
         )
 
-    def _sample(self, rng: np.random.Generator) -> tuple[Tensor, NDArray[np.float32], NDArray[np.float32], int]:
+    def _sample(self, rng: np.random.Generator) -> tuple[Tensor, _Rows, _Rows, _Rows, int]:
         talker = self._talkers[rng.choice(len(self._talkers), p=self._chances / self._chances.sum())]
         plain = talker.source.draw(rng)
         varied = self._identities.manners > 0 and rng.random() < self._identities.varied_share
@@ -89,6 +106,7 @@ class MimicSource:
         return (
             plain.features,
             vary(plain.motion[0].numpy(), parameters),
+            as_average(plain.motion[0].numpy(), talker.statistics, self._average),
             vary(plain.reference[0].numpy(), parameters),
             talker.face * (1 + self._identities.manners) + manner,
         )
@@ -106,7 +124,7 @@ def _talkers(groups: dict[str, list[FacePair]], sampling: SamplingSettings) -> l
         for person, own in people.items():
             face = faces.setdefault(SHARED_FACES.get(name, person), len(faces))
             source = FaceSource({name: own}, plain)
-            talkers.append(_Talker(share / total / len(people), face, source))
+            talkers.append(_Talker(name, share / total / len(people), face, source, TalkerStatistics.of(own)))
     return talkers
 
 

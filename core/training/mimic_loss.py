@@ -42,7 +42,7 @@ class ConstraintWeights:
 
     landmarks: float = 0.5
     style: float = 0.25
-    inverse: tuple[float, float, float] = (0.5, 0.2, 0.1)
+    inverse: tuple[float, float, float] = (0.25, 0.1, 0.05)
     contrast: float = 0.5
     style_cycle: float = 1.0
     content_cycle: float = 0.5
@@ -66,8 +66,8 @@ class TrainedMimic(nn.Module):
 class MimicLoss:
     """All terms of one batch. mean, deviation: (53,) of the training motion, for :class:`MotionLoss`.
 
-    shown_share: samples that speak with their own code; the others with the running mean of all codes, so that the
-    mean is a style that the decoder knows.
+    shown_share: samples that speak with their own code; the others with the running mean of all codes, as the average
+    talker would, so that the mean is a style that the decoder knows.
     """
 
     def __init__(
@@ -92,11 +92,11 @@ class MimicLoss:
             seen, heard = network.motion_content(coordinates), network.speech_content(batch.features)
             shown = (torch.rand(len(code), 1, generator=generator) < self._shown_share).to(code.dtype)
             spoken_code = shown * code + (1 - shown) * network.mean_code
-            spoken = network.decoder.teach(heard, spoken_code, coordinates)
+            said = torch.where(shown[:, :, None] > 0, batch.motion, batch.average)
+            spoken = network.decoder.teach(heard, spoken_code, network.coordinates(said))
             mimed = network.decoder.teach(seen, code, coordinates)
         follow_mean(network, code)
-        total = self._reconstruction(network, spoken, batch.motion, coordinates)
-        total = total + self._reconstruction(network, mimed, batch.motion, coordinates)
+        total = self._reconstruction(network, spoken, said) + self._reconstruction(network, mimed, batch.motion)
         if weights.style:
             total = total + weights.style * style_classification(model.style_classifier, code.float(), batch.identity)
         if any(weights.inverse):
@@ -108,10 +108,10 @@ class MimicLoss:
             total = total + self._cycles(network, seen, code, generator)
         return total
 
-    def _reconstruction(self, network: MimicNetwork, given: Tensor, motion: Tensor, coordinates: Tensor) -> Tensor:
+    def _reconstruction(self, network: MimicNetwork, given: Tensor, motion: Tensor) -> Tensor:
         """The paper's squared distance of landmarks, and ours on lips, regions and speed."""
         values = (network.values(given) - self._mean) / self._deviation
-        squared = (given.float() - coordinates).square().mean()
+        squared = network.displacement(given - network.coordinates(motion)).square().mean()
         # the loss counts an output before and one after a post-net; here they are one
         return self._weights.landmarks * squared + 0.5 * self._motion(NetworkOutput(values, values), motion)
 
