@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lips meet where the speech encoder hears m, b or p: a network that averages over talkers leaves them a little open.
+"""Lips meet where the speech encoder hears m, b or p, and never pass through each other.
 
-Ours, not in either paper. Only the part of the coefficients that moves the gap is changed, by the least change.
+A network that averages over talkers leaves them a little open there, and one that speaks as the average of talkers
+who press theirs and talkers who part them goes beyond their meeting. Ours, not in either paper. Only the part of the
+coefficients that moves the gap is changed, by the least change.
 """
 
 from __future__ import annotations
@@ -24,15 +26,18 @@ _ROUNDS = 2
 
 
 def seal_lips(vectors: NDArray[np.float32], closed: FloatArray, basis: FaceBasis) -> NDArray[np.float32]:
-    """(T, 53) motion whose lips meet where ``closed`` (2 T,), the probability of shut lips at 50 Hz, is high."""
+    """(T, 53) motion whose lips meet where ``closed`` (2 T,), the probability of shut lips at 50 Hz, is high.
+
+    Nowhere is their gap smaller than where they meet.
+    """
     share = closing_share(closed, len(vectors))
-    if not share.any():
+    gap = gap_of_vectors(basis, vectors.astype(np.float64))
+    if not share.any() and gap.min() >= _MEETING_CM:
         return vectors
     # widens the gap by 1 cm and leaves the mouth's width, the brows and the lids where they are
     direction = region_chart(basis).directions[OPENING]
     sealed = vectors.astype(np.float64)
-    gap = gap_of_vectors(basis, sealed)
-    wanted = gap + share * np.minimum(_MEETING_CM - gap, 0.0)
+    wanted = np.maximum(gap + share * np.minimum(_MEETING_CM - gap, 0.0), _MEETING_CM)
     for _ in range(_ROUNDS):
         sealed += np.outer(wanted - gap_of_vectors(basis, sealed), direction)
     return sealed.astype(np.float32)
