@@ -23,7 +23,7 @@ from .sampling import Sampling, sample_codes
 from .settings import PoseReference, PoseSettings
 from .speech_steps import HeardSpeech, hear, speech_steps
 from .statistics import pose_statistics
-from .stillness import hold_still, limit_speed
+from .stillness import come_back, hold_still, limit_speed
 from .style_matrix import StyleMatrix, style_matrix
 from .vq import PoseVq
 
@@ -128,7 +128,7 @@ class PoseGenerator:
             head = extend_head_motion(reference.head, heard.frames, settings.seed)
         else:
             embedding = retrieval.embedding if retrieval else None
-            head = self._sampled(heard, embedding, settings, progress)
+            head = come_back(self._sampled(heard, embedding, settings, progress))
         return PoseResult(finished(head, settings), retrieval.neighbours if retrieval else ())
 
     @torch.inference_mode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What head motion goes through after decoding: a floor under which it holds still, and a top speed."""
+"""What head motion goes through after decoding: a rest it comes back to, a floor of stillness, and a top speed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,31 @@ from .stress import moving_mean
 
 FloatArray = NDArray[np.floating]
 _EASE_SECONDS = 0.28
+_REST_SECONDS = 12.0
+# means over half a minute of recorded heads stay within 0.8 degrees of their rest
+_REST_RADIANS = float(np.radians(1.0))
+
+
+def come_back(head: FloatArray) -> NDArray[np.float32]:
+    """(T, 3) whose mean over some 20 s stays within about a degree of rest; all quicker motion stays as it is.
+
+    Codes know where the head was, not for how long: without this a tilted head may stay so for half a minute.
+    """
+    values = np.asarray(head, np.float64)
+    frames = round(_REST_SECONDS * INTERNAL_FPS)
+    slow = _mean_around(_mean_around(values, frames), frames)
+    distance = np.linalg.norm(slow, axis=1, keepdims=True)
+    excess = np.maximum(1.0 - _REST_RADIANS / np.maximum(distance, 1e-9), 0.0)
+    return (values - slow * excess).astype(np.float32)
+
+
+def _mean_around(values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
+    """(T, 3) means of what there is within half of ``frames`` before and after each frame."""
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    here = np.arange(len(values))
+    first, last = np.maximum(here - frames // 2, 0), np.minimum(here + frames // 2 + 1, len(values))
+    mean: NDArray[np.float64] = (total[last] - total[first]) / (last - first)[:, None]
+    return mean
 
 
 def hold_still(head: FloatArray, floor_radians: float) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import pytest
 from core.errors import SettingsError
 from core.pose.settings import PoseSettings
 from core.pose.statistics import RESTING, STATISTICS, pose_statistics
-from core.pose.stillness import hold_still, limit_speed
+from core.pose.stillness import come_back, hold_still, limit_speed
 from core.pose.stress import moving_mean, stress_peaks
 
 RNG_HEAD = np.cumsum(np.random.default_rng(3).normal(0, 0.01, (400, 3)), axis=0)
@@ -99,3 +99,23 @@ def test_motion_within_the_top_speed_is_untouched() -> None:
 def test_settings_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
         PoseSettings(**change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", [4, 15, 120])
+def test_a_head_that_leans_comes_back_and_keeps_its_quicker_motion(seconds: int) -> None:
+    time = np.arange(seconds * 25) / 25
+    nods = np.radians(5.0) * np.sin(2 * np.pi * 0.5 * time)[:, None] * np.array([1.0, 0.3, 0.0])
+    leaning = nods + np.radians([0.0, 6.0, -8.0])
+    back = come_back(leaning)
+    window = min(20 * 25, len(back))
+    means = [back[first : first + window].mean(axis=0) for first in range(0, len(back) - window + 1, 25)]
+    assert np.degrees(np.linalg.norm(means, axis=1)).max() < 1.3
+    changed = np.degrees(np.diff(back, axis=0) - np.diff(leaning, axis=0)) * 25
+    assert np.abs(changed).max() < 1.0
+
+
+def test_a_head_that_rests_where_it_should_is_left_alone() -> None:
+    time = np.arange(60 * 25) / 25
+    head = np.radians(8.0) * np.sin(2 * np.pi * 0.4 * time)[:, None] * np.ones(3)
+    np.testing.assert_allclose(come_back(head), head, atol=np.radians(0.2))
+    assert np.array_equal(come_back(np.zeros((1, 3))), np.zeros((1, 3)))
