@@ -151,6 +151,7 @@ def check(robot: Robot) -> None:
     say(f"Esc cancelled: {state['result']!r}", state["outcome"] == "cancelled" and state["scene"] == before)
 
     robot.command("trim_more")
+    robot.command("choose_mimic")
     robot.command("nudge")
     nudged = robot.state()["light_x"]
     robot.click(*robot.find_button(GENERATE))
@@ -159,11 +160,17 @@ def check(robot: Robot) -> None:
     robot.key("ctrl+z")
     robot.wait("undo of the nudge", lambda state: state["light_x"] == nudged - 1.0, 10)
     state = robot.wait("the end of the run", lambda state: not state["running"], 240)
-    say("an undo during the run neither stops nor confuses it", state["outcome"] == "done" and state["keys"] > 100)
+    robot.command("mid_speech")
+    time.sleep(0.5)
+    robot.shoot("7_mimic")
+    say(
+        "an undo during a run of Mimic neither stops nor confuses it",
+        state["outcome"] == "done" and state["keys"] > 100,
+    )
 
     robot.command("forget_face")
     time.sleep(0.5)
-    robot.shoot("7_reason")
+    robot.shoot("8_reason")
     say(f"the grey button says why: {robot.state()['reason']!r}", robot.state()["reason"] != "")
 
     robot.command("choose_face")
@@ -172,12 +179,12 @@ def check(robot: Robot) -> None:
     robot.command("new_file")
     state = robot.wait("the end of the run", lambda state: not state["running"], 5)
     time.sleep(1)
-    robot.shoot("8_new_file")
+    robot.shoot("9_new_file")
     say("a new file ends the run", state["keys"] == 0)
 
     robot.command("preferences")
     time.sleep(1)
-    robot.shoot("9_preferences")
+    robot.shoot("10_preferences")
 
 
 def say(what: str, holds: bool) -> None:

@@ -43,7 +43,7 @@ show_read_only "$repo"
 for folder in "$base" "$environment" "$(dirname "$speech")" "$(dirname "$reference")"; do
   case "$folder/" in "$repo"/*) ;; *) show_read_only "$folder" ;; esac
 done
-rm -f "$shots"/[0-9]_*.png "$shots"/failed.png
+rm -f "$shots"/[0-9]*_*.png "$shots"/failed.png
 mkdir -p "$shots" "$chroot_folder/tmp/shots"
 mount --bind "$shots" "$chroot_folder/tmp/shots"
 

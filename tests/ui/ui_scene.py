@@ -109,6 +109,9 @@ def obey(command: str) -> None:
         strips["reference"].frame_offset_start = 7
     elif command == "trim_more":
         strips["reference"].frame_offset_start = 13
+    elif command == "choose_mimic":
+        bpy.context.scene.mimesh.engine = "mimic"
+        bpy.ops.ed.undo_push(message="Mimic")
     elif command == "nudge":
         bpy.data.objects["Light"].location.x += 1.0
         bpy.ops.ed.undo_push(message="Nudge")
