@@ -26,6 +26,7 @@ from .adapt_blinks import without_blinks
 from .adapt_guard import GuardSettings, HeldoutErrors, Verdict, decide
 from .adapt_loss import AdaptationLoss
 from .adapt_material import Fold, Segment, folds_of, segments_of, style_windows
+from .adapt_rest import RestFit, fit_rest
 from .adapt_tune import MakeTuner, Manner, MoloraTuner, Trainer, TuneSettings, as_in_use
 from .generate import ExpressionGenerator
 from .molora import MoloraSettings
@@ -39,13 +40,17 @@ _MIN_SECONDS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class AdaptationSettings:
-    """limit_seconds: of a longer reference an evenly spread choice of this length is used."""
+    """limit_seconds: of a longer reference an evenly spread choice of this length is used. rest: whether a gain and an
+
+    offset take up what the pairs leave.
+    """
 
     molora: MoloraSettings = field(default_factory=MoloraSettings)
     tune: TuneSettings = field(default_factory=TuneSettings)
     guard: GuardSettings = field(default_factory=GuardSettings)
     limit_seconds: float = 60.0
     style: bool = True
+    rest: bool = True
     seed: int = 20261122
 
 
@@ -71,13 +76,15 @@ class ExpressionAdapter:
     """A person's style for one base network.
 
     arrays: the low-rank update by name (:meth:`Molora.state`), empty where there is none; scale: what the guard lets
-    of it through. style_embedding (width,): zero where it does not help. Both are multiplied by the user's strength.
+    of it through. style_embedding (width,): zero where it does not help. rest: what both leave. All are multiplied by
+    the user's strength.
     """
 
     arrays: dict[str, NDArray[np.float32]]
     ranks: tuple[int, ...]
     scale: float
     style_embedding: NDArray[np.float32]
+    rest: RestFit
     base_hash: str
     report: AdaptationReport
 
@@ -107,6 +114,7 @@ class _Update:
 
     arrays: dict[str, NDArray[np.float32]]
     embedding: NDArray[np.float32]
+    rest: RestFit
 
 
 class _Adaptation:
@@ -131,7 +139,7 @@ class _Adaptation:
         strength = self._style_strength(segments)
         verdict = self._guard(segments, strength)
         manner = Manner(windows, strength)
-        update = _Update({}, self._embedding(manner))
+        update = _Update({}, self._embedding(manner), RestFit.nothing())
         if verdict.scale > 0:
             update = self._refit(segments, manner, verdict)
         self._progress(1.0)
@@ -241,9 +249,18 @@ class _Adaptation:
             self._trainer.train(tuner, segments, manner, verdict.steps, watch)
             arrays = tuner.state()
             tuner.set_scale(verdict.scale)
-            return _Update(arrays, self._embedding(manner))
+            return _Update(arrays, self._embedding(manner), self._rest(segments, manner))
         finally:
             tuner.remove()
+
+    def _rest(self, segments: Sequence[Segment], manner: Manner) -> RestFit:
+        """What the network, as it is now, leaves of the reference."""
+        if not self._settings.rest:
+            return RestFit.nothing()
+        style = manner.style(self._network)
+        spoken = np.concatenate([self._generate(segment, style).float().cpu().numpy() for segment in segments])
+        tracked = np.concatenate([segment.motion for segment in segments])
+        return fit_rest(spoken, tracked, np.concatenate([segment.weights for segment in segments]))
 
     # --- judging ------------------------------------------------------------------------------------------------
 
@@ -271,7 +288,7 @@ class _Adaptation:
         strength = 1.0 if windows is not None else 0.0
         kept = "its style is read from the face's motion alone" if strength else "the face keeps the model's own style"
         verdict = Verdict(0, 0.0, float("nan"), float("nan"))
-        update = _Update({}, self._embedding(Manner(windows, strength)))
+        update = _Update({}, self._embedding(Manner(windows, strength)), RestFit.nothing())
         adapter = self._adapter(reference, update, verdict, agreement, strength)
         warning = f"The reference cannot teach how the face goes with the sound, since {problem}; {kept}."
         self._progress(1.0)
@@ -295,7 +312,9 @@ class _Adaptation:
             compute_seconds=0.0,
         )
         ranks = self._settings.molora.ranks if update.arrays else ()
-        return ExpressionAdapter(update.arrays, ranks, verdict.scale, update.embedding, self._base.hash, report)
+        return ExpressionAdapter(
+            update.arrays, ranks, verdict.scale, update.embedding, update.rest, self._base.hash, report
+        )
 
 
 def block_means(values: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:

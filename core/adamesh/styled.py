@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .adapt_rest import RestFit
 from .adapt_tune import ADAPTER_NAME
 from .molora import Molora
 from .network import ExpressionNetwork
@@ -18,10 +19,14 @@ from .network import ExpressionNetwork
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyledNetwork:
-    """The network with its style input filled in; style: (1, width), or None for the average talker."""
+    """The network with its style input filled in; style: (1, width), or None for the average talker.
+
+    rest: what is done to each value afterwards.
+    """
 
     network: ExpressionNetwork
     style: Tensor | None
+    rest: RestFit | None = None
 
     @property
     def mean(self) -> Tensor:
@@ -31,7 +36,11 @@ class StyledNetwork:
     def motion(self, features: Tensor) -> Tensor:
         """(B, 2 T, F) features to (B, T, 53) in real units."""
         style = None if self.style is None else self.style.expand(len(features), -1)
-        return self.network.motion(features, style)
+        spoken = self.network.motion(features, style)
+        if self.rest is None:
+            return spoken
+        gain, offset = (torch.from_numpy(values).to(spoken) for values in (self.rest.gain, self.rest.offset))
+        return gain * spoken + offset
 
 
 @contextmanager
@@ -41,6 +50,7 @@ def styled(
     scale: float,
     embedding: NDArray,
     strength: float = 1.0,
+    rest: RestFit | None = None,
 ) -> Iterator[StyledNetwork]:
     """The parts of an :class:`~core.adamesh.adapt.ExpressionAdapter` in force, merged, at the user's strength.
 
@@ -55,6 +65,6 @@ def styled(
         style = None
         if strength != 0 and embedding.any():
             style = strength * torch.from_numpy(embedding).to(network.mean)[None]
-        yield StyledNetwork(network, style)
+        yield StyledNetwork(network, style, rest.at(strength) if rest is not None and strength != 0 else None)
     finally:
         molora.detach()

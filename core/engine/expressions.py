@@ -36,6 +36,8 @@ def with_expression(
         scale=adapter.scale,
         base_hash=adapter.base_hash,
         style_embedding=adapter.style_embedding,
+        gain=adapter.rest.gain,
+        offset=adapter.rest.offset,
         identity=identity_vector(reference.neutral, generator.basis),
     )
     # the fit's own warning is about gain and offset
@@ -64,8 +66,9 @@ def speak(
     part = style.expression if style else None
     if part is None or part.base_hash != generator.hash or strength == 0:
         return generator.generate(speech, progress)
+    from ..adamesh.adapt_rest import RestFit
     from ..adamesh.styled import styled
 
-    features = generator.features(speech)
-    with styled(generator.network, part.adapter, part.scale, part.style_embedding, strength) as network:
+    features, rest = generator.features(speech), RestFit(part.gain, part.offset)
+    with styled(generator.network, part.adapter, part.scale, part.style_embedding, strength, rest) as network:
         return generator.speak(network, features, progress)

@@ -136,7 +136,7 @@ class Adapted:
                 if self.full and adapter.arrays:
                     stack.enter_context(changed(base.network, adapter.arrays, adapter.scale))
                     low_rank = {}
-                network = styled(base.network, low_rank, adapter.scale, adapter.style_embedding)
+                network = styled(base.network, low_rank, adapter.scale, adapter.style_embedding, rest=adapter.rest)
                 return base.speak(stack.enter_context(network), base.features(speech))
 
         return Fitted(generate, adapter.report.compute_seconds, values, adapter.scale, adapter.report.steps)
@@ -230,5 +230,6 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
         Adapted(f"MoLoRA, {tune.steps * 2} steps", steps(tune.steps * 2)),
         Adapted("MoLoRA, decoder only", within("decoder")),
         Adapted("MoLoRA without style embedding", replace(shipped, style=False)),
+        Adapted("MoLoRA without the rest's gain and offset", replace(shipped, rest=False)),
         Adapted("MoLoRA without guard", replace(shipped, guard=replace(guard, enabled=False))),
     )

@@ -15,6 +15,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..face.motion import MOTION_SIZE
+
 FloatArray = NDArray[np.float32]
 MIMIC_CODE_SIZE = 128
 _ADAPTER = "adapter/"
@@ -51,6 +53,7 @@ class ExpressionPart:
     adapter: MoLoRA's low-rank arrays by full name, ``<layer>.down.<rank>`` (rank, in) and ``<layer>.up.<rank>``
     (out, rank); empty where the clip had no usable sound. ranks: of the parallel pairs. scale: of their sum.
     base_hash: the base model they belong to. style_embedding: (256,); identity: (n,) vector of the resting face.
+    gain, offset: (53,) of each motion value, what the adapter leaves; 1 and 0 in files of earlier versions.
     """
 
     adapter: Mapping[str, FloatArray]
@@ -59,10 +62,14 @@ class ExpressionPart:
     base_hash: str
     style_embedding: FloatArray
     identity: FloatArray
+    gain: FloatArray = field(default_factory=lambda: np.ones(MOTION_SIZE, np.float32))
+    offset: FloatArray = field(default_factory=lambda: np.zeros(MOTION_SIZE, np.float32))
 
     def __post_init__(self) -> None:
-        _require_finite("style_embedding", self.style_embedding, 1)
-        _require_finite("identity", self.identity, 1)
+        for name in ("style_embedding", "identity", "gain", "offset"):
+            _require_finite(name, getattr(self, name), 1)
+        if self.gain.shape != (MOTION_SIZE,) or self.offset.shape != (MOTION_SIZE,):
+            raise ValueError(f"gain and offset have shapes {self.gain.shape} and {self.offset.shape}")
         for name, array in self.adapter.items():
             _require_finite(name, array, array.ndim)
 
@@ -76,6 +83,8 @@ class ExpressionPart:
         arrays: dict[str, NDArray[np.generic]] = {
             "style_embedding": self.style_embedding.astype(np.float32),
             "identity": self.identity.astype(np.float32),
+            "gain": self.gain.astype(np.float32),
+            "offset": self.offset.astype(np.float32),
         }
         arrays.update({_ADAPTER + name: array.astype(np.float32) for name, array in self.adapter.items()})
         return Stored(arrays, {"ranks": list(self.ranks), "scale": self.scale, "base_hash": self.base_hash})
@@ -84,6 +93,7 @@ class ExpressionPart:
     def from_tensors(cls, stored: Stored) -> Self:
         """Inverse of :meth:`to_tensors`."""
         names = [name for name in stored.arrays if name.startswith(_ADAPTER)]
+        known = {name: _floats(stored.arrays[name]) for name in ("gain", "offset") if name in stored.arrays}
         return cls(
             adapter={name.removeprefix(_ADAPTER): _floats(stored.arrays[name]) for name in names},
             ranks=tuple(int(rank) for rank in stored.values["ranks"]),
@@ -91,6 +101,7 @@ class ExpressionPart:
             base_hash=str(stored.values["base_hash"]),
             style_embedding=_floats(stored.arrays["style_embedding"]),
             identity=_floats(stored.arrays["identity"]),
+            **known,
         )
 
 
