@@ -14,7 +14,7 @@ AUDIO ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test lint types unit blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-pose extension ui-check train clean
+.PHONY: help setup test lint types unit blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose extension ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -23,6 +23,7 @@ help:
 	@echo "make benchmark-short  the form that make test runs: fails on a clear regression"
 	@echo "make benchmark-languages  lips at the right time in 22 languages (needs espeak-ng and flite)"
 	@echo "make benchmark-style  a person's style from ten seconds, every way of learning it, people never seen"
+	@echo "make benchmark-mimic  Mimic beside AdaMesh, visemes and a constant face; style and content apart?"
 	@echo "make benchmark-pose  head motion: reconstruction, retrieval, generated beside recorded"
 	@echo "make extension   the installable zip in dist/"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
@@ -89,6 +90,9 @@ benchmark-style: setup
 benchmark-pose: setup
 	$(PY) -m core.evaluation pose
 
+benchmark-mimic: setup
+	$(PY) -m core.evaluation mimic
+
 benchmark-languages: setup
 	$(PY) -m core.evaluation languages
 
@@ -104,6 +108,7 @@ train: setup
 	$(PY) -m core.training synthetic
 	$(PY) -m core.training phonetic
 	$(PY) -m core.training expression
+	$(PY) -m core.training mimic
 	$(PY) -m core.training pose
 	$(PY) -m core.training flame-landmarks
 	$(PY) -m core.training demo-head

@@ -31,7 +31,7 @@ class MimicSettings:
 
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            steps=600, horizon_steps=1300, cool_down_steps=250, learning_rate=1e-3, save_every=100
+            steps=1500, horizon_steps=1800, cool_down_steps=500, learning_rate=1e-3, save_every=100
         )
     )
     sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(batch=12))

@@ -35,14 +35,14 @@ _LOG_SCALE = math.log(1 / 0.07)
 class ConstraintWeights:
     """The release's weights times 1e6, for coordinates of about unit variance (papers.md 2.2), its cycles' smaller.
 
-    inverse: at first, from 13 % and from 27 % of the steps on (its epochs 20 and 40 of 150); ours falls less far.
+    inverse: at first, from 13 % and from 27 % of the steps on (its epochs 20 and 40 of 150); ours stays.
     landmarks: of the squared landmark distance, the paper's reconstruction; :class:`MotionLoss` stands beside it with
     weight 1, since squares alone let lips and brows shrink to what is safe.
     """
 
     landmarks: float = 0.5
     style: float = 0.25
-    inverse: tuple[float, float, float] = (0.25, 0.1, 0.05)
+    inverse: tuple[float, float, float] = (0.25, 0.25, 0.25)
     contrast: float = 0.5
     style_cycle: float = 1.0
     content_cycle: float = 0.5
