@@ -11,13 +11,18 @@ import functools
 import hashlib
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 VENDOR_MODELS = Path(__file__).resolve().parent.parent / "vendor_models"
 CHECKSUMS = VENDOR_MODELS / "checksums.json"
@@ -60,6 +65,14 @@ def read_metadata(path: Path) -> dict[str, str]:
     except (ValueError, AttributeError, struct.error) as error:
         raise ModelError(f"The model file {path} is damaged ({error}).", "Fetch or make it again.") from error
     return {str(name): str(value) for name, value in metadata.items()}
+
+
+def half_precision(state: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]]:
+    """A network's state for :func:`write_tensors`: matrices and kernels of floats halved, the rest as it is."""
+    return {
+        name: (value.half() if value.ndim >= 2 and value.is_floating_point() else value).detach().cpu().numpy()
+        for name, value in state.items()
+    }
 
 
 def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]], metadata: dict[str, str]) -> None:

@@ -1,57 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speech in, motion out: loads the bundled expression network and runs it in overlapping windows."""
+"""Speech in, motion out: loads the bundled expression network, which speaks as the average talker or in a style."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from ..audio.speech import SAMPLE_RATE, Speech
+from ..audio.speech import Speech
 from ..device import choose_device
-from ..errors import ModelError
 from ..face.basis import FaceBasis, open_basis
-from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
-from ..speech.encoder import HearsClosures, SpeechEncoder
-from ..speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
-from ..weights import bundled, file_hash, read_tensors, write_tensors
+from ..face.motion import Motion
+from ..speech.encoder import SpeechEncoder
+from ..speech.registry import encoder_of_model
+from ..weights import bundled, file_hash, read_tensors
 from .network import ExpressionNetwork, NetworkConfig
-from .seal import seal_lips
+from .speaker import Speaker, require_basis, save_model
 
 EXPRESSION_FILE = "adamesh_base.safetensors"
-# frames at 25 fps: what one pass sees, how much of each side is only context, how many passes run together
-WINDOW_FRAMES = 150
-CONTEXT_FRAMES = 25
-WINDOWS_PER_BATCH = 8
 
 
-class SpeaksMotion(Protocol):
-    """The expression network, or the same with a style filled in."""
-
-    @property
-    def mean(self) -> Tensor: ...
-
-    def motion(self, features: Tensor) -> Tensor:
-        """(B, 2 T, F) features to (B, T, 53) in real units."""
-
-
-class ExpressionGenerator:
+class ExpressionGenerator(Speaker):
     """The trained base network with its encoder and basis; one instance serves many requests."""
 
     def __init__(
         self, network: ExpressionNetwork, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str
     ) -> None:
+        super().__init__(encoder, basis, model_hash, device)
         self._network = network.to(device).eval()
-        self._encoder = encoder
-        self._device = torch.device(device)
-        self.basis = basis
-        self.hash = model_hash
 
     @classmethod
     def load(
@@ -65,7 +43,7 @@ class ExpressionGenerator:
         path = bundled(EXPRESSION_FILE) if path is None else path
         file = read_tensors(path)
         encoder, basis = encoder_of_model(file.metadata, encoder_path, device), open_basis()
-        _require_basis(path, file.metadata["basis_hash"], basis.hash)
+        require_basis(path, file.metadata["basis_hash"], basis.hash)
         network = ExpressionNetwork(NetworkConfig(**json.loads(file.metadata["config"])))
         network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
         return cls(network, encoder, basis, file_hash(path), device)
@@ -75,23 +53,6 @@ class ExpressionGenerator:
         """The frozen base; adapters wrap its layers and leave its weights alone."""
         return self._network
 
-    @property
-    def encoder(self) -> SpeechEncoder:
-        """What hears the speech."""
-        return self._encoder
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network lives."""
-        return self._device
-
-    def features(self, speech: Speech) -> Tensor:
-        """(2 T, F) encoder features of ceil(seconds * 25) = T frames."""
-        frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
-        features = self._encoder.encode(speech)
-        features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
-        return torch.from_numpy(features).to(self._device)
-
     def generate(self, speech: Speech, progress: Callable[[float], None] = lambda fraction: None) -> Motion:
         """The average talker's motion, in step with the speech from its first sample, ceil(seconds * 25) frames.
 
@@ -99,97 +60,7 @@ class ExpressionGenerator:
         """
         return self.speak(self._network, self.features(speech), progress)
 
-    def speak(
-        self, network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
-    ) -> Motion:
-        """Motion by ``network``: this generator's own, or one that speaks in somebody's style."""
-        return self.as_motion(self.sealed(run_windows(network, features, progress), features))
-
-    def sealed(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
-        """(T, 53) with the lips shut where the encoder hears m, b or p, if it is one that can tell."""
-        if not isinstance(self._encoder, HearsClosures):
-            return values
-        return seal_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
-
-    def as_motion(self, values: NDArray[np.float32]) -> Motion:
-        """(T, 53) as a motion of the basis whose head and gaze rest."""
-        return Motion(
-            fps=INTERNAL_FPS,
-            expression=values[:, :EXPRESSION_SIZE],
-            jaw=values[:, EXPRESSION_SIZE:],
-            head=np.zeros((len(values), 3), np.float32),
-            gaze=np.zeros((len(values), 2, 2), np.float32),
-            basis_name=self.basis.name,
-            basis_hash=self.basis.hash,
-        )
-
-
-def run_windows(
-    network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
-) -> NDArray[np.float32]:
-    """(2 T, F) features to (T, 53) motion: windows of 6 s whose outer second fades into the neighbour's.
-
-    Memory grows with the output only. A speech that fits into one window is one plain pass.
-    """
-    frames = len(features) // 2
-    starts = _window_starts(frames)
-    length = min(WINDOW_FRAMES, frames)
-    total = np.zeros((frames, network.mean.shape[0]), np.float64)
-    weight = np.zeros((frames, 1))
-    fade = _fade(length, frames)
-    with torch.inference_mode():
-        for first in range(0, len(starts), WINDOWS_PER_BATCH):
-            chosen = starts[first : first + WINDOWS_PER_BATCH]
-            windows = torch.stack([features[2 * s : 2 * (s + length)] for s in chosen])
-            for start, motion in zip(chosen, network.motion(windows).cpu().numpy(), strict=True):
-                total[start : start + length] += fade * motion
-                weight[start : start + length] += fade
-            progress(min(first + WINDOWS_PER_BATCH, len(starts)) / len(starts))
-    return (total / weight).astype(np.float32)
-
 
 def save_network(network: ExpressionNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:
-    """Write weights with what they depend on: configuration, encoder and basis.
-
-    Matrices and kernels are stored in half precision (half the download, motion changes by under 0.1 %);
-    statistics and offsets keep single precision. Loading copies both into the network's own float32.
-    """
-    tensors = {}
-    for name, value in network.state_dict().items():
-        half = value.ndim >= 2 and value.is_floating_point()
-        tensors[name] = (value.half() if half else value).detach().cpu().numpy()
-    dependencies = {
-        "config": json.dumps(network.config.to_dict()),
-        NAME_KEY: encoder.name,
-        HASH_KEY: encoder.hash,
-        "basis": open_basis().name,
-        "basis_hash": open_basis().hash,
-    }
-    write_tensors(path, tensors, {**metadata, **dependencies})
-
-
-def _window_starts(frames: int) -> list[int]:
-    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
-    if frames <= WINDOW_FRAMES:
-        return [0]
-    starts = list(range(0, frames - WINDOW_FRAMES, hop))
-    return [*starts, frames - WINDOW_FRAMES]
-
-
-def _fade(length: int, frames: int) -> NDArray[np.float64]:
-    """(length, 1) weights: raised-cosine slopes over twice the context where windows overlap, never zero."""
-    if length == frames:
-        return np.ones((length, 1))
-    slope = np.sin(np.linspace(0, np.pi / 2, 2 * CONTEXT_FRAMES + 2)[1:-1]) ** 2
-    fade = np.ones(length)
-    fade[: len(slope)] = slope
-    fade[-len(slope) :] = slope[::-1]
-    return fade[:, None]
-
-
-def _require_basis(path: Path, recorded: str, present: str) -> None:
-    if recorded != present:
-        raise ModelError(
-            f"The model {path.name} was trained with face basis {recorded[:8]}, but this version has {present[:8]}.",
-            "Install the extension again, or retrain the model.",
-        )
+    """Write the weights with what they depend on; see :func:`~core.adamesh.speaker.save_model`."""
+    save_model(network, network.config.to_dict(), path, encoder, metadata)

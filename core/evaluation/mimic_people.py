@@ -42,7 +42,7 @@ class Listener:
         key = hashlib.sha256(speech.samples.tobytes()).digest()
         if key not in self._heard:
             self._heard[key] = self._mimic.features(speech)
-        return self._mimic.speak(self._heard[key], code)
+        return self._mimic.in_style(self._heard[key], code)
 
 
 @dataclass(frozen=True, slots=True)

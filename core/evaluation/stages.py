@@ -113,7 +113,8 @@ def growth(audio: Path, seconds: tuple[float, ...] = GROWTH_SECONDS) -> list[Gro
 
 def measure_growth_here(audio: Path, seconds: float) -> Growth:
     """In this process: loading is left out of the time and counted in the memory."""
-    from ..adamesh.generate import CONTEXT_FRAMES, WINDOW_FRAMES, ExpressionGenerator
+    from ..adamesh.generate import ExpressionGenerator
+    from ..adamesh.speaker import CONTEXT_FRAMES, WINDOW_FRAMES
     from .dynamics import seam_jump
 
     generator = ExpressionGenerator.load("cpu")

@@ -15,17 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..adamesh.generate import run_windows
-from ..adamesh.seal import seal_lips
-from ..audio.speech import SAMPLE_RATE, Speech
+from ..adamesh.speaker import Speaker, require_basis, save_model
+from ..audio.speech import Speech
 from ..device import choose_device
 from ..errors import ModelError, ReferenceClipError
 from ..face.basis import FaceBasis, open_basis
-from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
+from ..face.motion import Motion
 from ..face.rotations import FloatArray
-from ..speech.encoder import HearsClosures, SpeechEncoder
-from ..speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
-from ..weights import bundled, file_hash, read_tensors, write_tensors
+from ..speech.encoder import SpeechEncoder
+from ..speech.registry import encoder_of_model
+from ..weights import bundled, file_hash, read_tensors
 from .config import MimicConfig
 from .network import MimicNetwork
 from .space import landmark_space
@@ -36,17 +35,14 @@ SHORTEST_SECONDS = 1.0
 CODE_WINDOW_FRAMES = 150
 
 
-class MimicGenerator:
+class MimicGenerator(Speaker):
     """The trained network with its encoder and basis; one instance serves many requests."""
 
     def __init__(
         self, network: MimicNetwork, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str
     ) -> None:
+        super().__init__(encoder, basis, model_hash, device)
         self._network = network.to(device).eval()
-        self._encoder = encoder
-        self._device = torch.device(device)
-        self.basis = basis
-        self.hash = model_hash
 
     @classmethod
     def load(cls, device: str = "cpu", path: Path | None = None) -> Self:
@@ -62,23 +58,13 @@ class MimicGenerator:
             network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(f"{path.name} is not a Mimic model ({error}).", "Install the extension again.") from error
-        if trained_with != basis.hash:
-            raise ModelError(
-                f"The model {path.name} was trained with face basis {trained_with[:8]}, but this version has "
-                f"{basis.hash[:8]}.",
-                "Install the extension again, or retrain the model.",
-            )
+        require_basis(path, trained_with, basis.hash)
         return cls(network, encoder_of_model(file.metadata, None, device), basis, file_hash(path), device)
 
     @property
     def network(self) -> MimicNetwork:
         """In evaluation mode; not to be changed."""
         return self._network
-
-    @property
-    def encoder(self) -> SpeechEncoder:
-        """What hears the speech."""
-        return self._encoder
 
     @property
     def mean_code(self) -> NDArray[np.float32]:
@@ -113,26 +99,16 @@ class MimicGenerator:
 
         code: (128,) or None for the average talker's. The lips meet where the encoder hears m, b or p.
         """
-        return self.speak(self.features(speech), code, progress)
+        return self.in_style(self.features(speech), code, progress)
 
-    def speak(
+    def in_style(
         self,
         features: Tensor,
         code: NDArray[np.float32] | None = None,
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> Motion:
         """:meth:`generate` from :meth:`features`, for one speech in several styles."""
-        values = run_windows(_Voice(self._network, self._code(code)), features, progress)
-        if isinstance(self._encoder, HearsClosures):
-            values = seal_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
-        return self._as_motion(values)
-
-    def features(self, speech: Speech) -> Tensor:
-        """(2 T, F) encoder features of ceil(seconds * 25) = T frames."""
-        frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
-        features = self._encoder.encode(speech)
-        features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
-        return torch.from_numpy(features).to(self._device)
+        return self.speak(_Voice(self._network, self._code(code)), features, progress)
 
     def _code(self, code: FloatArray | None) -> Tensor:
         if code is None:
@@ -141,21 +117,10 @@ class MimicGenerator:
             raise ValueError(f"a style code has shape ({self._network.config.code_size},), got {np.shape(code)}")
         return torch.from_numpy(np.asarray(code, np.float32)).to(self._device)
 
-    def _as_motion(self, values: NDArray[np.float32]) -> Motion:
-        return Motion(
-            fps=INTERNAL_FPS,
-            expression=values[:, :EXPRESSION_SIZE],
-            jaw=values[:, EXPRESSION_SIZE:],
-            head=np.zeros((len(values), 3), np.float32),
-            gaze=np.zeros((len(values), 2, 2), np.float32),
-            basis_name=self.basis.name,
-            basis_hash=self.basis.hash,
-        )
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Voice:
-    """The network with a code filled in, for :func:`core.adamesh.generate.run_windows`."""
+    """The network with a code filled in, for :meth:`Speaker.speak`."""
 
     network: MimicNetwork
     code: Tensor
@@ -170,16 +135,5 @@ class _Voice:
 
 
 def save_mimic(network: MimicNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:
-    """Write weights with what they depend on; matrices and kernels in half precision, the rest in single."""
-    tensors = {}
-    for name, value in network.state_dict().items():
-        half = value.ndim >= 2 and value.is_floating_point()
-        tensors[name] = (value.half() if half else value).detach().cpu().numpy()
-    dependencies = {
-        "config": json.dumps(network.config.to_dict()),
-        NAME_KEY: encoder.name,
-        HASH_KEY: encoder.hash,
-        "basis": open_basis().name,
-        "basis_hash": open_basis().hash,
-    }
-    write_tensors(path, tensors, {**metadata, **dependencies})
+    """Write the weights with what they depend on; see :func:`~core.adamesh.speaker.save_model`."""
+    save_model(network, network.config.to_dict(), path, encoder, metadata)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..files import whole_file
-from ..weights import bundled, file_hash, read_tensors, write_tensors
+from ..weights import bundled, file_hash, half_precision, read_tensors, write_tensors
 from .gpt import GptConfig, PoseGpt
 from .movement import movement
 from .units import SpeechUnits
@@ -95,12 +95,10 @@ def style_latents(vq: PoseVq, head: NDArray[np.floating]) -> NDArray[np.float32]
 
 def save_prior(prior: PosePrior, units: SpeechUnits, encoder: str, path: Path, metadata: dict[str, str]) -> None:
     """Matrices and kernels in half precision; statistics, offsets and codebooks in single."""
-    tensors: dict[str, NDArray[np.generic]] = {}
-    for name, value in prior.state_dict().items():
-        if "codebooks" in name and not name.endswith("vectors"):
-            continue
-        half = value.ndim >= 2 and "codebooks" not in name
-        tensors[f"network:{name}"] = (value.half() if half else value).detach().cpu().numpy()
+    state = {f"network:{name}": value for name, value in prior.state_dict().items() if "codebooks" not in name}
+    tensors = half_precision(state)
+    # of the codebooks' state only the vectors serve outside training
+    tensors["network:vq.codebooks.vectors"] = prior.vq.codebooks.vectors.detach().cpu().numpy()
     for name in _UNIT_ARRAYS:
         tensors[f"units:{name}"] = getattr(units, name).astype(np.float32)
     header = {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.speech import Speech
-from ..weights import bundled, file_hash, read_tensors, write_tensors
+from ..weights import bundled, file_hash, half_precision, read_tensors, write_tensors
 from .encoder import ENCODER_FPS
 from .mel import log_mel, normalise, power_spectrogram
 from .prosody import PROSODY_SIZE, prosody
@@ -106,8 +106,5 @@ def phonetic_features(network: PhoneticNetwork, mel: Any) -> Any:
 
 def save_phonetic(network: PhoneticNetwork, path: Path, metadata: dict[str, str]) -> None:
     """Write the weights, matrices and kernels in half precision."""
-    tensors = {
-        name: (value.half() if value.ndim >= 2 else value).detach().cpu().numpy()
-        for name, value in network.state_dict().items()
-    }
+    tensors = half_precision(network.state_dict())
     write_tensors(path, tensors, {**metadata, "config": json.dumps(network.config.to_dict())})

@@ -10,15 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from core.adamesh.generate import (
-    CONTEXT_FRAMES,
-    WINDOW_FRAMES,
-    ExpressionGenerator,
-    run_windows,
-    save_network,
-)
+from core.adamesh.generate import ExpressionGenerator, save_network
 from core.adamesh.identity import identity_vector
 from core.adamesh.network import ExpressionNetwork, NetworkConfig
+from core.adamesh.speaker import CONTEXT_FRAMES, WINDOW_FRAMES, run_windows
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.device import choose_device
 from core.errors import EngineSetupError, ModelError
