@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..face.basis import FaceBasis
 from ..face.landmarks import LIPS
-from ..face.motion import EXPRESSION_SIZE, MOTION_SIZE
-from ..face.region_chart import JAW, OPENING, region_chart
+from ..face.motion import MOTION_SIZE
+from ..face.region_chart import JAW, OPENING, displacement_per_value, region_chart
 from ..style.closures import OPEN_CM, SHUT_CM, gap_gradient, gap_of_vectors
 from .network import NetworkOutput
 
@@ -110,7 +110,5 @@ class AdaptationLoss:
 
 def lip_map(basis: FaceBasis) -> Tensor:
     """(53, 40 * 3) cm of the lip points per unit of each value, the jaw linear about rest."""
-    lips = basis.directions[:, LIPS].reshape(EXPRESSION_SIZE, -1)
-    tangent = np.cross(np.eye(3), (basis.neutral[LIPS] - basis.hinge_point)[:, None, :]).transpose(1, 0, 2)
-    jaw = (tangent * basis.jaw_weights[LIPS, None]).reshape(3, -1)
-    return torch.from_numpy(np.concatenate([lips, jaw]).astype(np.float32))
+    lips = displacement_per_value(basis)[:, LIPS].reshape(MOTION_SIZE, -1)
+    return torch.from_numpy(lips.astype(np.float32))

@@ -22,12 +22,13 @@ from .landmarks import (
     STABLE,
 )
 from .motion import EXPRESSION_SIZE, MOTION_SIZE
+from .rotations import FloatArray
 
 SIGNALS = ("opening", "width", "rounding", "brows", "lids", "jaw", "corner_side", "corner_tilt", "brow_side")
 OPENING, WIDTH, ROUNDING, BROWS, LIDS, JAW, CORNER_SIDE, CORNER_TILT, BROW_SIDE = range(len(SIGNALS))
 # usual spread of a coefficient (two training deviations are one unit) and of the jaw in radians: what moves easily
-_EXPRESSION_SPREAD = 0.5
-_JAW_SPREAD_RADIANS = 0.05
+EXPRESSION_SPREAD = 0.5
+JAW_SPREAD_RADIANS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,13 +50,13 @@ class RegionChart:
 @functools.lru_cache(maxsize=4)
 def region_chart(basis: FaceBasis) -> RegionChart:
     """Derived from the basis' landmarks; least change in units of each value's usual spread."""
-    displacement = _displacement_per_value(basis)
+    displacement = displacement_per_value(basis)
     signals = displacement.reshape(MOTION_SIZE, -1) @ _landmark_signals().T
     signals[:, JAW] = 0.0
     signals[EXPRESSION_SIZE:, JAW] = basis.hinge_axis
-    spread = np.full(MOTION_SIZE, _EXPRESSION_SPREAD)
+    spread = np.full(MOTION_SIZE, EXPRESSION_SPREAD)
     # the jaw only turns about its hinge
-    spread[EXPRESSION_SIZE:] = _JAW_SPREAD_RADIANS * np.abs(basis.hinge_axis)
+    spread[EXPRESSION_SIZE:] = JAW_SPREAD_RADIANS * np.abs(basis.hinge_axis)
     eased = spread[:, None] ** 2 * signals
     directions = np.linalg.solve(signals.T @ eased, eased.T)
     lids = basis.neutral[LID_PAIRS, 1].astype(np.float64)
@@ -64,10 +65,19 @@ def region_chart(basis: FaceBasis) -> RegionChart:
     return RegionChart(basis, signals, directions, height, float((lids[:, 0] - lids[:, 1]).mean()))
 
 
-def _displacement_per_value(basis: FaceBasis) -> NDArray[np.float64]:
-    # (53, 478, 3) cm per unit: the expression's directions, then the jaw's tangents at rest
-    tangent = np.cross(np.eye(3)[:, None], (basis.neutral - basis.hinge_point)[None]) * basis.jaw_weights[:, None]
-    return np.concatenate([basis.directions, tangent]).astype(np.float64)
+def displacement_per_value(basis: FaceBasis) -> NDArray[np.float64]:
+    """(53, 478, 3) cm per unit of each motion value: the expression's directions, then the jaw's tangents at rest."""
+    return np.concatenate([basis.directions, _jaw_tangents(np.eye(3), basis)]).astype(np.float64)
+
+
+def displacement_per_hinged_value(basis: FaceBasis) -> NDArray[np.float64]:
+    """(51, 478, 3) as :func:`displacement_per_value`, with one angle about the hinge's axis for the jaw."""
+    return np.concatenate([basis.directions, _jaw_tangents(basis.hinge_axis[None], basis)]).astype(np.float64)
+
+
+def _jaw_tangents(axes: FloatArray, basis: FaceBasis) -> FloatArray:
+    # (K, 478, 3) cm per radian about each of (K, 3) axes through the hinge
+    return np.cross(axes[:, None], basis.neutral - basis.hinge_point) * basis.jaw_weights[:, None]
 
 
 def _landmark_signals() -> NDArray[np.float64]:

@@ -26,13 +26,10 @@ from numpy.typing import NDArray
 
 from ..face.basis import FaceBasis
 from ..face.motion import EXPRESSION_SIZE, MOTION_SIZE
-from ..face.rotations import FloatArray
+from ..face.region_chart import EXPRESSION_SPREAD, JAW_SPREAD_RADIANS, displacement_per_hinged_value
 from ..tracking.fit import landmark_weights
 
 SPACE_SIZE = EXPRESSION_SIZE + 1
-# usual spread of a coefficient (two training deviations are one unit) and of the jaw
-_EXPRESSION_SPREAD = 0.5
-_JAW_SPREAD_RADIANS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,17 +51,11 @@ def landmark_space(basis: FaceBasis) -> LandmarkSpace:
     layout = np.zeros((SPACE_SIZE, MOTION_SIZE))
     layout[:EXPRESSION_SIZE, :EXPRESSION_SIZE] = np.eye(EXPRESSION_SIZE)
     layout[EXPRESSION_SIZE, EXPRESSION_SIZE:] = basis.hinge_axis
-    spread = np.append(np.full(EXPRESSION_SIZE, _EXPRESSION_SPREAD), _JAW_SPREAD_RADIANS)[:, None]
-    weighted = (_displacement_per_value(basis) * landmark_weights()).reshape(SPACE_SIZE, -1)
+    spread = np.append(np.full(EXPRESSION_SIZE, EXPRESSION_SPREAD), JAW_SPREAD_RADIANS)[:, None]
+    weighted = (displacement_per_hinged_value(basis) * landmark_weights()).reshape(SPACE_SIZE, -1)
     _, upper = np.linalg.qr((spread * weighted).T)
     return LandmarkSpace(
         encode=(layout / spread).T.astype(np.float32),
         decode=(layout * spread).astype(np.float32),
         metric=upper.T.astype(np.float32),
     )
-
-
-def _displacement_per_value(basis: FaceBasis) -> FloatArray:
-    """(51, 478, 3) cm per unit of coefficient, then per radian of the jaw at rest."""
-    tangent = np.cross(basis.hinge_axis, basis.neutral - basis.hinge_point) * basis.jaw_weights[:, None]
-    return np.concatenate([basis.directions, tangent[None]]).astype(np.float64)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..face.basis import FaceBasis
 from ..face.landmarks import LIPS
 from ..face.motion import EXPRESSION_SIZE, MOTION_SIZE, Motion
+from ..face.region_chart import displacement_per_hinged_value
 from ..face.rotations import FloatArray
 from .motion_data import MotionPair
 
@@ -79,6 +80,5 @@ def _second_moment(pairs: list[MotionPair], basis: FaceBasis) -> NDArray[np.floa
 
 def _lip_design(basis: FaceBasis) -> NDArray[np.float64]:
     """(51, 120) weighted lip movement per unit of each coefficient and per radian of the jaw."""
-    tangent = np.cross(basis.hinge_axis, basis.neutral - basis.hinge_point) * basis.jaw_weights[:, None]
-    directions = np.concatenate([basis.directions.astype(np.float64), tangent[None]])
-    return np.asarray((directions[:, LIPS] * AXIS_WEIGHTS).reshape(len(directions), -1))
+    lips = displacement_per_hinged_value(basis)[:, LIPS]
+    return np.asarray((lips * AXIS_WEIGHTS).reshape(len(lips), -1))

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..adamesh.adapt_loss import lip_map
 from ..adamesh.network import NetworkOutput
 from ..face.basis import FaceBasis
-from ..face.landmarks import LIPS
-from ..face.motion import EXPRESSION_SIZE
 from ..face.region_chart import OPENING, region_chart
 
 
@@ -40,10 +39,7 @@ class MotionLoss:
     def __init__(self, basis: FaceBasis, mean: Tensor, deviation: Tensor, weights: LossWeights) -> None:
         self._weights = weights
         self._mean, self._deviation = mean, deviation
-        lips = basis.directions[:, LIPS].reshape(EXPRESSION_SIZE, -1)
-        tangent = np.cross(np.eye(3), (basis.neutral[LIPS] - basis.hinge_point)[:, None, :]).transpose(1, 0, 2)
-        jaw = (tangent * basis.jaw_weights[LIPS, None]).reshape(3, -1)
-        self._to_lips = torch.from_numpy(np.concatenate([lips, jaw]).astype(np.float32)) * deviation[:, None]
+        self._to_lips = lip_map(basis) * deviation[:, None]
         reach = self._to_lips.norm(dim=1)
         weight = 0.15 + reach / reach.max()
         self._weight = weight / weight.mean()
