@@ -34,6 +34,22 @@ class Schedule:
     save_every: int = 200
     seed: int = 20261121
 
+    @classmethod
+    def to_the_end(
+        cls, steps: int, learning_rate: float, *, weight_decay: float, save_every: int, seed: int
+    ) -> Schedule:
+        """The cosine ends with the run, its last tenth cools down; the averaged weights remember half as long."""
+        return cls(
+            steps=steps,
+            horizon_steps=steps,
+            cool_down_steps=max(steps // 10, 1),
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            average_decay=0.99,
+            save_every=save_every,
+            seed=seed,
+        )
+
     def rate(self, step: int) -> float:
         """Learning rate of a step."""
         warm_up = 0.05 * self.horizon_steps

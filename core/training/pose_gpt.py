@@ -42,15 +42,8 @@ class GptSettings:
 
     def schedule(self) -> Schedule:
         """Cosine to the end."""
-        return Schedule(
-            steps=self.steps,
-            horizon_steps=self.steps,
-            cool_down_steps=max(self.steps // 10, 1),
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            average_decay=0.99,
-            save_every=100,
-            seed=self.seed,
+        return Schedule.to_the_end(
+            self.steps, self.learning_rate, weight_decay=self.weight_decay, save_every=100, seed=self.seed
         )
 
 
