@@ -22,7 +22,7 @@ from ..training.augment import AUGMENTATIONS
 from ..training.corpus import DATA_ROOT, Clip, address_clips, heldout_clips, known_talker_clips
 from ..training.expression import ExpressionSettings, motion_groups, train
 from ..training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs
-from ..training.loop import Schedule
+from ..training.loop import short_schedule
 from .accuracy import OUT_OF_STEP, GroupScore, score_group
 from .tables import Table
 
@@ -67,10 +67,8 @@ def _with(settings: ExpressionSettings, **sampling: Any) -> ExpressionSettings:
 def _short(steps: int) -> ExpressionSettings:
     """The shipped network, half the samples a step, on GRID alone."""
     settings = ExpressionSettings()
-    cool_down = steps // 3
-    schedule = Schedule(steps, horizon_steps=round(1.2 * steps), cool_down_steps=cool_down, learning_rate=1e-3)
     sampling = replace(settings.sampling, shares=GRID_ONLY, batch=8)
-    return replace(settings, schedule=schedule, sampling=sampling, threads=1)
+    return replace(settings, schedule=short_schedule(steps), sampling=sampling, threads=1)
 
 
 def run_ablation(ablation: Ablation, data: Path) -> dict[str, GroupScore]:

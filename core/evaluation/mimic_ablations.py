@@ -19,7 +19,7 @@ from ..face.basis import open_basis
 from ..mimic.generate import MimicGenerator
 from ..speech.phonetic import PhoneticEncoder
 from ..training.feature_bank import FacePair, InputEncoder
-from ..training.loop import Schedule
+from ..training.loop import short_schedule
 from ..training.mimic import MimicSettings, mimic_groups, train
 from ..training.mimic_loss import CONSTRAINTS
 from .mimic_disentangle import disentanglement
@@ -57,9 +57,7 @@ class AblationScore:
 def ablations(steps: int) -> Iterator[Ablation]:
     """All constraints, without each, and the paper's decoder; half batches of the shipped recipe."""
     base = MimicSettings()
-    schedule = Schedule(
-        steps=steps, horizon_steps=round(1.2 * steps), cool_down_steps=steps // 3, learning_rate=1e-3, save_every=100
-    )
+    schedule = replace(short_schedule(steps), save_every=100)
     sampling = replace(base.sampling, batch=base.sampling.batch // 2)
     base = replace(base, schedule=schedule, sampling=sampling, threads=torch.get_num_threads())
     full = base.constraints
