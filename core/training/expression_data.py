@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .feature_bank import FacePair
 from .style_variation import StyleParameters, draw_parameters, vary
+from .tempo import retimed
 
 FEATURES_PER_FRAME = 2
 PARAMETER_COUNT = len(astuple(StyleParameters()))
@@ -123,13 +124,13 @@ class FaceSource:
         parameters = draw_parameters(rng) if rng.random() < settings.varied_share else StyleParameters()
         shown = rng.random() < settings.identity_share
         shows_style = rng.random() < settings.style_share
-        spoken = retimed(motion, frames, tempo)
+        spoken = retimed(motion, frames, tempo, precision=np.float64)
         if shows_style or not settings.hidden_as_average:
             spoken = vary(spoken, parameters)
         else:
             spoken = as_average(spoken, talker.statistics, self._average)
         return (
-            retimed(features, frames * FEATURES_PER_FRAME, tempo),
+            retimed(features, frames * FEATURES_PER_FRAME, tempo, precision=np.float64),
             spoken,
             vary(reference, parameters),
             identity * shown,
@@ -188,11 +189,3 @@ def _stretch(
         moved[start : start + frames],
         identity,
     )
-
-
-def retimed(values: NDArray[np.floating], count: int, tempo: float) -> NDArray[np.float32]:
-    """(N, F) at another tempo: ``count`` rows, linear between the source's."""
-    position = np.arange(count) * tempo
-    low = position.astype(int)
-    blend = (position - low)[:, None]
-    return ((1 - blend) * values[low] + blend * values[low + 1]).astype(np.float32)

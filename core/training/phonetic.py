@@ -21,6 +21,7 @@ from .loop import Chance, Schedule, TrainingRun
 from .phonetic_data import MEL_PER_LABEL, LabelledSpeech, load_labelled
 from .speech_corpus import align_all
 from .synthetic_speech import render_all
+from .tempo import retimed
 
 LIPS_FEATURE = [feature.name for feature in FEATURES].index("lips")
 
@@ -85,20 +86,17 @@ class SpeechSource:
         item = own[rng.integers(len(own))]
         needed = int(np.ceil(frames * tempo)) + 1
         first = int(rng.integers(max(len(item.phones) - needed, 0) + 1))
-        return _retimed(item, first, frames, tempo)
+        return _at_tempo(item, first, frames, tempo)
 
 
-def _retimed(item: LabelledSpeech, first: int, frames: int, tempo: float) -> LabelledSpeech:
+def _at_tempo(item: LabelledSpeech, first: int, frames: int, tempo: float) -> LabelledSpeech:
     """``frames`` labels from ``first`` on at another tempo; past the end the last frame is held, without label."""
     label = first + np.round(np.arange(frames) * tempo).astype(int)
-    position = MEL_PER_LABEL * first + np.arange(frames * MEL_PER_LABEL) * tempo
-    low = np.minimum(position.astype(int), len(item.log_power) - 2)
-    blend = np.clip(position - low, 0, 1)[:, None].astype(np.float32)
     beyond = label >= len(item.phones)
     label = np.minimum(label, len(item.phones) - 1)
     return replace(
         item,
-        log_power=(1 - blend) * item.log_power[low] + blend * item.log_power[low + 1],
+        log_power=retimed(item.log_power, frames * MEL_PER_LABEL, tempo, first=MEL_PER_LABEL * first),
         phones=np.where(beyond, -1, item.phones[label]),
         articulation=np.where(beyond[:, None], -1, item.articulation[label]),
     )

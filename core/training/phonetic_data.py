@@ -23,12 +23,15 @@ PHONES_PER_SECOND = (5.0, 24.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledSpeech:
-    """log_power: (2 N, 257) float16 at 100 Hz. phones: (N,) of ARPABET, articulation: (N, 7); -1 where unknown."""
+    """One recording, or a crop at another tempo, with what is said in each frame.
+
+    log_power: (2 N, 257) at 100 Hz, stored as float16. phones: (N,) of ARPABET, articulation: (N, 7); -1: unknown.
+    """
 
     source: str
     speaker: str
     heldout: bool
-    log_power: NDArray[np.float16]
+    log_power: NDArray[np.floating]
     phones: NDArray[np.int8]
     articulation: NDArray[np.int8]
 

@@ -27,6 +27,7 @@ from ..tracking.reference import HEAD_WINDOW_FRAMES, longest_shot
 from ..tracking.smooth import savitzky_golay
 from ..tracking.sync import loudness, measure_offset
 from .corpus import Clip, address_clips, load_tracked, training_clips
+from .tempo import retimed
 
 CACHE_ROOT = Path(__file__).resolve().parents[2] / "build" / "pose"
 MEDIA_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")
@@ -194,14 +195,14 @@ def cut(clip: PoseClip, first: int, last: int) -> PoseClip:
 def varied(clip: PoseClip, variation: Variation) -> PoseClip:
     """The clip as if its speaker had moved (and, with tempo, spoken) otherwise."""
     frames = int(len(clip.head) / variation.tempo)
-    head = _retimed(clip.head, frames, variation.tempo) * np.float32(variation.amplitude)
+    head = retimed(clip.head, frames, variation.tempo) * np.float32(variation.amplitude)
     head = head * np.asarray(variation.axes, np.float32)
     if variation.mirrored:
         # the mirror turns left into right: yaw and roll change sign, pitch does not
         head = head * np.array([1, -1, -1], np.float32)
     count = frames * FEATURES_PER_FRAME
     heard = HeardSpeech(
-        _retimed(clip.heard.features, count, variation.tempo), _retimed(clip.heard.sounds, count, variation.tempo)
+        retimed(clip.heard.features, count, variation.tempo), retimed(clip.heard.sounds, count, variation.tempo)
     )
     head = head + np.asarray(variation.tilt_radians, np.float32)
     if variation.nod_radians:
@@ -225,10 +226,3 @@ def nods_on_stress(loudness_curve: NDArray[np.floating]) -> NDArray[np.float32]:
     nods = np.zeros((len(inner), 3), np.float32)
     nods[:, 0] = inner - inner.mean()
     return nods
-
-
-def _retimed(values: NDArray[np.float32], count: int, tempo: float) -> NDArray[np.float32]:
-    position = np.minimum(np.arange(count) * tempo, len(values) - 1)
-    low = np.minimum(position.astype(int), max(len(values) - 2, 0))
-    blend = (position - low)[:, None].astype(np.float32)
-    return (1 - blend) * values[low] + blend * values[np.minimum(low + 1, len(values) - 1)]
