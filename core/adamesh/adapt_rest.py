@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 
 from ..face.motion import INTERNAL_FPS, MOTION_SIZE
 
-# seconds of reference at which each is believed half
-_GAIN_SECONDS, _OFFSET_SECONDS = 1.0, 20.0
-_GAIN_RANGE = (-0.3, 0.6)
+
+@dataclass(frozen=True, slots=True)
+class RestTrust:
+    """How far a fit is believed: seconds of reference at which each is believed half, and how far a gain may go."""
+
+    gain_seconds: float = 1.0
+    offset_seconds: float = 20.0
+    gain_range: tuple[float, float] = (-0.3, 0.6)
+
+
+SHIPPED_TRUST = RestTrust()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +46,12 @@ class RestFit:
         return type(self)(gain, (strength * self.offset).astype(np.float32))
 
 
-def fit_rest(spoken: NDArray[np.float32], tracked: NDArray[np.float32], weights: NDArray[np.floating]) -> RestFit:
+def fit_rest(
+    spoken: NDArray[np.float32],
+    tracked: NDArray[np.float32],
+    weights: NDArray[np.floating],
+    trust: RestTrust = SHIPPED_TRUST,
+) -> RestFit:
     """From what the adapted network says (T, 53) to what was tracked (T, 53), frames weighted by reliability (T,)."""
     total = float(np.sum(weights))
     if total <= 0:
@@ -52,6 +65,6 @@ def fit_rest(spoken: NDArray[np.float32], tracked: NDArray[np.float32], weights:
     spread = share @ moved**2
     # values that hardly move have nothing to be scaled
     slope = np.where(spread > 1e-8, (share @ (moved * (left - missing))) / np.maximum(spread, 1e-8), 0.0)
-    gain = seconds / (seconds + _GAIN_SECONDS) * np.clip(slope, *_GAIN_RANGE)
-    offset = seconds / (seconds + _OFFSET_SECONDS) * missing - gain * mean
+    gain = seconds / (seconds + trust.gain_seconds) * np.clip(slope, *trust.gain_range)
+    offset = seconds / (seconds + trust.offset_seconds) * missing - gain * mean
     return RestFit((1.0 + gain).astype(np.float32), offset.astype(np.float32))

@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..adamesh.adapt import AdaptationSettings, adapt
+from ..adamesh.adapt_rest import RestTrust, fit_rest
 from ..adamesh.adapt_tune import MakeTuner
 from ..adamesh.generate import ExpressionGenerator
 from ..adamesh.molora import MoloraSettings
 from ..adamesh.network import ExpressionNetwork
 from ..adamesh.styled import styled
 from ..audio.speech import Speech
-from ..face.motion import INTERNAL_FPS, Motion
+from ..face.motion import Motion
 from ..style.apply import apply_style
 from ..style.fit import fit_style
 from ..tracking.reference import TrackedReference
 
-# seconds of speech at which a least-squares gain and offset are believed half: the best of 0, 3, 10 on these people
-_HALF_TRUST_SECONDS = 3.0
+# of a plain gain and offset, with nothing clipped: the best of 0, 3, 10 seconds on these people
+PLAIN_TRUST = RestTrust(gain_seconds=3.0, offset_seconds=3.0, gain_range=(-np.inf, np.inf))
 # full fine-tuning takes smaller steps than low-rank pairs do
 FULL_LEARNING_RATE = 1e-4
 MOLORA = "MoLoRA (shipped)"
@@ -93,28 +94,14 @@ class LeastSquaresGain:
         assert reference.speech is not None
         predicted = base.generate(reference.speech).face_vector()[: len(reference.motion)]
         tracked = reference.motion.face_vector()[: len(predicted)]
-        gain, offset = least_squares_gain(predicted, tracked, reference.weights[: len(predicted)])
-        style = replace(fit_style(base, reference), gain=gain, offset=offset)
+        fitted = fit_rest(predicted, tracked, reference.weights[: len(predicted)], PLAIN_TRUST)
+        style = replace(fit_style(base, reference), gain=fitted.gain, offset=fitted.offset)
         seconds = time.perf_counter() - began
 
         def generate(speech: Speech) -> Motion:
             return apply_style(base.generate(speech), style, 1.0)
 
-        return Fitted(generate, seconds, gain.size + offset.size)
-
-
-def least_squares_gain(
-    predicted: NDArray[np.float32], tracked: NDArray[np.float32], weights: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(53,) gain and offset from ``predicted`` to ``tracked`` (T, 53), weighted by reliability (T,)."""
-    share = weights.astype(np.float64) / max(float(weights.sum()), 1e-9)
-    mean_x, mean_y = share @ predicted, share @ tracked
-    x, y = predicted - mean_x, tracked - mean_y
-    seconds = float(weights.sum()) / INTERNAL_FPS
-    trust = seconds / (seconds + _HALF_TRUST_SECONDS)
-    gain = 1.0 + trust * ((share @ (x * y)) / np.maximum(share @ x**2, 1e-9) - 1.0)
-    offset = (1.0 - gain) * mean_x + trust * (mean_y - mean_x)
-    return gain.astype(np.float32), offset.astype(np.float32)
+        return Fitted(generate, seconds, fitted.gain.size + fitted.offset.size)
 
 
 @dataclass(frozen=True, slots=True)

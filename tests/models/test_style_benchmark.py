@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.adamesh.adapt_rest import fit_rest
 from core.adamesh.generate import ExpressionGenerator
 from core.adamesh.molora import MoloraSettings
 from core.evaluation.personal import Person, PersonPart
@@ -25,12 +26,12 @@ from core.evaluation.style_benchmark import (
 from core.evaluation.style_cache import RowCache
 from core.evaluation.style_distance import StyleScale
 from core.evaluation.style_methods import (
+    PLAIN_TRUST,
     Adapted,
     FullTuner,
     GainAndOffset,
     LeastSquaresGain,
     Unadapted,
-    least_squares_gain,
     methods,
     with_ranks,
 )
@@ -162,20 +163,20 @@ def test_every_row_of_the_table_has_its_own_name() -> None:
 
 def test_least_squares_finds_a_gain_and_offset_and_doubts_short_clips() -> None:
     said = np.random.default_rng(0).normal(size=(2500, 53)).astype(np.float32)
-    gain, offset = least_squares_gain(said, 1.5 * said + 0.2, np.ones(2500, np.float32))
+    fitted = fit_rest(said, 1.5 * said + 0.2, np.ones(2500, np.float32), PLAIN_TRUST)
     # a hundred seconds are believed to 97 %
-    np.testing.assert_allclose(gain, 1.0 + 0.5 * 100 / 103, atol=1e-4)
+    np.testing.assert_allclose(fitted.gain, 1.0 + 0.5 * 100 / 103, atol=1e-4)
     middle = said.mean(axis=0)
     np.testing.assert_allclose(
-        (gain * said + offset).mean(axis=0), middle + 100 / 103 * (0.5 * middle + 0.2), atol=1e-4
+        (fitted.gain * said + fitted.offset).mean(axis=0), middle + 100 / 103 * (0.5 * middle + 0.2), atol=1e-4
     )
-    short, _ = least_squares_gain(said[:75], 1.5 * said[:75], np.ones(75, np.float32))
-    np.testing.assert_allclose(short, 1.25, atol=1e-4)
+    short = fit_rest(said[:75], 1.5 * said[:75], np.ones(75, np.float32), PLAIN_TRUST)
+    np.testing.assert_allclose(short.gain, 1.25, atol=1e-4)
     # frames that the tracker lost do not count
     torn = 1.5 * said + 0.2
     torn[::2] = 9.0
     weights = np.tile([0.0, 1.0], 1250).astype(np.float32)
-    np.testing.assert_allclose(least_squares_gain(said, torn, weights)[0], 1.0 + 0.5 * 50 / 53, atol=1e-4)
+    np.testing.assert_allclose(fit_rest(said, torn, weights, PLAIN_TRUST).gain, 1.0 + 0.5 * 50 / 53, atol=1e-4)
 
 
 def test_a_finished_row_is_kept_for_the_same_method_base_and_people_only(
