@@ -96,14 +96,17 @@ class Ruler:
 
     def own_closer(self, person: str, clips: Sequence[FloatArray]) -> float:
         """Share of (clip, other person) pairs in which the clip's statistics are nearer to the person's own."""
-        man = SAME_PERSON.get(person, person)
-        others = [own for name, own in self.gallery.items() if SAME_PERSON.get(name, name) != man]
         closer = [
             style_distance(clip, self.gallery[person], self.scale) < style_distance(clip, other, self.scale)
             for clip in clips
-            for other in others
+            for other in self.others(person)
         ]
         return float(np.mean(closer)) if closer else float("nan")
+
+    def others(self, person: str) -> list[NDArray[np.float64]]:
+        """The references of everybody who is somebody else."""
+        man = SAME_PERSON.get(person, person)
+        return [own for name, own in self.gallery.items() if SAME_PERSON.get(name, name) != man]
 
 
 def measure_method(method: Method, base: ExpressionGenerator, people: Sequence[Person], ruler: Ruler) -> MethodResult:
@@ -184,15 +187,16 @@ def run(data: Path, only: Sequence[str] | None = None) -> list[MethodResult]:
                 cache.save(method, result)
             results.append(result)
             print(_progress_line(result), flush=True)
-    for table in tables(results, ruler.truth):
+    for table in tables(results, ruler):
         print(f"\n{table.text()}", flush=True)
     return results
 
 
-def tables(results: Sequence[MethodResult], truth: float) -> tuple[Table, ...]:
+def tables(results: Sequence[MethodResult], ruler: Ruler) -> tuple[Table, ...]:
     """Summary, people, regions."""
+    others = {row.person: len(ruler.others(row.person)) for row in results[0].people}
     return (
-        summary_table(results, truth, Unadapted().name, LeastSquaresGain().name),
+        summary_table(results, ruler.truth, others, Unadapted().name, LeastSquaresGain().name),
         person_table(results),
         region_table(results),
     )

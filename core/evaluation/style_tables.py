@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,39 +96,59 @@ def _interval(measure: Callable[[Callable[[int], NDArray[np.intp]]], float], rng
     return Interval(measure(lambda count: np.arange(count)), float(low), float(high))
 
 
-def summary_table(results: Sequence[MethodResult], truth: float, plain: str, gain: str) -> Table:
-    """All methods, means over people; ``plain`` and ``gain`` are the two that everything is compared with."""
+def own_closer_of_all(result: MethodResult, others: Mapping[str, int]) -> float:
+    """``own_closer`` of all people's pairs together, in which whoever has more stretches counts more.
+
+    others: to how many other people's references each person's stretches were held.
+    """
+    pairs = [len(row.stretches) * others[row.person] for row in result.people]
+    nearer = sum(row.own_closer * count for row, count in zip(result.people, pairs, strict=True) if count)
+    return nearer / sum(pairs) if sum(pairs) else float("nan")
+
+
+def summary_table(
+    results: Sequence[MethodResult], truth: float, others: Mapping[str, int], plain: str, gain: str
+) -> Table:
+    """All methods, means over people; ``plain`` and ``gain`` are the two that everything is compared with.
+
+    truth: ``own_closer`` of the true motion. others: as in :func:`own_closer_of_all`.
+    """
     by_name = {result.name: result for result in results}
-    unadapted, scaled = by_name[plain], by_name[gain]
-    rows = []
-    for result in results:
-        errors = [row.mean("lip_error_mm") for row in result.people]
-        constant = [row.mean("constant_error_mm") for row in result.people]
-        worst = min(person_reduction(result, unadapted, index) for index in range(len(errors)))
-        rows.append(
-            (
-                result.name,
-                number(float(np.mean(errors))),
-                number(float(np.mean(np.divide(errors, constant)))),
-                reduction(result, unadapted).text(percent=True),
-                number(100 * worst, 1, sign=True),
-                number(100 * reduction(result, scaled).value, 1, sign=True),
-                mean_correlation(result).text(),
-                number(float(np.mean([abs(s.dynamics) for row in result.people for s in row.stretches]))),
-                number(100 * float(np.mean([row.own_closer for row in result.people])), 0),
-                number(float(np.mean([row.fit_seconds for row in result.people])), 1),
-                f"{max(row.values for row in result.people):,}",
-            )
-        )
+    rows = [_summary_row(result, others, by_name[plain], by_name[gain]) for result in results]
     columns = (
         *("method", "error mm", "/ constant", "less than unadapted [95 %]", "worst person %"),
-        *("less than gain+offset %", "corr [95 %]", "FDD mm²", "own closer %", "fit s", "values"),
+        *("less than gain+offset %", "corr [95 %]", "FDD mm²", "own closer %", "own closer, all pairs %"),
+        *("fit s", "values"),
     )
+    pairs = sum(len(row.stretches) * others[row.person] for row in results[0].people)
     note = (
         f"Means over people; intervals over clips or 3 s stretches. own closer: share of pairs in which the motion is "
-        f"nearer to its own person's reference than to another's; the true motion's is {100 * truth:.0f} %."
+        f"nearer to its own person's reference than to another's; the true motion's is {100 * truth:.0f} %. "
+        f"All pairs: the same of the {pairs} pairs together."
     )
     return Table("A style from ten seconds, on the rest of each person", columns, tuple(rows), note)
+
+
+def _summary_row(
+    result: MethodResult, others: Mapping[str, int], unadapted: MethodResult, scaled: MethodResult
+) -> tuple[str, ...]:
+    errors = [row.mean("lip_error_mm") for row in result.people]
+    constant = [row.mean("constant_error_mm") for row in result.people]
+    worst = min(person_reduction(result, unadapted, index) for index in range(len(errors)))
+    return (
+        result.name,
+        number(float(np.mean(errors))),
+        number(float(np.mean(np.divide(errors, constant)))),
+        reduction(result, unadapted).text(percent=True),
+        number(100 * worst, 1, sign=True),
+        number(100 * reduction(result, scaled).value, 1, sign=True),
+        mean_correlation(result).text(),
+        number(float(np.mean([abs(s.dynamics) for row in result.people for s in row.stretches]))),
+        number(100 * float(np.mean([row.own_closer for row in result.people])), 0),
+        number(100 * own_closer_of_all(result, others), 0),
+        number(float(np.mean([row.fit_seconds for row in result.people])), 1),
+        f"{max(row.values for row in result.people):,}",
+    )
 
 
 def person_table(results: Sequence[MethodResult]) -> Table:

@@ -35,7 +35,14 @@ from core.evaluation.style_methods import (
     methods,
     with_ranks,
 )
-from core.evaluation.style_tables import MethodResult, PersonRow, StretchScore, mean_correlation, reduction
+from core.evaluation.style_tables import (
+    MethodResult,
+    PersonRow,
+    StretchScore,
+    mean_correlation,
+    own_closer_of_all,
+    reduction,
+)
 from core.face.basis import open_basis
 from core.tracking.reference import TrackedReference
 from tests.adapt_made import QUICK, person, trained_base
@@ -96,12 +103,28 @@ def test_the_style_is_recognised(results: dict[str, MethodResult], people: list[
     assert np.mean([row.own_closer for row in results["unadapted"].people]) <= 0.5
 
 
-def test_tables_name_every_method_and_person(results: dict[str, MethodResult]) -> None:
-    summary, per_person, regions = tables(list(results.values()), 1.0)
+def test_tables_name_every_method_and_person(results: dict[str, MethodResult], people: list[Person]) -> None:
+    summary, per_person, regions = tables(list(results.values()), Ruler.of(people))
     assert [row[0] for row in summary.rows] == list(results)
     assert per_person.columns[1:] == ("large", "small") and per_person.rows[-1][0] == "constant face"
     assert len(regions.rows) == len(results)
     assert "MoLoRA" in summary.text()
+    # two stretches of one person and one of the other, each against one other person
+    assert summary.note.endswith("All pairs: the same of the 3 pairs together.")
+    shares = {row[0]: row[summary.columns.index("own closer, all pairs %")] for row in summary.rows}
+    assert shares["MoLoRA"] == "100"
+
+
+def test_the_share_of_all_pairs_counts_long_recordings_more() -> None:
+    result = made_result("any", [1.0, 1.0, 1.0], [1.0])
+    first, second = result.people
+    result = MethodResult("any", (replace(first, own_closer=0.5), replace(second, own_closer=1.0)))
+    # 3 stretches x 2 others at a half, 1 x 4 at one
+    assert own_closer_of_all(result, {"0": 2, "1": 4}) == pytest.approx((0.5 * 6 + 1.0 * 4) / 10)
+    # nobody to be told from
+    alone = MethodResult("any", (replace(first, own_closer=float("nan")), result.people[1]))
+    assert own_closer_of_all(alone, {"0": 0, "1": 4}) == 1.0
+    assert np.isnan(own_closer_of_all(alone, {"0": 0, "1": 0}))
 
 
 def test_the_truth_scores_perfectly(people: list[Person]) -> None:
