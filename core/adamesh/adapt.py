@@ -40,9 +40,10 @@ _MIN_SECONDS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class AdaptationSettings:
-    """limit_seconds: of a longer reference an evenly spread choice of this length is used. rest: whether a gain and an
+    """What adapting to one person takes.
 
-    offset take up what the pairs leave.
+    limit_seconds: of a longer reference an evenly spread choice of this length is used. style: whether a style
+    embedding is learnt too. rest: whether a gain and an offset take up what the pairs leave.
     """
 
     molora: MoloraSettings = field(default_factory=MoloraSettings)

@@ -17,9 +17,9 @@ _LEARNT_EARLY = 0.25
 
 @dataclass(frozen=True, slots=True)
 class GuardSettings:
-    """Either end of the reference is held out in turn: heldout_share of it, or short_heldout_share if it is shorter
-    than short_seconds.
+    """Either end of the reference is held out in turn, to judge what training on the rest brings.
 
+    heldout_share: of the reference; short_heldout_share: of one that is shorter than short_seconds.
     scales: strengths of the update that are tried, 0 first. A few held-out seconds say little, so what they say is
     weighed against what adaptation usually brings: usual_gain (share of the lip error) at usual_scale after all steps,
     less at other scales and before, give or take usual_doubt. least_doubt: of any held-out gain, since a clip's ends

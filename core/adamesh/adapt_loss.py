@@ -23,9 +23,10 @@ _STILL = (0.05, 0.02, 0.02, 0.02, 0.02, 0.005)
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """velocity: of first differences; lips: of lip points in cm; peak: of the farthest lip point in cm; closure: of
-    the lips' gap in cm where the person's lips touch; floor: of a value that does not reach the lips at all.
+    """How much each part of the loss counts beside the values' own error.
 
+    velocity: of first differences; lips: of lip points in cm; peak: of the farthest lip point in cm; closure: of
+    the lips' gap in cm where the person's lips touch; floor: of a value that does not reach the lips at all.
     spread: of how far each region moves in a crop, as a log ratio (an L1 alone teaches to move less and less where the
     sound does not tell); agreement: of one minus the correlation of the lips' opening.
     """

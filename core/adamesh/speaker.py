@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every network that speaks shares, AdaMesh's and Mimic's: an encoder that hears, overlapping windows, lips that
-meet, and what its file records of all that.
+"""What AdaMesh's and Mimic's networks share when they speak.
+
+An encoder that hears, overlapping windows, lips that meet, and what a network's file records of all that.
 """
 
 from __future__ import annotations

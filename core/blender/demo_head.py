@@ -168,8 +168,9 @@ def _add_weights(obj: bpy.types.Object, head: DemoHead) -> None:
 
 
 def _create_armature(scene: bpy.types.Scene, head: DemoHead) -> bpy.types.Object:
-    """FLAME's chain: root, neck on it, jaw and eyes on the neck; every bone points up with zero roll, so that
-    its own axes are FLAME's axes.
+    """FLAME's chain: root, neck on it, jaw and eyes on the neck.
+
+    Every bone points up with zero roll, so that its own axes are FLAME's axes.
     """
     rig = bpy.data.objects.new(RIG_NAME, bpy.data.armatures.new(RIG_NAME))
     scene.collection.objects.link(rig)

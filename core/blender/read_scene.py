@@ -100,9 +100,10 @@ def strip_timing(strip_range: StripRange, scene: bpy.types.Scene) -> SceneTiming
 
 
 def _media_rate(strip: Any, scene: bpy.types.Scene) -> float:
-    """Strip frames per second of media. Sound keeps its speed; a movie shows one picture per scene frame,
+    """Strip frames per second of media.
 
-    whatever its own rate, so a 25 fps clip in a 24 fps scene lasts longer than its sound.
+    Sound keeps its speed; a movie shows one picture per scene frame, whatever its own rate, so a 25 fps clip in a
+    24 fps scene lasts longer than its sound.
     """
     if strip.type == "MOVIE":
         return float(strip.fps) or scene_fps(scene)

@@ -33,9 +33,11 @@ class PoseChoice:
 
 @dataclass(frozen=True, slots=True)
 class GenerateSettings:
-    """One click on Generate. ``object_name`` is the mesh; ``on_existing`` is about other people's actions;
-    ``neck_share`` of the head's rotation goes to the neck where the rig has both bones. ``second_style``: path of a
-    style file that is mixed into the reference's by ``style_mix``, empty for none.
+    """One click on Generate.
+
+    ``object_name`` is the mesh; ``on_existing`` is about other people's actions; ``neck_share`` of the head's rotation
+    goes to the neck where the rig has both bones. ``second_style``: path of a style file that is mixed into the
+    reference's by ``style_mix``, empty for none.
     """
 
     object_name: str

@@ -121,10 +121,10 @@ def generate_motion(
 def roll_head(
     request: MotionRequest, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
 ) -> HeadResult:
-    """The head and gaze that :func:`generate_motion` would give, without the face: for another seed or other pose
-    settings.
+    """The head and gaze that :func:`generate_motion` would give, without the face.
 
-    Quick where ``cache`` knows the reference. Raises as :func:`generate_motion` does.
+    For another seed or other pose settings; quick where ``cache`` knows the reference. Raises as
+    :func:`generate_motion` does.
     """
     from ..eyes.apply import eyes_for
     from .faces import ChosenStyles, face_engine

@@ -71,8 +71,10 @@ class ArtifactCache:
 
 
 def reference_key(source: MediaRange, model_hash: str) -> str:
-    """Names a tracked reference by its file's content, range, the tracking code, the face basis and the model
-    that its sound was put in step with.
+    """Names a tracked reference by all that it depends on.
+
+    That is its file's content, the range, the tracking code, the face basis and the model that its sound was put in
+    step with.
     """
     return f"{_digest(['reference', *_origin(source, model_hash)])}.npz"
 

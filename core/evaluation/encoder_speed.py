@@ -29,8 +29,10 @@ HUBERT_BASE = "hubert, base shape, random"
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpeed:
-    """seconds: least of several to encode ``SPEECH_SECONDS``, everything loaded. processor_seconds: the same counted
-    on all threads together, which hardly changes while other programs run.
+    """What one encoder takes.
+
+    seconds: least of several to encode ``SPEECH_SECONDS``, everything loaded. processor_seconds: the same counted on
+    all threads together, which hardly changes while other programs run.
     """
 
     name: str

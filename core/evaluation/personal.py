@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a reference makes the result look like that person: fitted on one part of a held-out person's clips,
-scored on the rest.
+"""Whether a reference makes the result look like that person.
+
+Fitted on one part of a held-out person's clips, scored on the rest.
 """
 
 from __future__ import annotations

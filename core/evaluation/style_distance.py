@@ -32,8 +32,11 @@ class StyleScale:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """accuracy: share of the clips whose nearest person is their own; chance: 1 / people; own_closer: share of
-    (clip, other person) pairs in which the own person is nearer."""
+    """How often a clip's manner tells whose it is.
+
+    accuracy: share of the clips whose nearest person is their own; chance: 1 / people; own_closer: share of
+    (clip, other person) pairs in which the own person is nearer.
+    """
 
     accuracy: float
     chance: float

@@ -70,8 +70,9 @@ class LidChart:
         return np.clip(done / way, 0.0, 1.0)
 
     def closed(self, values: FloatArray, closure: FloatArray) -> NDArray[np.float32]:
-        """(T, K) with the lids brought together by ``closure`` (T,) or (T, 2): 0 leaves them, 1 shuts them from
-        wherever they are. Frames with closure 0 keep every bit.
+        """(T, K) with the lids brought together by ``closure`` (T,) or (T, 2).
+
+        0 leaves them, to the bit; 1 shuts them from wherever they are.
         """
         share = np.clip(np.asarray(closure, np.float64), 0.0, 1.0).reshape(len(values), -1)
         wanted = np.minimum(self.shut - self.gaps_of(values), 0.0)

@@ -34,9 +34,10 @@ SPACE_SIZE = EXPRESSION_SIZE + 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LandmarkSpace:
-    """encode: (53, 51) motion values to coordinates. decode: (51, 53) back. metric: (51, 51) coordinates to weighted
+    """Three linear maps; all act on rows.
 
-    centimetres along an orthonormal frame of displacements. All act on rows.
+    encode: (53, 51) motion values to coordinates. decode: (51, 53) back. metric: (51, 51) coordinates to weighted
+    centimetres along an orthonormal frame of displacements.
     """
 
     encode: NDArray[np.float32]

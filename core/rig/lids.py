@@ -26,7 +26,9 @@ _LEAST_OPENING_CM = 0.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RigLids:
-    """motion_lids: of the face basis. blink_keys: (2, K) which keys shut the left and the right eye (rows of 0, 1);
+    """How a rig's eyes shut.
+
+    motion_lids: of the face basis. blink_keys: (2, K) which keys shut the left and the right eye (rows of 0, 1);
     rig_lids: of a rig without such keys.
     """
 
@@ -46,8 +48,9 @@ class RigLids:
         return key_values if self.rig_lids is None else self.rig_lids.closed(key_values, closure)
 
     def gaze_beside_blinks(self, motion: Motion) -> NDArray[np.float32]:
-        """(T, 2, 2) gaze whose pitch fades out as the eye shuts: an ``eyeLookDown`` key lowers the lid as well, and
-        with the blink key it would go too far.
+        """(T, 2, 2) gaze whose pitch fades out as the eye shuts.
+
+        An ``eyeLookDown`` key lowers the lid as well, and with the blink key it would go too far.
         """
         gaze = motion.gaze.copy()
         gaze[..., 0] *= 1.0 - self.motion_lids.closure_of(motion.expression)

@@ -54,8 +54,10 @@ class KeySeries:
 
 @dataclass(frozen=True, slots=True)
 class GazeKey:
-    """An ARKit ``eyeLook`` key. eye: 0 the person's left, 1 right. axis: 0 pitch (down positive), 1 yaw (to the
-    person's left positive). sign: of the angle that the key shows.
+    """An ARKit ``eyeLook`` key.
+
+    eye: 0 the person's left, 1 right. axis: 0 pitch (down positive), 1 yaw (to the person's left positive). sign: of
+    the angle that the key shows.
     """
 
     name: str

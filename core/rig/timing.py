@@ -16,9 +16,10 @@ _ROUNDING = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class SceneTiming:
-    """fps: scene frames per second (fps / fps_base). first_frame: where the sound's first sample is heard,
+    """Where the motion lies on a scene's frames.
 
-    between frames if need be. last_frame: no key after it; None keys the whole motion.
+    fps: scene frames per second (fps / fps_base). first_frame: where the sound's first sample is heard, between frames
+    if need be. last_frame: no key after it; None keys the whole motion.
     """
 
     fps: float

@@ -29,8 +29,10 @@ _STRIDES = (5, 2, 2, 2, 2, 2, 2)
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder that fits. layer: 1 .. layers, the one whose output is used. reach: samples that one frame sees of
-    the sound. normalise: whether the model expects sound of zero mean and unit variance.
+    """A folder that fits.
+
+    layer: 1 .. layers, the one whose output is used. reach: samples that one frame sees of the sound. normalise:
+    whether the model expects sound of zero mean and unit variance.
     """
 
     path: Path

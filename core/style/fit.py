@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fits a :class:`Style` to one tracked reference: the model's motion for the reference's own sound against
-what the person's face really did.
+"""Fits a :class:`Style` to one tracked reference.
+
+The model's motion for the reference's own sound is held against what the person's face really did.
 """
 
 from __future__ import annotations

@@ -109,8 +109,9 @@ def _offset(
 def fit_track(
     track: FaceTrack, first_seconds: float, speech: Speech | None, offset: SyncOffset | None, cuts: int
 ) -> TrackedReference:
-    """The reference of a track that is known already; second ``first_seconds`` of its picture goes with the sound's
-    beginning. cuts: how many shots were left out.
+    """The reference of a track that is known already.
+
+    Second ``first_seconds`` of its picture goes with the sound's beginning. cuts: how many shots were left out.
     """
     basis = open_basis()
     uniform = uniform_landmarks(track, INTERNAL_FPS, first_seconds)

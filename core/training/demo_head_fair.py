@@ -79,8 +79,10 @@ class Fairing:
         free_rim: NDArray[np.int64],
         pull: NDArray[np.float64],
     ) -> None:
-        """vertices: (N, 3) rough shape; fixed: indices that keep their values; free_rim: border points, where
-        bending costs nothing; pull: (N,) how strongly each point is drawn to its wish.
+        """Factorise once for all solves.
+
+        vertices: (N, 3) rough shape; fixed: indices that keep their values; free_rim: border points, where bending
+        costs nothing; pull: (N,) how strongly each point is drawn to its wish.
         """
         laplacian, area = _laplacian(vertices, triangles)
         keep = np.ones(len(vertices))

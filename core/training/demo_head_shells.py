@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hair, eyebrows and a shirt: copies of patches of the skin, lifted above it inside an outline and sunk below it
-outside. The visible edge is where the lifted copy passes through the skin, so it is smooth at any mesh density.
+"""Hair, eyebrows and a shirt, as copies of patches of the skin.
+
+They are lifted above it inside an outline and sunk below it outside. The visible edge is where the lifted copy passes
+through the skin, so it is smooth at any mesh density.
 """
 
 from __future__ import annotations

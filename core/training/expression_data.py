@@ -46,10 +46,10 @@ class SamplingSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceBatch:
-    """features (B, 2 T, F), motion (B, T, 53), reference (B, R, 53), identity (B, 12) with zeros where hidden,
+    """What one step learns from.
 
-    shows_style (B,) 0 or 1, parameters (B, P) of the style variation (0 where nothing was varied), known (B,) 1 for
-    talkers whose face really said these words (a re-timed face did not).
+    features (B, 2 T, F), motion (B, T, 53), reference (B, R, 53), identity (B, 12) with zeros where hidden,
+    shows_style (B,) 0 or 1, parameters (B, P) of the style variation (0 where nothing was varied).
     """
 
     features: Tensor

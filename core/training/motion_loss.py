@@ -17,8 +17,9 @@ from ..face.region_chart import OPENING, region_chart
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """velocity: of first differences. lips: per lip landmark. regions: of openings, widths and so on.
+    """How much each part of the loss counts beside the values' own error.
 
+    velocity: of first differences. lips: per lip landmark. regions: of openings, widths and so on.
     closure: of the gap while the true lips are shut. opening: squared, of the mouth's opening and its change; L1 alone
     leans to the median, which a mouth rarely takes.
     """

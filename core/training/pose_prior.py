@@ -121,7 +121,9 @@ def train_prior(clips: Sequence[PoseClip], settings: PriorSettings, config: VqCo
 
 @dataclass(frozen=True, slots=True)
 class PriorScore:
-    """degrees: mean angle between a head and what its codes decode to; plain_degrees: with the codes that the encoder
+    """How well codes hold a head's motion.
+
+    degrees: mean angle between a head and what its codes decode to; plain_degrees: with the codes that the encoder
     alone would take. used, perplexity: of each level's codes.
     """
 
