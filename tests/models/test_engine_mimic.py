@@ -20,33 +20,17 @@ from core.errors import CancelledError, ModelError
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from core.mimic import generate
-from core.mimic.config import MimicConfig
 from core.mimic.generate import MimicGenerator, save_mimic
 from core.mimic.network import MimicNetwork
-from core.mimic.space import landmark_space
 from core.speech.mel import MelEncoder
 from tests.engine_bench import Bench, make_bench, tracked
 from tests.media import tone, write_audio
-
-TINY = MimicConfig(
-    feature_size=160,
-    width=16,
-    heads=2,
-    hidden=16,
-    motion_convolutions=1,
-    motion_blocks=1,
-    speech_blocks=1,
-    decoder_blocks=1,
-)
+from tests.mimic_made import TINY, tiny_network
 
 
-def tiny_network() -> MimicNetwork:
-    """Untrained, but with style gains that are not nothing."""
-    torch.manual_seed(0)
-    network = MimicNetwork(TINY, landmark_space(open_basis()))
-    with torch.no_grad():
-        for parameter in network.decoder.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
+def network_with_mean() -> MimicNetwork:
+    """Its average talker is somebody."""
+    network = tiny_network()
     network.mean_code.copy_(torch.linspace(-1, 1, TINY.code_size))
     return network
 
@@ -57,7 +41,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     open_basis()
     folder = tmp_path / "vendor_models"
     folder.mkdir()
-    save_mimic(tiny_network(), folder / models.MIMIC_FILE, MelEncoder(), {})
+    save_mimic(network_with_mean(), folder / models.MIMIC_FILE, MelEncoder(), {})
     known = {models.MIMIC_FILE: weights.file_hash(folder / models.MIMIC_FILE)}
     (folder / "checksums.json").write_text(json.dumps(known))
     real = models.mimic_generator

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from core.evaluation.baselines import face_motion
 from core.evaluation.mimic import MimicFindings
@@ -29,23 +28,10 @@ from core.evaluation.style_benchmark import Ruler
 from core.evaluation.style_tables import StretchScore
 from core.face.basis import open_basis
 from core.face.region_chart import OPENING, region_chart
-from core.mimic.config import MimicConfig
 from core.mimic.generate import MimicGenerator
-from core.mimic.network import MimicNetwork
-from core.mimic.space import landmark_space
 from core.training.mimic_loss import CONSTRAINTS
 from tests.adapt_made import CHANNELS, LevelEncoder, person
-
-TINY = MimicConfig(
-    feature_size=CHANNELS,
-    width=16,
-    heads=2,
-    hidden=16,
-    motion_convolutions=1,
-    motion_blocks=1,
-    speech_blocks=1,
-    decoder_blocks=1,
-)
+from tests.mimic_made import TINY, tiny_network
 
 
 def _part(name: str, seconds: float, seed: int, gain: float) -> PersonPart:
@@ -62,11 +48,7 @@ def people() -> list[Person]:
 
 @pytest.fixture(scope="module")
 def mimic() -> MimicGenerator:
-    torch.manual_seed(0)
-    network = MimicNetwork(TINY, landmark_space(open_basis()))
-    with torch.no_grad():
-        for parameter in network.decoder.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
+    network = tiny_network(replace(TINY, feature_size=CHANNELS))
     return MimicGenerator(network, LevelEncoder(), open_basis(), "tiny", "cpu")
 
 

@@ -20,33 +20,17 @@ from core.mimic.decoder import ParallelDecoder
 from core.mimic.generate import MimicGenerator, save_mimic
 from core.mimic.layers import StyleAdaptiveNorm, TemporalInstanceNorm
 from core.mimic.network import MimicNetwork
-from core.mimic.space import SPACE_SIZE, landmark_space
+from core.mimic.space import SPACE_SIZE
 from core.speech.mel import MelEncoder
 from core.weights import read_tensors, write_tensors
+from tests import mimic_made
 
-TINY = MimicConfig(
-    feature_size=160,
-    width=16,
-    heads=2,
-    hidden=16,
-    motion_convolutions=1,
-    motion_blocks=1,
-    speech_blocks=1,
-    decoder_blocks=1,
-    period=5,
-    span=12,
-)
+TINY = replace(mimic_made.TINY, period=5, span=12)
 AUTOREGRESSIVE = replace(TINY, decoder="autoregressive")
 
 
 def _network(config: MimicConfig = TINY) -> MimicNetwork:
-    torch.manual_seed(0)
-    network = MimicNetwork(config, landmark_space(open_basis())).eval()
-    with torch.no_grad():
-        # as if trained: outputs and style gains start at nothing
-        for parameter in network.decoder.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return network
+    return mimic_made.tiny_network(config).eval()
 
 
 def _motion(seconds: float, scale: float = 0.3) -> Motion:

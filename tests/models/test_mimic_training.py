@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from core.face.basis import open_basis
 from core.face.motion import MOTION_SIZE
-from core.mimic.config import MimicConfig
 from core.training import loop
 from core.training.expression_data import SamplingSettings
 from core.training.feature_bank import FacePair
@@ -22,18 +19,11 @@ from core.training.loop import Schedule
 from core.training.mimic import MimicSettings, statistics, train
 from core.training.mimic_data import IdentitySettings, MimicBatch, MimicSource
 from core.training.mimic_loss import ConstraintWeights, MimicLoss, TrainedMimic
+from tests import mimic_made
+from tests.interrupted import interrupted_after
 
 FEATURES = 12
-TINY = MimicConfig(
-    feature_size=FEATURES,
-    width=16,
-    heads=2,
-    hidden=16,
-    motion_convolutions=1,
-    motion_blocks=1,
-    speech_blocks=1,
-    decoder_blocks=1,
-)
+TINY = replace(mimic_made.TINY, feature_size=FEATURES)
 SETTINGS = MimicSettings(
     schedule=Schedule(steps=14, horizon_steps=20, cool_down_steps=4, learning_rate=3e-3, save_every=5),
     sampling=SamplingSettings(
@@ -167,22 +157,11 @@ def test_training_resumes_to_the_same_weights(
     monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
     settings = replace(SETTINGS, network=replace(TINY, decoder=decoder))
     whole = train(groups, _Hearing(), settings, "whole")
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.TrainingRun, "_take_step", _stop_after(7, loop.TrainingRun._take_step))
-        with pytest.raises(KeyboardInterrupt):
-            train(groups, _Hearing(), settings, "resumed")
+    with interrupted_after(7, monkeypatch):
+        train(groups, _Hearing(), settings, "resumed")
     resumed = train(groups, _Hearing(), settings, "resumed")
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
-
-
-def _stop_after(steps: int, take: Callable[..., float]) -> Callable[..., float]:
-    def step(run: loop.TrainingRun[nn.Module], *rest: object) -> float:
-        if run.step == steps:
-            raise KeyboardInterrupt
-        return take(run, *rest)
-
-    return step
 
 
 def test_the_loss_falls_on_motion_that_speech_tells(groups: dict[str, list[FacePair]], source: MimicSource) -> None:

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from core.adamesh.network import NetworkConfig, NetworkOutput
 from core.face.basis import open_basis
@@ -28,6 +26,7 @@ from core.training.loop import Schedule
 from core.training.motion_data import MotionPair
 from core.training.motion_loss import MotionLoss
 from core.training.style_variation import StyleParameters
+from tests.interrupted import interrupted_after
 
 TINY = NetworkConfig(
     width=16,
@@ -187,22 +186,11 @@ def test_training_learns_and_resumes_to_the_same_weights(
     monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
     whole = train(groups, encoder, SETTINGS, "whole")
     first = replace(SETTINGS, schedule=replace(SETTINGS.schedule, save_every=10))
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.TrainingRun, "_take_step", _stop_after(15, loop.TrainingRun._take_step))
-        with pytest.raises(KeyboardInterrupt):
-            train(groups, encoder, first, "resumed")
+    with interrupted_after(15, monkeypatch):
+        train(groups, encoder, first, "resumed")
     resumed = train(groups, encoder, first, "resumed")
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
-
-
-def _stop_after(steps: int, take: Callable[..., float]) -> Callable[..., float]:
-    def step(run: loop.TrainingRun[nn.Module], *rest: object) -> float:
-        if run.step == steps:
-            raise KeyboardInterrupt
-        return take(run, *rest)
-
-    return step
 
 
 def test_the_loss_falls(groups: dict[str, list[FacePair]], encoder: InputEncoder) -> None:
