@@ -60,8 +60,10 @@ class StandInMimic:
 
     def __init__(self) -> None:
         self.codes: list[float] = []
+        self.heard: list[bool] = []
 
-    def style_code(self, motion: Motion) -> np.ndarray:
+    def style_code(self, motion: Motion, speech: Speech | None = None) -> np.ndarray:
+        self.heard.append(speech is not None)
         return np.full(128, np.abs(motion.expression[:, 0]).max(), np.float32)
 
     def generate(self, speech: Speech, code: np.ndarray | None, progress: object = None) -> Motion:

@@ -81,7 +81,9 @@ def with_mimic(style: Style, reference: TrackedReference, device: str) -> Style:
     """
     try:
         generator = models.mimic_generator(device)
-        code = generator.style_code(reference.motion)
+        # sound that does not go with the mouth says nothing of what the mouth should have done
+        speech = reference.speech if style.provenance.speech_seconds else None
+        code = generator.style_code(reference.motion, speech)
     except MimeshError as error:
         _log.info("no Mimic code for %s: %s", style.name, error)
         return style

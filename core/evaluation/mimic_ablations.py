@@ -22,8 +22,8 @@ from ..training.feature_bank import FacePair, InputEncoder
 from ..training.loop import short_schedule
 from ..training.mimic import MimicSettings, mimic_groups, train
 from ..training.mimic_loss import CONSTRAINTS
-from .mimic_disentangle import disentanglement
-from .mimic_methods import MEAN, OWN, MimicResult, mimic_results
+from .mimic_disentangle import SPACES, WITH_SIZES, disentanglement
+from .mimic_methods import MEAN, OTHER, OWN, MimicResult, mimic_results
 from .mimic_people import long_people
 from .style_benchmark import Ruler
 from .tables import Table, number
@@ -41,14 +41,16 @@ class Ablation:
 
 @dataclass(frozen=True, slots=True)
 class AblationScore:
-    """Means over held-out people; probes in shares; see ``mimic_disentangle`` for the rest."""
+    """Means over held-out people; probes are shares, contents with sizes; ``mimic_disentangle`` has the rest."""
 
     own_error_mm: float
+    other_error_mm: float
     mean_error_mm: float
     correlation: float
     own_closer: float
     style_probe: float
     content_probe: float
+    speech_probe: float
     cosine_gap: float
     swap_towards: float
     seconds: float
@@ -70,6 +72,8 @@ def ablations(steps: int) -> Iterator[Ablation]:
     )
     for name, weights in zip(CONSTRAINTS, without, strict=True):
         yield Ablation(f"without {name}", replace(base, constraints=weights))
+    yield Ablation("without the voice's classifier", replace(base, constraints=replace(full, voice=0.0)))
+    yield Ablation("without the regions' spread", replace(base, constraints=replace(full, spread=0.0)))
     yield Ablation("autoregressive decoder", replace(base, network=replace(base.network, decoder="autoregressive")))
 
 
@@ -94,9 +98,11 @@ def table(scores: dict[str, AblationScore], steps: int) -> Table:
         (
             name,
             number(score.own_error_mm),
+            number(score.other_error_mm),
             number(score.mean_error_mm),
             number(score.correlation),
-            *(number(100 * share, 0) for share in (score.own_closer, score.style_probe, score.content_probe)),
+            *(number(100 * share, 0) for share in (score.own_closer, score.style_probe)),
+            *(number(100 * share, 0) for share in (score.content_probe, score.speech_probe)),
             number(score.cosine_gap),
             number(100 * score.swap_towards, 0),
             number(score.seconds, 3),
@@ -104,8 +110,15 @@ def table(scores: dict[str, AblationScore], steps: int) -> Table:
         for name, score in scores.items()
     ]
     columns = (
-        *("trained with", "own code mm", "mean code mm", "correlation", "own closer %", "person from style %"),
-        *("from content %", "cosine within - across", "swap towards %", "10 s of speech, s"),
+        *("trained with", "own code mm", "another's mm", "mean code mm", "correlation", "own closer %"),
+        *(
+            "person from style %",
+            "from content %",
+            "from speech %",
+            "cosine within - across",
+            "swap towards %",
+            "10 s of speech, s",
+        ),
     )
     return Table(f"Mimic's ablations, {steps} steps each", columns, tuple(rows))
 
@@ -124,15 +137,18 @@ def _measured(
     people = long_people(data)
     results = {result.name: result for result in mimic_results(people, Ruler.of(people), mimic)}
     apart = disentanglement(mimic, people)
+    accuracy = {item.space: item.accuracy for item in apart.probes}
     return AblationScore(
         own_error_mm=_mean(results[OWN], "lip_error_mm"),
+        other_error_mm=_mean(results[OTHER], "lip_error_mm"),
         mean_error_mm=_mean(results[MEAN], "lip_error_mm"),
         correlation=_mean(results[OWN], "correlation"),
         own_closer=float(np.mean([row.own_closer for row in results[OWN].people])),
-        style_probe=apart.probes[0].accuracy,
-        content_probe=apart.probes[1].accuracy,
+        style_probe=accuracy[SPACES[0]],
+        content_probe=accuracy[WITH_SIZES[0]],
+        speech_probe=accuracy[WITH_SIZES[1]],
         cosine_gap=apart.agreement.within - apart.agreement.across,
-        swap_towards=apart.swap.overall,
+        swap_towards=apart.swap.movement.overall,
         seconds=results[MEAN].people[0].first_seconds,
     )
 

@@ -11,18 +11,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..audio.speech import Speech
 from ..face.basis import open_basis
 from ..face.motion import Motion
 from ..face.rotations import FloatArray
 from ..mimic.generate import MimicGenerator
+from ..speech.articulation import ARPABET
+from ..speech.phonetic import PhoneticEncoder
 from ..style.closures import SHUT_CM, lip_gap
+from ..training.mimic_loss import swings
 from .closures import closures
 from .mimic_people import Listener, displacement, others, speech_of
 from .personal import Person, PersonPart
 from .regions import REGIONS, region_signals
 from .style_benchmark import SAME_PERSON, stretches
 
-SPACES = ("style code", "motion content", "speech content")
+WORDS = "phones heard, counted"
+CONTENTS = ("motion content", "speech content")
+# beside a content's time-mean the mean of its sizes
+WITH_SIZES = tuple(f"{content}, sizes too" for content in CONTENTS)
+SPACES = ("style code", *CONTENTS, *WITH_SIZES, WORDS)
+# people whose amplitudes differ less than this share are alike: a swap has nowhere to go
+_ALIKE = 0.1
 # ridge of the probe on standardised inputs, per sample; folds of the cross-validation
 _RIDGE = 0.1
 _FOLDS = 5
@@ -42,9 +52,9 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Cosines of style codes (less the mean code) of two stretches: of one person, of two; own_closer: share of
+    """Cosines of style codes (less the mean code) of two stretches, of one person and of two.
 
-    (stretch, own stretch, other's stretch) in which the own one is nearer.
+    own_closer: share of (stretch, own stretch, other's stretch) in which the own one is nearer.
     """
 
     within: float
@@ -53,14 +63,39 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Swap:
-    """One person's speech in others' styles. towards: share of (pair, region) whose amplitude comes nearer to the new
+class Movement:
+    """What another's style code does to a region's amplitude (deviation over time).
 
-    person's own. closures_kept: F1 of closures with the own and the new code, within one frame.
+    towards: of the (pair, region) in which two people's amplitudes differ by a tenth or more, the share in which the
+    generated amplitude goes from the one's towards the other's; overall: the same over all regions. nearer: share of
+    all in which it ends nearer to the new person's; motion that is too small (or large) for everybody keeps that at a
+    half. follows: how much of a difference between people is made (slope of the logarithms through 0).
     """
 
     towards: dict[str, float]
     overall: float
+    nearer: float
+    follows: dict[str, float]
+
+    @classmethod
+    def of(cls, wanted: FloatArray, given: FloatArray, missing: FloatArray) -> Movement:
+        """From log amplitudes (pairs, regions): how people differ, what a swap changed, what it had to."""
+        differ = np.abs(wanted) >= np.log1p(_ALIKE)
+        right = np.where(differ, wanted * given > 0, np.nan)
+        slopes = (wanted * given).sum(axis=0) / np.maximum((wanted**2).sum(axis=0), 1e-12)
+        return cls(
+            towards=dict(zip(REGIONS, np.nanmean(right, axis=0).tolist(), strict=True)),
+            overall=float(np.nanmean(right)),
+            nearer=float((np.abs(missing - given) < np.abs(missing)).mean()),
+            follows=dict(zip(REGIONS, slopes.tolist(), strict=True)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One person's speech in others' styles; closures_kept: F1 of closures with own and new code, within one frame."""
+
+    movement: Movement
     pairs: int
     closures: int
     closures_kept: float
@@ -91,20 +126,43 @@ def person_stretches(person: Person) -> list[PersonPart]:
 
 
 def embedded(mimic: MimicGenerator, people: Sequence[Person]) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Space -> man -> (stretches, size): style codes, and time-means of both contents."""
+    """Space -> man -> (stretches, size).
+
+    Style codes; the time-means of both contents, alone and beside the means of their sizes (a harder test: an instance
+    norm leaves nothing in the first); phones' shares, which say what a reader could tell from the words alone.
+    """
     found: dict[str, dict[str, list[NDArray]]] = {space: {} for space in SPACES}
-    network = mimic.network
+    phonetic = PhoneticEncoder.load()
     for person in people:
         man = SAME_PERSON.get(person.name, person.name)
         for piece in person_stretches(person):
-            motion = torch.from_numpy(piece.reference.motion.face_vector())[None]
-            features = torch.from_numpy(mimic.encoder.encode(speech_of(piece)))[None]
-            with torch.inference_mode():
-                seen = network.motion_content(network.coordinates(motion)).mean(dim=1)[0].numpy()
-                heard = network.speech_content(features).mean(dim=1)[0].numpy()
-            for space, vector in zip(SPACES, (mimic.style_code(piece.reference.motion), seen, heard), strict=True):
+            seen, heard = _content_means(mimic, piece)
+            code = mimic.style_code(piece.reference.motion, piece.reference.speech)
+            words = phone_shares(phonetic, speech_of(piece))
+            width = len(seen) // 2
+            vectors: tuple[FloatArray, ...] = (code, seen[:width], heard[:width], seen, heard, words)
+            for space, vector in zip(SPACES, vectors, strict=True):
                 found[space].setdefault(man, []).append(vector)
     return {space: {man: np.stack(own) for man, own in men.items()} for space, men in found.items()}
+
+
+def _content_means(mimic: MimicGenerator, piece: PersonPart) -> list[NDArray[np.float32]]:
+    """(2 W,) of motion and of speech: time-means of content and of its sizes."""
+    network = mimic.network
+    motion = torch.from_numpy(piece.reference.motion.face_vector())[None]
+    features = torch.from_numpy(mimic.encoder.encode(speech_of(piece)))[None]
+    with torch.inference_mode():
+        contents = network.motion_content(network.coordinates(motion)), network.speech_content(features)
+        return [swings(content).mean(dim=1)[0].numpy() for content in contents]
+
+
+def phone_shares(phonetic: PhoneticEncoder, speech: Speech) -> NDArray[np.float64]:
+    """(40,) share of the frames whose likeliest phone is each, silence among them: nothing of how they sound."""
+    bottleneck = torch.from_numpy(phonetic.encode(speech)[:, : phonetic.network.config.bottleneck])
+    with torch.inference_mode():
+        phones = phonetic.network.phones(bottleneck).argmax(dim=1).numpy()
+    shares: NDArray[np.float64] = np.bincount(phones, minlength=len(ARPABET)) / len(phones)
+    return shares
 
 
 def probe(space: str, vectors: dict[str, NDArray[np.floating]]) -> Probe:
@@ -149,23 +207,26 @@ def code_agreement(codes: dict[str, NDArray[np.floating]]) -> Agreement:
 def swapped(mimic: MimicGenerator, people: Sequence[Person]) -> Swap:
     """Everybody's test speech in the styles of :func:`others` against their own."""
     listener = Listener(mimic)
-    codes = {person.name: mimic.style_code(person.reference.reference.motion) for person in people}
+    codes = {
+        person.name: mimic.style_code(person.reference.reference.motion, person.reference.reference.speech)
+        for person in people
+    }
     amplitude = {person.name: np.log(_true_amplitude(person)) for person in people}
-    nearer: list[NDArray[np.bool_]] = []
+    wanted, given, missing = [], [], []
     matched, total, count = 0, 0, 0
     for person in people:
         own = [listener.speak(speech_of(part), codes[person.name]) for part in person.tests]
         own_size = np.log(_amplitude(own))
         for other in others(person.name, people):
             new = [listener.speak(speech_of(part), codes[other.name]) for part in person.tests]
-            wanted = amplitude[other.name]
-            nearer.append(np.abs(np.log(_amplitude(new)) - wanted) < np.abs(own_size - wanted))
+            wanted.append(amplitude[other.name] - amplitude[person.name])
+            given.append(np.log(_amplitude(new)) - own_size)
+            missing.append(amplitude[other.name] - own_size)
             for first, second in zip(own, new, strict=True):
                 kept = kept_closures(first, second)
                 matched, total, count = matched + kept[0], total + kept[1], count + kept[2]
-    shares = np.mean(nearer, axis=0)
-    towards = {region: float(share) for region, share in zip(REGIONS, shares, strict=True)}
-    return Swap(towards, float(shares.mean()), len(nearer), count, matched / total if total else 1.0)
+    movement = Movement.of(np.array(wanted), np.array(given), np.array(missing))
+    return Swap(movement, pairs=len(given), closures=count, closures_kept=matched / total if total else 1.0)
 
 
 def kept_closures(first: Motion, second: Motion) -> tuple[int, int, int]:

@@ -59,7 +59,7 @@ def mimic_results(people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator)
     codes, code_seconds = {}, {}
     for person in people:
         began = time.perf_counter()
-        codes[person.name] = mimic.style_code(person.reference.reference.motion)
+        codes[person.name] = mimic.style_code(person.reference.reference.motion, person.reference.reference.speech)
         code_seconds[person.name] = time.perf_counter() - began
     waiting = first_result_seconds(lambda speech: mimic.generate(speech, None))
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mimic_disentangle import Disentanglement
+from .mimic_disentangle import Disentanglement, Swap
 from .mimic_methods import MEAN, OTHER, OWN, MimicResult
-from .regions import REGIONS
 from .tables import Table, number
 
 
@@ -115,14 +114,21 @@ def disentanglement_tables(found: Disentanglement) -> tuple[Table, Table]:
     )
     first = found.probes[0]
     note = f"Linear probes on {first.stretches} stretches of {first.people} people, five folds, balanced."
-    swap = found.swap
-    swapped = tuple((region, f"{100 * swap.towards[region]:.0f} %") for region in REGIONS)
-    return (
-        Table("Style and content apart", ("", "measured", "chance"), rows, note),
-        Table(
-            "Swapped style: pairs in which a region's amplitude comes nearer to the new person's",
-            ("region", "share"),
-            (*swapped, ("all", f"{100 * swap.overall:.0f} %")),
-            f"{swap.pairs} pairs. Closures that stay within one frame: {100 * swap.closures_kept:.0f} % of either's.",
-        ),
+    return Table("Style and content apart", ("", "measured", "chance"), rows, note), swap_table(found.swap)
+
+
+def swap_table(swap: Swap) -> Table:
+    """Where amplitudes go with another's style."""
+    moved = swap.movement
+    rows = [
+        (region, f"{100 * share:.0f} %", f"{100 * moved.follows[region]:.0f} %")
+        for region, share in moved.towards.items()
+    ]
+    return Table(
+        "Swapped style: amplitudes that go towards the new person's",
+        ("region", "towards", "of the difference made"),
+        (*rows, ("all", f"{100 * moved.overall:.0f} %", "–")),
+        f"{swap.pairs} pairs; where the two people differ by a tenth or more. In {100 * moved.nearer:.0f} % of all "
+        "the amplitude ends nearer to the new person's (half, if motion is too small for all). Closures that stay "
+        f"within one frame: {100 * swap.closures_kept:.0f} % of either's.",
     )

@@ -6,19 +6,25 @@ Motion is (B, T, 51) in the coordinates of :mod:`core.mimic.space`.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from ..adamesh.conformer import ConformerBlock
 from ..adamesh.network import Subsampler
 from .config import MimicConfig
+from .course import Course
 from .layers import ConvolutionStack, TemporalInstanceNorm, TransformerBlock
-from .space import SPACE_SIZE
+from .space import REGION_COUNT, SPACE_SIZE
+
+_EPSILON = 1e-5
 
 
 class StyleEncoder(nn.Module):
-    """How somebody moves: (B, T, 51) of any length to one code (B, 128), the mean over time (paper: E_s).
+    """How somebody moves: (B, T, 51) of any length to one code (B, 128) (paper: E_s).
 
-    Its norms act on one frame's channels, so that amplitude and resting face survive.
+    Its norms act on one frame's channels, so that amplitude and resting face survive. Over time the paper takes the
+    mean of the last layer; ours takes its mean and deviation, and beside them how the motion's own statistics differ
+    from what is expected of the average talker: that need not be learnt from nine faces.
     """
 
     def __init__(self, config: MimicConfig) -> None:
@@ -28,15 +34,22 @@ class StyleEncoder(nn.Module):
         self.stack = ConvolutionStack(width, config.motion_convolutions, lambda: nn.LayerNorm(width))
         self.bridge = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width))
         self.blocks = _transformer(config, None)
-        self.out = nn.Linear(width, config.code_size)
+        self.out = nn.Linear(2 * width + SPACE_SIZE + 2 * REGION_COUNT, config.code_size)
 
-    def forward(self, motion: Tensor) -> Tensor:
-        frames: Tensor = self.out(self.blocks(self.bridge(self.stack(self.enter(motion)))))
-        return frames.mean(dim=1)
+    def forward(self, motion: Tensor, regions: Tensor, expected: Course) -> Tensor:
+        """regions: (51, R) to the signals of ``expected``, which has one row or one for each of the batch."""
+        frames = self.blocks(self.bridge(self.stack(self.enter(motion - expected.mean[:, None]))))
+        own = Course.of(motion, regions).beside(expected)
+        code: Tensor = self.out(torch.cat([over_time(frames), own], dim=1))
+        return code
 
 
 class MotionContentEncoder(nn.Module):
-    """What the face says: (B, T, 51) to (B, T, width), instance norms in place of layer norms (paper: E_c)."""
+    """What the face says: (B, T, 51) to (B, T, width), instance norms in place of layer norms (paper: E_c).
+
+    The transformer's blocks make constants and amplitudes again out of what the first norms left, so the last layer is
+    an instance norm too. It also keeps the reversed gradient from making content longer without end.
+    """
 
     def __init__(self, config: MimicConfig) -> None:
         super().__init__()
@@ -45,7 +58,7 @@ class MotionContentEncoder(nn.Module):
         self.stack = ConvolutionStack(width, config.motion_convolutions, TemporalInstanceNorm)
         self.bridge = nn.Sequential(TemporalInstanceNorm(), nn.Linear(width, width))
         self.blocks = _transformer(config, config.reach)
-        self.out = content_output(width)
+        self.out = nn.Sequential(nn.Linear(width, width), TemporalInstanceNorm())
 
     def forward(self, motion: Tensor) -> Tensor:
         content: Tensor = self.out(self.blocks(self.bridge(self.stack(self.enter(motion)))))
@@ -64,16 +77,23 @@ class SpeechContentEncoder(nn.Module):
         sizes = (config.width, config.heads, config.hidden, config.kernel, config.dropout, config.reach)
         self.subsampler = Subsampler(config.feature_size, config.width)
         self.blocks = nn.Sequential(*(ConformerBlock(*sizes) for _ in range(config.speech_blocks)))
-        self.out = content_output(config.width)
+        # content frames of fixed length: the reversed gradient would make them longer without end
+        self.out = nn.Sequential(
+            nn.Linear(config.width, config.width), nn.LayerNorm(config.width, elementwise_affine=False)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         content: Tensor = self.out(self.blocks(self.subsampler(features)))
         return content
 
 
-def content_output(width: int) -> nn.Sequential:
-    """To content frames of fixed length, ours: the reversed gradient would make them longer without end."""
-    return nn.Sequential(nn.Linear(width, width), nn.LayerNorm(width, elementwise_affine=False))
+def over_time(x: Tensor) -> Tensor:
+    """(B, T, C) to (B, 2 C): mean and deviation of every channel over its sequence (statistics pooling)."""
+    # in single precision: the mean of many bfloat16 frames would be coarse
+    values = x.float()
+    mean = values.mean(dim=1)
+    deviation = ((values - mean[:, None]).square().mean(dim=1) + _EPSILON).sqrt()
+    return torch.cat([mean, deviation], dim=1)
 
 
 def _transformer(config: MimicConfig, reach: int | None) -> nn.Sequential:

@@ -15,16 +15,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..adamesh.speaker import Speaker, require_basis, save_model
-from ..audio.speech import Speech
+from ..adamesh.speaker import Speaker, require_basis, run_windows, save_model
+from ..audio.speech import SAMPLE_RATE, Speech
 from ..device import choose_device
 from ..errors import ModelError, ReferenceClipError
 from ..face.basis import FaceBasis, open_basis
-from ..face.motion import Motion
+from ..face.motion import INTERNAL_FPS, MOTION_SIZE, Motion
 from ..face.rotations import FloatArray
 from ..speech.encoder import SpeechEncoder
 from ..speech.registry import encoder_of_model
 from ..weights import bundled, file_hash, read_tensors
+from .codes import at_strength
 from .config import MimicConfig
 from .network import MimicNetwork
 from .space import landmark_space
@@ -33,6 +34,8 @@ MIMIC_FILE = "mimic.safetensors"
 SHORTEST_SECONDS = 1.0
 # a long reference is read in pieces of at most this many frames and averaged: training's are about as short
 CODE_WINDOW_FRAMES = 150
+# a reference of this length is believed half
+HALF_TRUST_SECONDS = 3.0
 
 
 class MimicGenerator(Speaker):
@@ -71,9 +74,11 @@ class MimicGenerator(Speaker):
         """(128,) the average talker's code."""
         return self._network.mean_code.cpu().numpy().copy()
 
-    def style_code(self, motion: Motion) -> NDArray[np.float32]:
+    def style_code(self, motion: Motion, speech: Speech | None = None) -> NDArray[np.float32]:
         """(128,) how the person of a tracked reference moves: the mean over pieces of up to six seconds.
 
+        What a few seconds show is partly chance, so the code stays nearer to the mean code the shorter they are.
+        speech: the reference's own sound, from the same moment on, if it has one: what is said is then no style.
         Raises :class:`ReferenceClipError` under one second, :class:`ModelError` for motion of another basis.
         """
         motion.require_basis(self.basis.hash)
@@ -83,11 +88,27 @@ class MimicGenerator(Speaker):
                 "Choose a clip with at least one second, better ten.",
             )
         values = torch.from_numpy(motion.face_vector().astype(np.float32)).to(self._device)
+        average = self._average(speech)
+        if len(average):
+            values = values[: len(average)]
         edges = np.linspace(0, len(values), -(-len(values) // CODE_WINDOW_FRAMES) + 1).round().astype(int)
         with torch.inference_mode():
-            codes = [self._network.style(values[None, a:b])[0] for a, b in itertools.pairwise(edges)]
-            mean: NDArray[np.float32] = torch.stack(codes).mean(dim=0).cpu().numpy()
-        return mean
+            codes = [self._piece_code(values[a:b], average[a:b]) for a, b in itertools.pairwise(edges)]
+            read: NDArray[np.float32] = torch.stack(codes).mean(dim=0).cpu().numpy()
+        seconds = len(values) / INTERNAL_FPS
+        return at_strength(self.mean_code, read, seconds / (seconds + HALF_TRUST_SECONDS))
+
+    def _piece_code(self, values: Tensor, average: Tensor) -> Tensor:
+        """(128,) of (T, 53) beside the average talker's, which may be empty."""
+        expected = self._network.course(average[None]) if len(average) else None
+        return self._network.style(values[None], expected)[0]
+
+    def _average(self, speech: Speech | None) -> Tensor:
+        """(T, 53) of the average talker; empty where there is too little to hear."""
+        if speech is None or len(speech.samples) < SHORTEST_SECONDS * SAMPLE_RATE:
+            return torch.zeros(0, MOTION_SIZE)
+        voice = _Voice(self._network, self._network.mean_code)
+        return torch.from_numpy(run_windows(voice, self.features(speech))).to(self._device)
 
     def generate(
         self,

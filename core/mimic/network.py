@@ -12,18 +12,27 @@ from torch import Tensor, nn
 
 from .autoregressive import AutoregressiveDecoder
 from .config import MimicConfig
+from .course import Course
 from .decoder import ParallelDecoder
 from .encoders import MotionContentEncoder, SpeechContentEncoder, StyleEncoder
-from .space import LandmarkSpace
+from .space import REGION_COUNT, SPACE_SIZE, LandmarkSpace
 
 
 class MimicNetwork(nn.Module):
-    """E_s, E_c, E_a and D. ``mean_code`` (128,) is the average talker's, learnt as the running mean of codes."""
+    """E_s, E_c, E_a and D.
+
+    ``mean_code`` (128,) is the average talker's, learnt as the running mean of codes; the ``usual_`` buffers are the
+    running mean of what that talker's motion is like, for references without sound.
+    """
 
     encode: Tensor
     decode: Tensor
     metric: Tensor
+    regions: Tensor
     mean_code: Tensor
+    usual_mean: Tensor
+    usual_swing: Tensor
+    usual_speed: Tensor
 
     def __init__(self, config: MimicConfig, space: LandmarkSpace) -> None:
         super().__init__()
@@ -37,7 +46,11 @@ class MimicNetwork(nn.Module):
         self.register_buffer("encode", torch.from_numpy(space.encode), persistent=False)
         self.register_buffer("decode", torch.from_numpy(space.decode), persistent=False)
         self.register_buffer("metric", torch.from_numpy(space.metric), persistent=False)
+        self.register_buffer("regions", torch.from_numpy(space.regions), persistent=False)
         self.register_buffer("mean_code", torch.zeros(config.code_size))
+        self.register_buffer("usual_mean", torch.zeros(SPACE_SIZE))
+        self.register_buffer("usual_swing", torch.zeros(REGION_COUNT))
+        self.register_buffer("usual_speed", torch.zeros(REGION_COUNT))
 
     def coordinates(self, motion: Tensor) -> Tensor:
         """(B, T, 53) motion values to the (B, T, 51) that stand for the landmarks' displacement."""
@@ -51,10 +64,27 @@ class MimicNetwork(nn.Module):
         """(B, T, 51) to weighted centimetres along orthonormal directions: its distances are the landmarks'."""
         return coordinates.float() @ self.metric
 
-    def style(self, motion: Tensor) -> Tensor:
-        """(B, T, 53) to codes (B, 128)."""
-        code: Tensor = self.style_encoder(self.coordinates(motion))
+    def style(self, motion: Tensor, expected: Course | None = None) -> Tensor:
+        """(B, T, 53) to codes (B, 128). expected: of the same sounds; without, what is usual."""
+        return self.style_of(self.coordinates(motion), self.usual if expected is None else expected)
+
+    def style_of(self, coordinates: Tensor, expected: Course) -> Tensor:
+        """:meth:`style` of (B, T, 51)."""
+        code: Tensor = self.style_encoder(coordinates, self.regions, expected)
         return code
+
+    @property
+    def usual(self) -> Course:
+        """The average talker's course over everything, one row."""
+        return Course(self.usual_mean[None], self.usual_swing[None], self.usual_speed[None])
+
+    def course(self, motion: Tensor) -> Course:
+        """Of (B, T, 53)."""
+        return Course.of(self.coordinates(motion), self.regions)
+
+    def average(self, features: Tensor) -> Tensor:
+        """Features (B, 2 T, F) to the average talker's (B, T, 53)."""
+        return self.motion(features, self.mean_code.expand(len(features), -1))
 
     def motion(self, features: Tensor, code: Tensor) -> Tensor:
         """Features (B, 2 T, F) and codes (B, 128) to (B, T, 53)."""

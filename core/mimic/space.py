@@ -25,24 +25,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.basis import FaceBasis
+from ..face.landmarks import CHIN_POINTS, STABLE
 from ..face.motion import EXPRESSION_SIZE, MOTION_SIZE
-from ..face.region_chart import EXPRESSION_SPREAD, JAW_SPREAD_RADIANS, displacement_per_hinged_value
+from ..face.region_chart import (
+    EXPRESSION_SPREAD,
+    JAW,
+    JAW_SPREAD_RADIANS,
+    SIGNALS,
+    displacement_per_hinged_value,
+    region_chart,
+)
 from ..tracking.fit import landmark_weights
 
 SPACE_SIZE = EXPRESSION_SIZE + 1
+REGION_COUNT = len(SIGNALS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LandmarkSpace:
-    """Three linear maps; all act on rows.
+    """Linear maps that act on rows.
 
     encode: (53, 51) motion values to coordinates. decode: (51, 53) back. metric: (51, 51) coordinates to weighted
-    centimetres along an orthonormal frame of displacements.
+    centimetres along an orthonormal frame of displacements. regions: (51, 9) coordinates to centimetres of the face's
+    regions (:mod:`core.face.region_chart`; of the jaw the height of the chin, not its angle).
     """
 
     encode: NDArray[np.float32]
     decode: NDArray[np.float32]
     metric: NDArray[np.float32]
+    regions: NDArray[np.float32]
 
 
 @functools.lru_cache(maxsize=4)
@@ -53,10 +64,14 @@ def landmark_space(basis: FaceBasis) -> LandmarkSpace:
     layout[:EXPRESSION_SIZE, :EXPRESSION_SIZE] = np.eye(EXPRESSION_SIZE)
     layout[EXPRESSION_SIZE, EXPRESSION_SIZE:] = basis.hinge_axis
     spread = np.append(np.full(EXPRESSION_SIZE, EXPRESSION_SPREAD), JAW_SPREAD_RADIANS)[:, None]
-    weighted = (displacement_per_hinged_value(basis) * landmark_weights()).reshape(SPACE_SIZE, -1)
+    displacement = displacement_per_hinged_value(basis)
+    regions = layout @ region_chart(basis).signals
+    regions[:, JAW] = displacement[:, CHIN_POINTS, 1].mean(axis=1) - displacement[:, STABLE, 1].mean(axis=1)
+    weighted = (displacement * landmark_weights()).reshape(SPACE_SIZE, -1)
     _, upper = np.linalg.qr((spread * weighted).T)
     return LandmarkSpace(
         encode=(layout / spread).T.astype(np.float32),
         decode=(layout * spread).astype(np.float32),
         metric=upper.T.astype(np.float32),
+        regions=(spread * regions).astype(np.float32),
     )

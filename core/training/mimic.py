@@ -31,7 +31,7 @@ class MimicSettings:
 
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            steps=1500, horizon_steps=1800, cool_down_steps=500, learning_rate=1e-3, save_every=100
+            steps=1200, horizon_steps=1440, cool_down_steps=400, learning_rate=1e-3, save_every=100
         )
     )
     sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(batch=12))
@@ -52,7 +52,7 @@ def train(
     basis = open_basis()
     source = MimicSource(groups, settings.sampling, settings.identities)
     config = replace(settings.network, feature_size=encoder.dimension)
-    model = TrainedMimic(config, basis, source.identities)
+    model = TrainedMimic(config, basis, source.identities, source.voices)
     mean, deviation = statistics(groups)
     loss = MimicLoss(basis, mean, deviation, settings.constraints, settings.shown_share)
     run = TrainingRun(model, settings.schedule, name)

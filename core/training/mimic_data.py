@@ -33,17 +33,22 @@ _Rows = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class IdentitySettings:
-    """manners: style-varied copies of each face, drawn once by ``seed``. varied_share: samples that are copies."""
+    """manners: style-varied copies of each face, drawn once by ``seed``. varied_share: samples that are copies.
 
-    manners: int = 48
-    varied_share: float = 0.6
+    amount: how far manners lie apart, beside real people: too far rather than too near, or an unseen one lies outside.
+    """
+
+    manners: int = 96
+    amount: float = 1.4
+    varied_share: float = 0.7
     seed: int = 20261121
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MimicBatch:
-    """features (B, 2 T, F), motion (B, T, 53), reference (B, R, 53) of the same identity (B,).
+    """features (B, 2 T, F), motion (B, T, 53), voice (B,) heard, identity (B,) seen.
 
+    reference (B, R, 53), heard (B, 2 R, F): another stretch of the same identity and what it says.
     average (B, T, 53): the same words with the average talker's mean and spread, for the mean code.
     """
 
@@ -51,16 +56,19 @@ class MimicBatch:
     motion: Tensor
     average: Tensor
     reference: Tensor
+    heard: Tensor
     identity: Tensor
+    voice: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Talker:
-    """One person of one group: how often they are drawn, whose face it is, and their clips."""
+    """One person of one group: how often they are drawn, whose face and voice it is, and their clips."""
 
     group: str
     chance: float
     face: int
+    voice: int
     source: FaceSource
     statistics: TalkerStatistics
 
@@ -77,6 +85,7 @@ class MimicSource:
         self._chances = np.array([talker.chance for talker in self._talkers])
         filmed = [talker.statistics for talker in self._talkers if talker.group in FILMED_GROUPS]
         self._average = TalkerStatistics.average(filmed or [talker.statistics for talker in self._talkers])
+        self.voices = 1 + max(talker.voice for talker in self._talkers)
         self.faces = 1 + max(talker.face for talker in self._talkers)
         self._manners = [_manners(face, identities) for face in range(self.faces)]
 
@@ -88,18 +97,20 @@ class MimicSource:
     def draw(self, rng: np.random.Generator) -> MimicBatch:
         """One batch; the same generator state gives the same batch."""
         samples = [self._sample(rng) for _ in range(self._batch)]
-        features, motion, average, reference, identity = zip(*samples, strict=True)
+        features, motion, average, reference, heard, identity, voice = zip(*samples, strict=True)
         return MimicBatch(
             torch.cat(features),
             torch.from_numpy(np.stack(motion)),
             torch.from_numpy(np.stack(average)),
             torch.from_numpy(np.stack(reference)),
+            torch.cat(heard),
             torch.tensor(identity),
+            torch.tensor(voice),
         )
 
-    def _sample(self, rng: np.random.Generator) -> tuple[Tensor, _Rows, _Rows, _Rows, int]:
+    def _sample(self, rng: np.random.Generator) -> tuple[Tensor, _Rows, _Rows, _Rows, Tensor, int, int]:
         talker = self._talkers[rng.choice(len(self._talkers), p=self._chances / self._chances.sum())]
-        plain = talker.source.draw(rng)
+        plain, reference = talker.source.draw(rng), talker.source.draw(rng)
         varied = self._identities.manners > 0 and rng.random() < self._identities.varied_share
         manner = 1 + int(rng.integers(self._identities.manners)) if varied else 0
         parameters = self._manners[talker.face][manner]
@@ -107,8 +118,10 @@ class MimicSource:
             plain.features,
             vary(plain.motion[0].numpy(), parameters),
             as_average(plain.motion[0].numpy(), talker.statistics, self._average),
-            vary(plain.reference[0].numpy(), parameters),
+            vary(reference.motion[0].numpy(), parameters),
+            reference.features,
             talker.face * (1 + self._identities.manners) + manner,
+            talker.voice,
         )
 
 
@@ -118,13 +131,15 @@ def _talkers(groups: dict[str, list[FacePair]], sampling: SamplingSettings) -> l
     # the source itself varies and hides nothing: that is decided here, where the manner has a number
     plain = replace(sampling, batch=1, varied_share=0.0, style_share=1.0, identity_share=0.0)
     faces: dict[str, int] = {}
+    voices: dict[str, int] = {}
     talkers = []
     for name, share in present:
         people = _by_person(groups[name])
         for person, own in people.items():
             face = faces.setdefault(SHARED_FACES.get(name, person), len(faces))
+            voice = voices.setdefault(person, len(voices))
             source = FaceSource({name: own}, plain)
-            talkers.append(_Talker(name, share / total / len(people), face, source, TalkerStatistics.of(own)))
+            talkers.append(_Talker(name, share / total / len(people), face, voice, source, TalkerStatistics.of(own)))
     return talkers
 
 
@@ -137,4 +152,4 @@ def _by_person(pairs: list[FacePair]) -> dict[str, list[FacePair]]:
 
 def _manners(face: int, settings: IdentitySettings) -> list[StyleParameters]:
     rng = np.random.default_rng([settings.seed, face])
-    return [StyleParameters(), *(draw_parameters(rng) for _ in range(settings.manners))]
+    return [StyleParameters(), *(draw_parameters(rng, settings.amount) for _ in range(settings.manners))]

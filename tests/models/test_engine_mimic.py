@@ -68,7 +68,8 @@ def face(bench: Bench, **options: object) -> Motion:
 
 def test_the_engine_speaks_what_the_network_says_to_the_references_code(bench: Bench) -> None:
     network = MimicGenerator.load(path=weights.VENDOR_MODELS / models.MIMIC_FILE)
-    code = network.style_code(tracked(bench.clip.path).motion)
+    reference = tracked(bench.clip.path)
+    code = network.style_code(reference.motion, reference.speech)
     expected = network.generate(load_speech(bench.audio.path), code)
     spoken = face(bench, reference=bench.clip)
     np.testing.assert_allclose(spoken.face_vector(), expected.face_vector(), atol=1e-5)

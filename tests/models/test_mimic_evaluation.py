@@ -8,27 +8,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.audio.speech import Speech
 from core.evaluation.baselines import face_motion
 from core.evaluation.mimic import MimicFindings
 from core.evaluation.mimic_ablations import AblationScore, ablations, table
 from core.evaluation.mimic_disentangle import (
     SPACES,
+    Movement,
     code_agreement,
     disentanglement,
     kept_closures,
     person_stretches,
+    phone_shares,
     probe,
 )
 from core.evaluation.mimic_methods import CONSTANT, MEAN, OTHER, OWN, MimicResult, measured, mimic_results
 from core.evaluation.mimic_people import MimicRow, halved, joined, others, pieces
 from core.evaluation.mimic_tables import OwnWins
 from core.evaluation.personal import Person, PersonPart
-from core.evaluation.regions import RegionRatios
+from core.evaluation.regions import REGIONS, RegionRatios
 from core.evaluation.style_benchmark import Ruler
 from core.evaluation.style_tables import StretchScore
 from core.face.basis import open_basis
 from core.face.region_chart import OPENING, region_chart
 from core.mimic.generate import MimicGenerator
+from core.speech.articulation import ARPABET
+from core.speech.phonetic import PhoneticEncoder
 from core.training.mimic_loss import CONSTRAINTS
 from tests.adapt_made import CHANNELS, LevelEncoder, person
 from tests.mimic_made import TINY, tiny_network
@@ -75,6 +80,27 @@ def test_agreement_of_codes_by_hand() -> None:
     assert found.within == pytest.approx(0.5)
     assert found.across == pytest.approx(0.5)
     assert found.own_closer == pytest.approx((0.0 + 0.5) / 2)
+
+
+def test_a_swap_goes_towards_where_people_differ_whatever_size_everybody_has() -> None:
+    regions = len(REGIONS)
+    # the new person's amplitude is double, half, and the same
+    wanted = np.log([[2.0] * regions, [0.5] * regions, [1.05] * regions])
+    given = np.array([[0.2] * regions, [-0.1] * regions, [-0.3] * regions])
+    # motion so small that it is too small for all of them
+    missing = wanted + 3.0
+    found = Movement.of(wanted, given, missing)
+    assert found.overall == 1.0 and set(found.towards.values()) == {1.0}
+    assert found.nearer == pytest.approx(1 / 3)
+    slope = (0.2 + 0.1) * np.log(2) - 0.3 * np.log(1.05)
+    assert found.follows["opening"] == pytest.approx(slope / (2 * np.log(2) ** 2 + np.log(1.05) ** 2))
+    assert Movement.of(wanted, -given, missing).overall == 0.0
+
+
+def test_phones_shares_sum_to_one() -> None:
+    noise = Speech((0.05 * np.random.default_rng(0).normal(size=16000)).astype(np.float32), "noise")
+    shares = phone_shares(PhoneticEncoder.load(), noise)
+    assert shares.shape == (len(ARPABET),) and shares.sum() == pytest.approx(1.0)
 
 
 def test_closures_are_kept_within_one_frame() -> None:
@@ -150,7 +176,7 @@ def test_the_findings_make_tables(people: list[Person], mimic: MimicGenerator) -
     assert len(found.tables()) == 5
     assert [item.space for item in apart.probes] == list(SPACES)
     assert apart.probes[0].stretches == sum(len(person_stretches(p)) for p in people) == 7
-    assert apart.swap.pairs == 2 and 0 <= apart.swap.overall <= 1
+    assert apart.swap.pairs == 2 and 0 <= apart.swap.movement.overall <= 1
     assert all(table.text() for table in found.tables())
 
 
@@ -158,9 +184,9 @@ def test_ablations_change_one_thing_at_a_time() -> None:
     made = list(ablations(50))
     assert [item.name for item in made[1:5]] == [f"without {name}" for name in CONSTRAINTS]
     full = made[0].settings
-    for item in made[1:5]:
+    for item in made[1:7]:
         assert item.settings != full
         assert replace(item.settings, constraints=full.constraints) == full
-    assert made[5].settings.network.decoder == "autoregressive"
-    score = AblationScore(3.0, 3.5, 0.8, 0.6, 0.9, 0.2, 0.4, 0.7, 0.1)
+    assert made[7].settings.network.decoder == "autoregressive"
+    score = AblationScore(3.0, 3.6, 3.5, 0.8, 0.6, 0.9, 0.2, 0.3, 0.4, 0.7, 0.1)
     assert "without latent cycles" in table({item.name: score for item in made}, 50).text()

@@ -17,7 +17,7 @@ from core.face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
 from core.mimic.autoregressive import AutoregressiveDecoder
 from core.mimic.config import MimicConfig
 from core.mimic.decoder import ParallelDecoder
-from core.mimic.generate import MimicGenerator, save_mimic
+from core.mimic.generate import HALF_TRUST_SECONDS, MimicGenerator, save_mimic
 from core.mimic.layers import StyleAdaptiveNorm, TemporalInstanceNorm
 from core.mimic.network import MimicNetwork
 from core.mimic.space import SPACE_SIZE
@@ -172,6 +172,23 @@ def test_no_code_is_the_mean_code(generator: MimicGenerator) -> None:
 def test_another_code_gives_another_motion(generator: MimicGenerator) -> None:
     other = generator.generate(_speech(1), generator.mean_code + 1.0)
     assert np.abs(other.face_vector() - generator.generate(_speech(1), None).face_vector()).max() > 1e-3
+
+
+def test_what_a_reference_says_is_no_style(generator: MimicGenerator) -> None:
+    """Silence would be wondered at, and sound of under a second says too little."""
+    motion = _motion(4)
+    alone, beside = generator.style_code(motion), generator.style_code(motion, _speech(4))
+    assert not np.allclose(alone, beside, atol=1e-4)
+    np.testing.assert_array_equal(generator.style_code(motion, _speech(0.5)), alone)
+    # only what both cover counts
+    np.testing.assert_allclose(generator.style_code(_motion(4), _speech(9)), beside, atol=0.2 * np.abs(beside).max())
+
+
+def test_a_short_reference_is_believed_less(generator: MimicGenerator) -> None:
+    motion = _motion(6)
+    raw = generator.network.style(torch.from_numpy(motion.face_vector())[None])[0].detach().numpy()
+    apart = generator.style_code(motion) - generator.mean_code
+    np.testing.assert_allclose(apart, 6 / (6 + HALF_TRUST_SECONDS) * (raw - generator.mean_code), rtol=1e-3, atol=1e-4)
 
 
 def test_a_code_is_read_from_a_second_or_a_minute(generator: MimicGenerator) -> None:

@@ -18,7 +18,7 @@ from core.training.feature_bank import FacePair
 from core.training.loop import Schedule
 from core.training.mimic import MimicSettings, statistics, train
 from core.training.mimic_data import IdentitySettings, MimicBatch, MimicSource
-from core.training.mimic_loss import ConstraintWeights, MimicLoss, TrainedMimic
+from core.training.mimic_loss import ConstraintWeights, MimicLoss, TrainedMimic, average_course, swings
 from tests import mimic_made
 from tests.interrupted import interrupted_after
 
@@ -71,7 +71,7 @@ def _batch(source: MimicSource, seed: int = 0) -> MimicBatch:
 
 
 def test_identities_are_faces_times_manners_and_a_retimed_face_is_its_owners(source: MimicSource) -> None:
-    assert source.faces == 3
+    assert (source.faces, source.voices) == (3, 6)
     assert source.identities == 9
     drawn = torch.cat([_batch(source, seed).identity for seed in range(40)])
     assert set(drawn.tolist()) == set(range(9))
@@ -80,7 +80,8 @@ def test_identities_are_faces_times_manners_and_a_retimed_face_is_its_owners(sou
 def test_the_same_chance_gives_the_same_batch(source: MimicSource) -> None:
     first, again = _batch(source, 3), _batch(source, 3)
     assert torch.equal(first.features, again.features) and torch.equal(first.motion, again.motion)
-    assert first.features.shape == (4, 50, FEATURES) and first.reference.shape == (4, 20, MOTION_SIZE)
+    assert first.heard.shape == first.features.shape and not torch.equal(first.heard, first.features)
+    assert first.features.shape == (4, 50, FEATURES) and first.reference.shape == (4, 25, MOTION_SIZE)
 
 
 def test_unvaried_samples_are_the_tracked_motion(groups: dict[str, list[FacePair]]) -> None:
@@ -96,10 +97,10 @@ def test_unvaried_samples_are_the_tracked_motion(groups: dict[str, list[FacePair
 
 
 def _loss(groups: dict[str, list[FacePair]], weights: ConstraintWeights, shown: float = 1.0) -> MimicLoss:
-    return MimicLoss(open_basis(), *statistics(groups), weights, shown)
+    return MimicLoss(open_basis(), *statistics(groups), weights, shown, silent_share=0.0)
 
 
-NONE = ConstraintWeights(style=0, inverse=(0, 0, 0), contrast=0, style_cycle=0, content_cycle=0)
+NONE = ConstraintWeights(style=0, spread=0, inverse=(0, 0, 0), voice=0, contrast=0, style_cycle=0, content_cycle=0)
 
 
 @pytest.mark.parametrize(
@@ -108,15 +109,16 @@ NONE = ConstraintWeights(style=0, inverse=(0, 0, 0), contrast=0, style_cycle=0, 
         (NONE, set()),
         (replace(NONE, style=1.0), {"style_classifier"}),
         (replace(NONE, inverse=(1.0, 1.0, 1.0)), {"inverse_classifier"}),
+        (replace(NONE, voice=1.0), {"voice_classifier"}),
         (replace(NONE, contrast=1.0), {"log_scale"}),
     ],
-    ids=["none", "style", "inverse", "contrast"],
+    ids=["none", "style", "inverse", "voice", "contrast"],
 )
 def test_each_constraint_can_be_switched_off(
     groups: dict[str, list[FacePair]], source: MimicSource, weights: ConstraintWeights, reached: set[str]
 ) -> None:
     torch.manual_seed(0)
-    model = TrainedMimic(TINY, open_basis(), source.identities)
+    model = TrainedMimic(TINY, open_basis(), source.identities, source.voices)
     _loss(groups, weights)(model, _batch(source), 0.5, torch.Generator().manual_seed(0)).backward()
     found = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None}
     assert found - {"network"} == reached
@@ -125,12 +127,27 @@ def test_each_constraint_can_be_switched_off(
 def test_cycles_add_to_the_loss_and_reach_the_encoders(groups: dict[str, list[FacePair]], source: MimicSource) -> None:
     def value(weights: ConstraintWeights) -> float:
         torch.manual_seed(0)
-        model = TrainedMimic(replace(TINY, dropout=0.0), open_basis(), source.identities)
+        model = TrainedMimic(replace(TINY, dropout=0.0), open_basis(), source.identities, source.voices)
         return _loss(groups, weights)(model, _batch(source), 0.5, torch.Generator().manual_seed(0)).item()
 
     plain = value(NONE)
     assert value(replace(NONE, style_cycle=1.0)) > plain + 1e-3
     assert value(replace(NONE, content_cycle=1.0)) > plain + 1e-3
+
+
+def test_the_spread_term_asks_for_the_swing_and_not_for_the_motion(
+    groups: dict[str, list[FacePair]], source: MimicSource
+) -> None:
+    network = TrainedMimic(TINY, open_basis(), source.identities, source.voices).network
+    wanted = network.coordinates(_batch(source).motion)
+    turned, halved = wanted.flip(dims=(1,)), 0.5 * wanted
+    assert MimicLoss._spread(network, turned, wanted).item() == pytest.approx(0.0, abs=1e-4)
+    assert MimicLoss._spread(network, halved, wanted).item() > 0.1
+
+
+def test_swings_tell_sizes_that_the_time_mean_hides() -> None:
+    content = torch.tensor([[[2.0], [-2.0]], [[1.0], [-1.0]]])
+    assert swings(content).mean(dim=1).tolist() == [[0.0, 2.0], [0.0, 1.0]]
 
 
 def test_gradient_reversal_fades_as_in_the_release() -> None:
@@ -140,13 +157,16 @@ def test_gradient_reversal_fades_as_in_the_release() -> None:
 
 def test_the_mean_code_follows_the_codes(groups: dict[str, list[FacePair]], source: MimicSource) -> None:
     torch.manual_seed(0)
-    model = TrainedMimic(TINY, open_basis(), source.identities)
+    model = TrainedMimic(TINY, open_basis(), source.identities, source.voices)
     loss, batch = _loss(groups, NONE, shown=0.0), _batch(source)
     for _ in range(200):
         with torch.no_grad():
             loss(model, batch, 0.0, torch.Generator().manual_seed(0))
     with torch.no_grad():
-        wanted = model.eval().network.style(batch.reference).mean(dim=0)
+        network = model.eval().network
+        expected = average_course(network, batch.heard)
+        wanted = network.style(batch.reference, expected).mean(dim=0)
+    torch.testing.assert_close(network.usual_mean, expected.mean.mean(dim=0), rtol=0.1, atol=0.02)
     assert (model.network.mean_code - wanted).norm() < 0.2 * wanted.norm()
 
 
@@ -166,7 +186,7 @@ def test_training_resumes_to_the_same_weights(
 
 def test_the_loss_falls_on_motion_that_speech_tells(groups: dict[str, list[FacePair]], source: MimicSource) -> None:
     torch.manual_seed(0)
-    model = TrainedMimic(TINY, open_basis(), source.identities)
+    model = TrainedMimic(TINY, open_basis(), source.identities, source.voices)
     loss, optimiser, values = _loss(groups, ConstraintWeights()), torch.optim.Adam(model.parameters(), 5e-3), []
     for step in range(50):
         value = loss(model, _batch(source, step), 0.5, torch.Generator().manual_seed(step))

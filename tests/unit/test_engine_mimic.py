@@ -13,10 +13,11 @@ from core.engine import models
 from core.engine.api import BankRequest, MediaRange, MotionRequest, add_to_bank, generate_motion, roll_head
 from core.engine.cache import ArtifactCache
 from core.engine.jobs import read_motion_result, write_motion_result
+from core.engine.mimicry import with_mimic
 from core.errors import ModelError
 from core.style.parts import MimicPart
 from core.style.style import Style
-from tests.engine_bench import Bench, make_bench
+from tests.engine_bench import Bench, make_bench, tracked
 
 # what the stand-in reads from the tracked clip, up to rounding
 CLIP_CODE = 1.4
@@ -215,3 +216,15 @@ def test_progress_of_mimic_rises_to_the_end(bench: Bench) -> None:
     source = MediaRange(bench.clip.path)
     generate_motion(mimic(bench, reference=source), lambda stage, fraction: seen.append(fraction))
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("speech_seconds", [10.0, 0.0], ids=["in step", "does not go with the mouth"])
+def test_a_references_sound_counts_only_where_it_goes_with_the_mouth(bench: Bench, speech_seconds: float) -> None:
+    reference = tracked(bench.clip.path)
+    assert reference.speech is not None
+    style = generate_motion(mimic(bench, reference=bench.clip)).style
+    assert style is not None
+    provenance = dataclasses.replace(style.provenance, speech_seconds=speech_seconds)
+    bench.mimic.heard.clear()
+    with_mimic(dataclasses.replace(style, provenance=provenance), reference, "cpu")
+    assert bench.mimic.heard == [speech_seconds > 0]

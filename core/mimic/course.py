@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the average talker would have done, against which a style is read.
+
+How wide a mouth stands open on the mean of a clip, and how far and fast it swings, depends on what is said and on how
+much of the clip is pause, far more than on who speaks. So where the sound of a reference is known, its motion is
+compared with the mean style's motion to that sound; where it is not, with what that motion usually is. The paper's
+style encoder sees the motion alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+# swings and speeds below this are nobody's style
+_FLOOR_CM = 0.02
+_EPSILON = 1e-10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """Statistics over time: mean (B, 51) coordinates, swing (B, R) and speed (B, R) of the face's regions.
+
+    swing: deviation; speed: mean size of the change from frame to frame, 0 for a single one.
+    """
+
+    mean: Tensor
+    swing: Tensor
+    speed: Tensor
+
+    @classmethod
+    def of(cls, coordinates: Tensor, regions: Tensor) -> Course:
+        """From (B, T, 51), in single precision; regions: (51, R) to centimetres."""
+        coordinates = coordinates.float()
+        signals = coordinates @ regions
+        changes = signals.diff(dim=1) if signals.shape[1] > 1 else torch.zeros_like(signals)
+        variance = (signals - signals.mean(dim=1, keepdim=True)).square().mean(dim=1)
+        return cls(coordinates.mean(dim=1), (variance + _EPSILON).sqrt(), changes.abs().mean(dim=1))
+
+    def beside(self, expected: Course) -> Tensor:
+        """(B, 51 + 2 R): difference of the means, logarithms of the ratios of swings and of speeds."""
+        return torch.cat(
+            [
+                self.mean - expected.mean,
+                self.swing_beside(expected),
+                ((self.speed + _FLOOR_CM) / (expected.speed + _FLOOR_CM)).log(),
+            ],
+            dim=1,
+        )
+
+    @property
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """mean, swing, speed."""
+        return self.mean, self.swing, self.speed
+
+    def swing_beside(self, expected: Course) -> Tensor:
+        """(B, R) logarithms of the ratios of swings."""
+        return ((self.swing + _FLOOR_CM) / (expected.swing + _FLOOR_CM)).log()
+
+    def where(self, chosen: Tensor, other: Course) -> Course:
+        """This for the samples (B,) that are chosen, the other for the rest."""
+        pick = chosen[:, None] > 0
+        return replace(
+            self,
+            mean=torch.where(pick, self.mean, other.mean),
+            swing=torch.where(pick, self.swing, other.swing),
+            speed=torch.where(pick, self.speed, other.speed),
+        )
