@@ -11,13 +11,14 @@ PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/pytho
 	$$p -c 'import venv' >/dev/null 2>&1 && command -v $$p && break; done)
 REFERENCE ?=
 AUDIO ?=
+ENGINE ?=
 
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: help setup test lint types unit blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose extension ui-check train clean
 
 help:
-	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
+	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
 	@echo "make test        lint, types, unit, model and Blender tests (4.2, 4.5, 5.0; 5.2 where Python 3.13 exists)"
 	@echo "make benchmark   accuracy beside baselines, style, closed loop, speed: tables, benchmark/report.html"
 	@echo "make benchmark-short  the form that make test runs: fails on a clear regression"
@@ -76,7 +77,7 @@ blender: setup .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy
 # --- what users run ---------------------------------------------------------------------------------------------
 
 demo: setup
-	$(PY) -m core.demo $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(AUDIO),--audio "$(AUDIO)")
+	$(PY) -m core.demo $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(AUDIO),--audio "$(AUDIO)") $(if $(ENGINE),--engine "$(ENGINE)")
 
 benchmark: setup .venv-bpy42/.ready .venv-bpy50/.ready
 	$(PY) -m core.evaluation

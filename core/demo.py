@@ -30,7 +30,10 @@ _SHEET_PICTURES, _SHEET_COLUMNS = 15, 5
 
 @dataclass(frozen=True, slots=True)
 class DemoRequest:
-    """audio, reference: media files. out: folder for the results. preview_seconds: how much of it is rendered."""
+    """audio, reference: media files. out: folder for the results. preview_seconds: how much of it is rendered.
+
+    engine: "adamesh" or "mimic".
+    """
 
     audio: Path
     reference: Path
@@ -38,6 +41,7 @@ class DemoRequest:
     pixels: int
     preview_seconds: float
     seed: int
+    engine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
     parser.add_argument("--pixels", type=int, default=640, help="width and height of the preview")
     parser.add_argument("--preview-seconds", type=float, default=30.0, help="render at most this much")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--engine", choices=("adamesh", "mimic"), default="adamesh", help="what makes the face")
     values = parser.parse_args(argv)
     if not 128 <= values.pixels <= 2048 or values.pixels % 2:
         raise SettingsError(f"The preview cannot be {values.pixels} pixels wide.", "Give an even number, 128 to 2048.")
@@ -113,6 +118,7 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
         pixels=values.pixels,
         preview_seconds=values.preview_seconds,
         seed=values.seed,
+        engine=values.engine,
     )
 
 
@@ -156,7 +162,7 @@ def _build_scene(scene: Any, request: DemoRequest) -> None:
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
     movie = strips.new_movie("reference", str(request.reference), channel=2, frame_start=1)
     scene.mimesh.reference_kind, scene.mimesh.reference_strip = "strip", movie.name
-    scene.mimesh.seed = request.seed
+    scene.mimesh.seed, scene.mimesh.engine = request.seed, request.engine
     if bpy.app.build_options.audaspace:
         sound = strips.new_sound("speech", str(request.audio), channel=1, frame_start=1)
         scene.mimesh.speech_kind, scene.mimesh.speech_strip = "strip", sound.name
