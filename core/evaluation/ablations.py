@@ -32,11 +32,26 @@ GRID_ONLY = (("s1", 0.4), ("grid", 0.6))
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """One training. people: how many GRID talkers take part beside s1 (None: all seven recordings of six people)."""
+    """One training.
+
+    people: how many GRID talkers take part beside s1 (None: all seven recordings of six people). retimed_part: one in
+    how many re-timed recordings takes part.
+    """
 
     name: str
     settings: ExpressionSettings
     people: int | None = None
+    retimed_part: int = 1
+
+    def label(self, encoder_hash: str) -> str:
+        """A name for all that its result depends on."""
+        parts = [
+            asdict(self.settings),
+            self.people,
+            encoder_hash,
+            *([self.retimed_part] if self.retimed_part > 1 else []),
+        ]
+        return f"ablation-{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 def ablations(steps: int) -> Iterator[Ablation]:
@@ -44,6 +59,8 @@ def ablations(steps: int) -> Iterator[Ablation]:
     grid = _short(steps)
     mixed = _with(grid, shares=(*GRID_ONLY, ("retimed", 0.4)))
     yield Ablation("phonetic, GRID and s1 re-timed to other voices", mixed)
+    for part in (16, 4):
+        yield Ablation(f"  one in {part} of these voices", mixed, retimed_part=part)
     yield Ablation("  attention without limit", replace(mixed, network=replace(mixed.network, reach=None, kernel=15)))
     yield Ablation("  styleless as any talker", _with(mixed, hidden_as_average=False))
     yield Ablation("  no squared opening", replace(mixed, loss=replace(mixed.loss, opening=0.0)))
@@ -74,8 +91,7 @@ def _short(steps: int) -> ExpressionSettings:
 def run_ablation(ablation: Ablation, data: Path) -> dict[str, GroupScore]:
     """Train (or take the finished result) and score on the held-out groups."""
     phonetic = PhoneticEncoder.load()
-    described = json.dumps([asdict(ablation.settings), ablation.people, phonetic.hash], sort_keys=True)
-    name = f"ablation-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+    name = ablation.label(phonetic.hash)
     path = CACHE_ROOT / f"{name}.json"
     if not path.is_file():
         scores = _measured(ablation, InputEncoder(phonetic, ablation.settings.inputs), name, data)
@@ -92,6 +108,8 @@ def _measured(ablation: Ablation, encoder: InputEncoder, name: str, data: Path) 
     if ablation.people is not None:
         chosen = sorted({pair.person for pair in groups["grid"]})[: ablation.people]
         groups["grid"] = [pair for pair in groups["grid"] if pair.person in chosen]
+    if "retimed" in groups:
+        groups["retimed"] = groups["retimed"][:: ablation.retimed_part]
     network = train(groups, encoder, ablation.settings, name)
     generator = ExpressionGenerator(network, encoder, open_basis(), name, "cpu")
     return {group: score_group(group, clips, generator.generate)[0] for group, clips in _scored_groups(data).items()}
