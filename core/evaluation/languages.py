@@ -37,7 +37,7 @@ GRID_GENERATED, GRID_FILMED = "English, GRID (unseen)", "  their own filmed lips
 
 @dataclass(frozen=True, slots=True)
 class _Recordings:
-    """A corpus' held-out speakers. method: how phones must have been found. agreed: by two decodings."""
+    """A corpus' held-out speakers. method: how phones must have been found. agreed: by three decodings."""
 
     name: str
     corpus: str
@@ -48,7 +48,7 @@ class _Recordings:
 _RECORDED = (
     _Recordings("English, VCTK (known words)", "vctk", "transcript"),
     _Recordings("English, LibriSpeech (words as recognised)", "librispeech", "words"),
-    _Recordings("English, LibriSpeech (words two decodings agree on)", "librispeech", "words", agreed=True),
+    _Recordings("English, LibriSpeech (words three decodings agree on)", "librispeech", "words", agreed=True),
 )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a recognised m, b or p is worth: how many are in the text, before and after a second decoding must agree.
+"""What a recognised m, b or p is worth: how many are in the text, before and after three decodings must agree.
 
 On recordings whose words are known: LJSpeech's reader and VCTK's four talkers. No face takes part.
 """
@@ -70,7 +70,7 @@ def agreement_table(totals: dict[str, BelievedCount]) -> Table:
         for corpus, count in totals.items()
     )
     return Table(
-        "Recognised m b p that are in the text (± 60 ms), before and after two decodings must agree on the word",
+        "Recognised m b p that are in the text (± 60 ms), before and after three decodings must agree on the word",
         ("corpus", "recordings", "m b p", "true", "agreed", "true", "left out"),
         rows,
     )

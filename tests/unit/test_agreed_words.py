@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words that two decodings agree on: what stays, what is doubted, and how often what stays is true."""
+"""Words that three decodings agree on: what stays, what is doubted, and how often what stays is true."""
 
 from __future__ import annotations
 
@@ -62,14 +62,24 @@ def test_times_are_those_of_the_recording_whatever_the_speed(tmp_path: Path, mon
     assert heard == pytest.approx([2 / 0.9, 2.0, 2 / 1.1], abs=1e-3)
 
 
-def test_a_track_keeps_what_both_decodings_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("doubting", [0.9, 1.0, 1.1])
+def test_a_track_keeps_what_every_decoding_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doubting: float
+) -> None:
+    length = 1.4
+
     def recognise(speech: Speech) -> tuple[RecognisedWord, ...]:
-        played_faster = speech.seconds < 1.3
-        return (OWN[0], RecognisedWord("nap" if played_faster else "map", 0.3, 0.7))
+        speed = length / speech.seconds
+        second = "nap" if abs(speed - doubting) < 0.05 else "map"
+        return tuple(
+            RecognisedWord(text, start / speed, end / speed)
+            for text, start, end in (("big", 0, 0.3), (second, 0.3, 0.7))
+        )
 
     monkeypatch.setattr(module, "recognise_words", recognise)
-    speech = Speech(np.zeros(round(1.4 * SAMPLE_RATE), np.float32), "silence")
+    speech = Speech(np.zeros(round(length * SAMPLE_RATE), np.float32), "silence")
     agreed = agreed_phones("clip", speech, PhoneTrack(PHONES, "words"), tmp_path)
+    # a word that the recording's own decoding calls otherwise is no word of the others either
     assert [phone.name for phone in agreed.phones] == ["B", "IH", "G", "SIL"]
 
 
