@@ -19,8 +19,8 @@ from scipy.signal import resample_poly
 from ..audio.speech import Speech
 from .phones import CACHE_ROOT, Phone, PhoneTrack, RecognisedWord, recognise_words
 
-# tenths of the recording's own speed. Where texts are known, 0.85 of LJSpeech's recognised m, b and p are in them, 0.93 of
-# those that one more decoding has, all that both have (EXPERIMENTS.md)
+# tenths of the recording's own speed. Where texts are known, 0.85 of LJSpeech's recognised m, b and p are in them,
+# 0.93 of those that one more decoding has, all that both have (EXPERIMENTS.md)
 OTHER_SPEEDS_TENTHS = (9, 11)
 
 
