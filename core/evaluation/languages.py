@@ -18,6 +18,7 @@ import numpy as np
 from ..audio.speech import Speech
 from ..face.basis import FaceBasis, open_basis
 from ..face.motion import INTERNAL_FPS
+from ..training.agreed_words import agreed_phones
 from ..training.corpus import DATA_ROOT, heldout_clips
 from ..training.frame_labels import Symbols
 from ..training.languages import languages as known_languages
@@ -28,14 +29,27 @@ from .accuracy import Generate, truth
 from .gestures import KINDS, GestureScore, Kind, LipSignals, lip_signals, score_gestures
 from .report import SEED
 from .tables import Section, Table, number
+from .word_agreement import agreement_table, measure_agreement
 
 ALL_SYNTHETIC = "all synthetic"
 GRID_GENERATED, GRID_FILMED = "English, GRID (unseen)", "  their own filmed lips"
-# corpus: name, and how its phones must have been found
-_RECORDED = {
-    "vctk": ("English, VCTK (known words)", "transcript"),
-    "librispeech": ("English, LibriSpeech (words as recognised)", "words"),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _Recordings:
+    """A corpus' held-out speakers. method: how phones must have been found. agreed: by three decodings."""
+
+    name: str
+    corpus: str
+    method: str
+    agreed: bool = False
+
+
+_RECORDED = (
+    _Recordings("English, VCTK (known words)", "vctk", "transcript"),
+    _Recordings("English, LibriSpeech (words as recognised)", "librispeech", "words"),
+    _Recordings("English, LibriSpeech (words three decodings agree on)", "librispeech", "words", agreed=True),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +135,14 @@ def main(argv: Sequence[str]) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m core.evaluation languages", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA_ROOT)
-    for table in languages(parser.parse_args(argv).data).tables:
+    parser.add_argument(
+        "--check-words", action="store_true", help="instead: how many recognised m b p are in texts that are known"
+    )
+    chosen = parser.parse_args(argv)
+    if chosen.check_words:
+        print(agreement_table(measure_agreement(chosen.data)).text())
+        return 0
+    for table in languages(chosen.data).tables:
         print(table.text())
     return 0
 
@@ -143,10 +164,7 @@ def _synthetic(generate: Generate, basis: FaceBasis) -> dict[str, list[SpokenCli
 
 
 def _recorded_rows(data: Path, generate: Generate, basis: FaceBasis) -> list[LanguageScore | None]:
-    rows = [
-        score_clips(name, _recorded(data, corpus, method, generate, basis))
-        for corpus, (name, method) in _RECORDED.items()
-    ]
+    rows = [score_clips(recordings.name, _recorded(data, recordings, generate, basis)) for recordings in _RECORDED]
     filmed = _filmed(data, basis)
     generated = (clip.with_lips(_lips(clip.speech, generate, basis)) for clip in filmed)
     rows.append(score_clips(GRID_GENERATED, generated))
@@ -154,14 +172,16 @@ def _recorded_rows(data: Path, generate: Generate, basis: FaceBasis) -> list[Lan
     return rows
 
 
-def _recorded(data: Path, corpus: str, method: str, generate: Generate, basis: FaceBasis) -> Iterator[SpokenClip]:
+def _recorded(data: Path, wanted: _Recordings, generate: Generate, basis: FaceBasis) -> Iterator[SpokenClip]:
     for utterance in aligned_utterances(data):
-        if utterance.corpus != corpus or not is_heldout(utterance):
+        if utterance.corpus != wanted.corpus or not is_heldout(utterance):
             continue
-        track = phones_of(utterance)
-        # recognised words are wrong in places, phones without words too often to judge by
-        if track is not None and track.method == method:
-            yield SpokenClip(_lips(utterance.load(), generate, basis), track.phones, "arpabet")
+        speech = utterance.load()
+        track = phones_of(utterance, speech)
+        # phones without words are wrong too often to judge by; how often recognised words are, --check-words tells
+        if track is not None and track.method == wanted.method:
+            phones = agreed_phones(utterance.key, speech, track).phones if wanted.agreed else track.phones
+            yield SpokenClip(_lips(speech, generate, basis), phones, "arpabet")
 
 
 def _filmed(data: Path, basis: FaceBasis) -> list[_FilmedClip]:

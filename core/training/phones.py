@@ -46,6 +46,15 @@ class PhoneTrack:
     method: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecognisedWord:
+    """text: lower case, without the number of its pronunciation."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
 def grid_transcript(clip: Clip, data: Path = DATA_ROOT) -> str | None:
     """The words of a GRID clip, or None where the corpus' alignment does not have it."""
     words = _grid_words(data).get(f"{clip.person}/{clip.path.stem}")
@@ -78,7 +87,7 @@ def _to_json(track: PhoneTrack) -> dict[str, object]:
 def _find_phones(speech: Speech, transcript: str | None) -> PhoneTrack | None:
     if transcript is not None:
         return _first_success(lambda gain, beam: _align(speech, transcript, gain, beam), "transcript")
-    words = _recognise_words(speech)
+    words = " ".join(word.text for word in recognise_words(speech))
     found = _first_success(lambda gain, beam: _align(speech, words, gain, beam), "words") if words else None
     return found or _align_recognised(speech) or _free_phones(speech)
 
@@ -166,15 +175,23 @@ def _word_decoder() -> Any:
     return _decoder()
 
 
-def _recognise_words(speech: Speech) -> str:
+def recognise_words(speech: Speech) -> tuple[RecognisedWord, ...]:
+    """What pocketsphinx's bundled language model hears; empty where it gives up."""
     decoder = _word_decoder()
     try:
         _decode(decoder, _pcm(speech))
     except RuntimeError:
-        return ""
-    words = [segment.word for segment in decoder.seg() or ()]
+        return ()
     # fillers and numbered pronunciations ("the(2)") are no text to align
-    return " ".join(word.split("(")[0] for word in words if word[0] not in "<[+(")
+    return tuple(
+        RecognisedWord(
+            segment.word.split("(")[0],
+            segment.start_frame / FRAMES_PER_SECOND,
+            (segment.end_frame + 1) / FRAMES_PER_SECOND,
+        )
+        for segment in decoder.seg() or ()
+        if segment.word[0] not in "<[+("
+    )
 
 
 def _free_phones(speech: Speech) -> PhoneTrack | None:
