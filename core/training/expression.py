@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core.training expression``: trains AdaMesh's expression network, speech and a style to motion.
-
-Where the settings have a share for what teachers say (core.training.teachers), these are trained first. An interrupted
-run resumes.
-"""
+"""``python -m core.training expression``: trains AdaMesh's expression network, speech and a style to motion."""
 
 from __future__ import annotations
 
@@ -21,13 +17,12 @@ from ..face.basis import FaceBasis, open_basis
 from ..speech.phonetic import PhoneticEncoder
 from ..weights import VENDOR_MODELS, record_checksum
 from .corpus import KNOWN_TALKER, training_clips
-from .expression_data import PARAMETER_COUNT, RETIMED_GROUP, TAUGHT_GROUP, FaceBatch, FaceSource, SamplingSettings
+from .expression_data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings
 from .facegood import facegood_pairs
 from .feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs, with_gaps
 from .loop import Chance, Schedule, TrainingRun
 from .motion_data import MotionPair, load_pairs
 from .motion_loss import LossWeights, MotionLoss
-from .teachers import Teacher, TeachingSettings, taught_pairs
 
 # how far GRID's picture lags behind its sound: the median over independent talkers (python -m core.evaluation sync)
 PICTURE_DELAY_SECONDS = 0.02
@@ -35,8 +30,6 @@ PICTURE_DELAY_SECONDS = 0.02
 SHIPPED_NETWORK = NetworkConfig(
     hidden=512, kernel=9, reach=8, encoder_blocks=2, decoder_blocks=2, style_blocks=1, dropout=0.2
 )
-# the shares of groups that the shipped weights come from; with (TAUGHT_GROUP, share) teachers are trained first
-SHIPPED_SHARES = (("s1", 0.25), ("grid", 0.4), ("facegood", 0.05), (RETIMED_GROUP, 0.3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class ExpressionSettings:
     schedule: Schedule = field(
         default_factory=lambda: Schedule(steps=500, horizon_steps=600, cool_down_steps=170, learning_rate=1e-3)
     )
-    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(shares=SHIPPED_SHARES))
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
     loss: LossWeights = field(default_factory=LossWeights)
     network: NetworkConfig = field(default_factory=lambda: SHIPPED_NETWORK)
     inputs: str = "phonetic"
@@ -78,12 +71,10 @@ def motion_groups(data: Path, basis: FaceBasis, settings: ExpressionSettings) ->
     }
     if "facegood" in wanted:
         groups["facegood"] = facegood_pairs(data, basis)
-    # the teachers speak what the re-timed face says
-    if wanted & {RETIMED_GROUP, TAUGHT_GROUP}:
+    if "retimed" in wanted:
         from .retimed import retimed_pairs
 
-        wanted.add(RETIMED_GROUP)
-        groups[RETIMED_GROUP] = retimed_pairs(data, basis, settings.retimed_minutes)
+        groups["retimed"] = retimed_pairs(data, basis, settings.retimed_minutes)
     return {name: pairs for name, pairs in groups.items() if name in wanted}
 
 
@@ -127,32 +118,11 @@ def _set_statistics(network: ExpressionNetwork, groups: dict[str, list[FacePair]
     network.deviation.copy_(torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max())))
 
 
-def train_teachers(
-    groups: dict[str, list[FacePair]], encoder: InputEncoder, settings: ExpressionSettings, teaching: TeachingSettings
-) -> list[ExpressionNetwork]:
-    """Every teacher, trained or taken from its finished checkpoint."""
-    return [
-        train(groups, encoder, teacher_settings(settings, teaching, teacher), teacher.name)
-        for teacher in teaching.teachers()
-    ]
-
-
-def teacher_settings(settings: ExpressionSettings, teaching: TeachingSettings, teacher: Teacher) -> ExpressionSettings:
-    """The student's settings with what is the teacher's own."""
-    return replace(
-        settings,
-        schedule=teaching.schedule(teacher),
-        sampling=replace(settings.sampling, shares=teacher.shares, batch=teaching.batch),
-        network=replace(settings.network, reach=teacher.reach),
-    )
-
-
 def run(data: Path, steps: int | None = None, threads: int | None = None) -> None:
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
-    settings, teaching = ExpressionSettings(), TeachingSettings()
+    settings = ExpressionSettings()
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
-        teaching = replace(teaching, steps=min(teaching.steps, steps))
     if threads is not None:
         settings = replace(settings, threads=threads)
     encoder = InputEncoder(PhoneticEncoder.load(), settings.inputs)
@@ -162,9 +132,6 @@ def run(data: Path, steps: int | None = None, threads: int | None = None) -> Non
     }
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    if dict(settings.sampling.shares).get(TAUGHT_GROUP):
-        groups[TAUGHT_GROUP] = taught_pairs(groups[RETIMED_GROUP], train_teachers(groups, encoder, settings, teaching))
     network = train(groups, encoder, settings, f"expression-{settings.schedule.steps}")
-    described = {"training": json.dumps(asdict(settings)), "teaching": json.dumps(asdict(teaching))}
-    save_network(network, VENDOR_MODELS / EXPRESSION_FILE, encoder, described)
+    save_network(network, VENDOR_MODELS / EXPRESSION_FILE, encoder, {"training": json.dumps(asdict(settings))})
     print(f"{EXPRESSION_FILE}: sha256 {record_checksum(EXPRESSION_FILE)}")

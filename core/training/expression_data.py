@@ -23,8 +23,6 @@ PARAMETER_COUNT = len(astuple(StyleParameters()))
 # groups whose talkers' own faces were filmed: the average talker is theirs
 FILMED_GROUPS = ("s1", "grid")
 RETIMED_GROUP = "retimed"
-# spoken by other networks as the average talker already
-TAUGHT_GROUP = "taught"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ class FaceSource:
         spoken = retimed(motion, frames, tempo, precision=np.float64)
         if shows_style or not settings.hidden_as_average:
             spoken = vary(spoken, parameters)
-        elif talker.group != TAUGHT_GROUP:
+        else:
             spoken = as_average(spoken, talker.statistics, self._average)
         return (
             retimed(features, frames * FEATURES_PER_FRAME, tempo, precision=np.float64),
