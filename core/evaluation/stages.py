@@ -43,8 +43,9 @@ class Growth:
 
 
 def stage_times(audio: Path, reference: Path) -> list[StageTime]:
-    """decode (sound; picture), track, encode, generate, adapt, solve and write, everything loaded before."""
-    from ..engine.models import expression_generator
+    """decode (sound; picture), track, encode, generate, adapt, both engines; everything loaded before."""
+    from ..adamesh.adapt import adapt
+    from ..engine.models import expression_generator, mimic_generator
     from ..style.apply import apply_style
     from ..style.fit import fit_style
     from ..tracking.reference import track_reference
@@ -56,16 +57,21 @@ def stage_times(audio: Path, reference: Path) -> list[StageTime]:
     tracked = track_reference(reference, 0.0, SECONDS)
     style = fit_style(generator, tracked)
     motion = generator.generate(speech)
+    mimic = mimic_generator("cpu")
+    code = mimic.style_code(tracked.motion, tracked.speech)
     stages: dict[str, Callable[[], object]] = {
         "decode sound": lambda: load_speech(audio),
         "decode picture": lambda: sum(1 for _ in read_frames(reference, 0.0, SECONDS)),
         "decode and track picture": lambda: track_face(reference, 0.0, SECONDS),
-        "adapt (fit the style)": lambda: fit_style(generator, tracked),
+        "gain and offset": lambda: fit_style(generator, tracked),
+        "Mimic's style code": lambda: mimic.style_code(tracked.motion, tracked.speech),
         "encode speech": lambda: generator.features(speech),
         "encode and generate": lambda: generator.generate(speech),
+        "encode and generate, Mimic": lambda: mimic.generate(speech, code),
         "apply style": lambda: apply_style(motion, style, 1.0),
     }
-    return [StageTime(name, median_seconds(run)) for name, run in stages.items()]
+    times = [StageTime(name, median_seconds(run)) for name, run in stages.items()]
+    return [*times, StageTime("adapt (MoLoRA), once", adapt(generator, tracked).report.compute_seconds)]
 
 
 def rig_stage_times(audio: Path) -> list[StageTime]:
