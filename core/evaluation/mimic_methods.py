@@ -27,6 +27,7 @@ from .style_benchmark import Ruler
 from .style_methods import MOLORA, Adapted, Method, Unadapted
 
 OWN, OTHER, MEAN = "Mimic, own code", "Mimic, another's code", "Mimic, mean code"
+SOUNDLESS = "Mimic, own code, no sound"
 CONSTANT = "constant face"
 _TIMED_SECONDS = 10.0
 _REPEATS = 3
@@ -54,22 +55,37 @@ def measured(
 
 
 def mimic_results(people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator) -> list[MimicResult]:
-    """Mimic with the mean code, with every other person's, and with the person's own."""
+    """Mimic with the mean code, other people's, the own one read without the reference's sound, and with it."""
     listener = Listener(mimic)
-    codes, code_seconds = {}, {}
-    for person in people:
-        began = time.perf_counter()
-        codes[person.name] = mimic.style_code(person.reference.reference.motion, person.reference.reference.speech)
-        code_seconds[person.name] = time.perf_counter() - began
+    codes = {person.name: _code(mimic, person, heard=True) for person in people}
+    soundless = {person.name: _code(mimic, person, heard=False) for person in people}
     waiting = first_result_seconds(lambda speech: mimic.generate(speech, None))
 
-    def row(person: Person, code: np.ndarray | None, seconds: float) -> MimicRow:
-        return score_person(person, lambda speech: listener.speak(speech, code), ruler, waiting + seconds)
+    def row(person: Person, code: _Code | None) -> MimicRow:
+        values, seconds = (None, 0.0) if code is None else (code.values, code.seconds)
+        return score_person(person, lambda speech: listener.speak(speech, values), ruler, waiting + seconds)
 
-    own = [row(p, codes[p.name], code_seconds[p.name]) for p in people]
-    mean = [row(p, None, 0.0) for p in people]
-    other = [joined([row(p, codes[o.name], code_seconds[o.name]) for o in others(p.name, people)]) for p in people]
-    return [MimicResult(MEAN, tuple(mean)), MimicResult(OTHER, tuple(other)), MimicResult(OWN, tuple(own))]
+    own = [row(p, codes[p.name]) for p in people]
+    mean = [row(p, None) for p in people]
+    unheard = [row(p, soundless[p.name]) for p in people]
+    other = [joined([row(p, codes[o.name]) for o in others(p.name, people)]) for p in people]
+    named = {MEAN: mean, OTHER: other, SOUNDLESS: unheard, OWN: own}
+    return [MimicResult(name, tuple(rows)) for name, rows in named.items()]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Code:
+    """values: (128,), and how long they took."""
+
+    values: np.ndarray
+    seconds: float
+
+
+def _code(mimic: MimicGenerator, person: Person, heard: bool) -> _Code:
+    reference = person.reference.reference
+    began = time.perf_counter()
+    values = mimic.style_code(reference.motion, reference.speech if heard else None)
+    return _Code(values, time.perf_counter() - began)
 
 
 def constant(speech: Speech) -> Motion:

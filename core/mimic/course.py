@@ -3,8 +3,8 @@
 
 How wide a mouth stands open on the mean of a clip, and how far and fast it swings, depends on what is said and on how
 much of the clip is pause, far more than on who speaks. So where the sound of a reference is known, its motion is
-compared with the mean style's motion to that sound; where it is not, with what that motion usually is. The paper's
-style encoder sees the motion alone.
+compared with the mean style's motion to that sound; where it is not, with what that motion usually is (for a reference
+of ten seconds nearly as good). The paper's style encoder sees the motion alone.
 """
 
 from __future__ import annotations

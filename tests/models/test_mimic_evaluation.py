@@ -22,7 +22,7 @@ from core.evaluation.mimic_disentangle import (
     phone_shares,
     probe,
 )
-from core.evaluation.mimic_methods import CONSTANT, MEAN, OTHER, OWN, MimicResult, measured, mimic_results
+from core.evaluation.mimic_methods import CONSTANT, MEAN, OTHER, OWN, SOUNDLESS, MimicResult, measured, mimic_results
 from core.evaluation.mimic_people import MimicRow, halved, joined, others, pieces
 from core.evaluation.mimic_tables import OwnWins
 from core.evaluation.personal import Person, PersonPart
@@ -161,10 +161,11 @@ def test_rows_of_several_codes_are_one(people: list[Person]) -> None:
 def test_every_row_is_measured(people: list[Person], mimic: MimicGenerator) -> None:
     ruler = Ruler.of(people)
     results = {result.name: result for result in measured(people, ruler, mimic, base=None)}
-    assert set(results) == {CONSTANT, MEAN, OTHER, OWN}
+    assert set(results) == {CONSTANT, MEAN, OTHER, SOUNDLESS, OWN}
     for row in results[CONSTANT].people:
         assert row.mean("lip_error_mm") == pytest.approx(row.mean("constant_error_mm"), rel=1e-3)
     assert results[OWN].people != results[MEAN].people
+    assert results[OWN].people != results[SOUNDLESS].people
     assert all(row.first_seconds > 0 for result in results.values() for row in result.people)
 
 
