@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..audio.speech import SAMPLE_RATE, Speech
 from ..errors import ModelError
 from ..face.basis import FaceBasis, open_basis
-from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
+from ..face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
 from ..speech.encoder import HearsClosures, SpeechEncoder
 from ..speech.registry import HASH_KEY, NAME_KEY
 from ..weights import half_precision, write_tensors
@@ -33,9 +33,6 @@ WINDOWS_PER_BATCH = 8
 
 class SpeaksMotion(Protocol):
     """The expression network, or the same with a style filled in."""
-
-    @property
-    def mean(self) -> Tensor: ...
 
     def motion(self, features: Tensor) -> Tensor:
         """(B, 2 T, F) features to (B, T, 53) in real units."""
@@ -105,7 +102,7 @@ def run_windows(
     frames = len(features) // 2
     starts = _window_starts(frames)
     length = min(WINDOW_FRAMES, frames)
-    total = np.zeros((frames, network.mean.shape[0]), np.float64)
+    total = np.zeros((frames, MOTION_SIZE), np.float64)
     weight = np.zeros((frames, 1))
     fade = _fade(length, frames)
     with torch.inference_mode():

@@ -28,11 +28,6 @@ class StyledNetwork:
     style: Tensor | None
     rest: RestFit | None = None
 
-    @property
-    def mean(self) -> Tensor:
-        """(53,) of the training motion."""
-        return self.network.mean
-
     def motion(self, features: Tensor) -> Tensor:
         """(B, 2 T, F) features to (B, T, 53) in real units."""
         style = None if self.style is None else self.style.expand(len(features), -1)

@@ -18,11 +18,11 @@ import numpy as np
 from ..audio.speech import Speech
 from ..face.basis import FaceBasis, open_basis
 from ..face.motion import INTERNAL_FPS
-from ..training.agreed_words import agreed_phones
+from ..training.agreed_words import AgreedTrack, agreed_phones
 from ..training.corpus import DATA_ROOT, heldout_clips
 from ..training.frame_labels import Symbols
 from ..training.languages import languages as known_languages
-from ..training.phones import Phone, aligned_phones, grid_transcript
+from ..training.phones import Phone, PhoneTrack, aligned_phones, grid_transcript
 from ..training.speech_corpus import aligned_utterances, is_heldout, phones_of
 from ..training.synthetic_speech import heldout_utterances
 from .accuracy import Generate, truth
@@ -37,18 +37,25 @@ GRID_GENERATED, GRID_FILMED = "English, GRID (unseen)", "  their own filmed lips
 
 @dataclass(frozen=True, slots=True)
 class _Recordings:
-    """A corpus' held-out speakers. method: how phones must have been found. agreed: by three decodings."""
+    """A corpus' held-out speakers.
+
+    method: how phones must have been found. agreed_name: of a second row, with the words three decodings agree on.
+    """
 
     name: str
     corpus: str
     method: str
-    agreed: bool = False
+    agreed_name: str = ""
 
 
 _RECORDED = (
     _Recordings("English, VCTK (known words)", "vctk", "transcript"),
-    _Recordings("English, LibriSpeech (words as recognised)", "librispeech", "words"),
-    _Recordings("English, LibriSpeech (words three decodings agree on)", "librispeech", "words", agreed=True),
+    _Recordings(
+        "English, LibriSpeech (words as recognised)",
+        "librispeech",
+        "words",
+        "English, LibriSpeech (words three decodings agree on)",
+    ),
 )
 
 
@@ -59,6 +66,20 @@ class SpokenClip:
     signals: LipSignals
     phones: tuple[Phone, ...]
     symbols: Symbols
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _HeardClip:
+    """A recording without a face, its phones, and the lips that were generated for it."""
+
+    key: str
+    speech: Speech
+    track: PhoneTrack
+    lips: LipSignals
+
+    def agreed(self) -> AgreedTrack:
+        """Its phones in words that three decodings agree on."""
+        return agreed_phones(self.key, self.speech, self.track)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +185,15 @@ def _synthetic(generate: Generate, basis: FaceBasis) -> dict[str, list[SpokenCli
 
 
 def _recorded_rows(data: Path, generate: Generate, basis: FaceBasis) -> list[LanguageScore | None]:
-    rows = [score_clips(recordings.name, _recorded(data, recordings, generate, basis)) for recordings in _RECORDED]
+    rows = []
+    for recordings in _RECORDED:
+        heard = list(_heard(data, recordings, generate, basis))
+        rows.append(
+            score_clips(recordings.name, (SpokenClip(clip.lips, clip.track.phones, "arpabet") for clip in heard))
+        )
+        if recordings.agreed_name:
+            agreed = (SpokenClip(clip.lips, clip.agreed().phones, "arpabet") for clip in heard)
+            rows.append(score_clips(recordings.agreed_name, agreed))
     filmed = _filmed(data, basis)
     generated = (clip.with_lips(_lips(clip.speech, generate, basis)) for clip in filmed)
     rows.append(score_clips(GRID_GENERATED, generated))
@@ -172,7 +201,7 @@ def _recorded_rows(data: Path, generate: Generate, basis: FaceBasis) -> list[Lan
     return rows
 
 
-def _recorded(data: Path, wanted: _Recordings, generate: Generate, basis: FaceBasis) -> Iterator[SpokenClip]:
+def _heard(data: Path, wanted: _Recordings, generate: Generate, basis: FaceBasis) -> Iterator[_HeardClip]:
     for utterance in aligned_utterances(data):
         if utterance.corpus != wanted.corpus or not is_heldout(utterance):
             continue
@@ -180,8 +209,7 @@ def _recorded(data: Path, wanted: _Recordings, generate: Generate, basis: FaceBa
         track = phones_of(utterance, speech)
         # phones without words are wrong too often to judge by; how often recognised words are, --check-words tells
         if track is not None and track.method == wanted.method:
-            phones = agreed_phones(utterance.key, speech, track).phones if wanted.agreed else track.phones
-            yield SpokenClip(_lips(speech, generate, basis), phones, "arpabet")
+            yield _HeardClip(utterance.key, speech, track, _lips(speech, generate, basis))
 
 
 def _filmed(data: Path, basis: FaceBasis) -> list[_FilmedClip]:

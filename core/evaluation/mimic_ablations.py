@@ -111,14 +111,8 @@ def table(scores: dict[str, AblationScore], steps: int) -> Table:
     ]
     columns = (
         *("trained with", "own code mm", "another's mm", "mean code mm", "correlation", "own closer %"),
-        *(
-            "person from style %",
-            "from content %",
-            "from speech %",
-            "cosine within - across",
-            "swap towards %",
-            "10 s of speech, s",
-        ),
+        *("person from style %", "from content %", "from speech %"),
+        *("cosine within - across", "swap towards %", "10 s of speech, s"),
     )
     return Table(f"Mimic's ablations, {steps} steps each", columns, tuple(rows))
 

@@ -21,7 +21,7 @@ from ..speech.phonetic import PhoneticEncoder
 from ..style.closures import SHUT_CM, lip_gap
 from ..training.mimic_loss import swings
 from .closures import closures
-from .mimic_people import Listener, displacement, others, speech_of
+from .mimic_people import Listener, code_of, displacement, others, speech_of
 from .personal import Person, PersonPart
 from .regions import REGIONS, region_signals
 from .style_benchmark import SAME_PERSON, stretches
@@ -137,8 +137,7 @@ def embedded(mimic: MimicGenerator, people: Sequence[Person]) -> dict[str, dict[
         man = SAME_PERSON.get(person.name, person.name)
         for piece in person_stretches(person):
             seen, heard = _content_means(mimic, piece)
-            code = mimic.style_code(piece.reference.motion, piece.reference.speech)
-            words = phone_shares(phonetic, speech_of(piece))
+            code, words = code_of(mimic, piece), phone_shares(phonetic, speech_of(piece))
             width = len(seen) // 2
             vectors: tuple[FloatArray, ...] = (code, seen[:width], heard[:width], seen, heard, words)
             for space, vector in zip(SPACES, vectors, strict=True):
@@ -207,10 +206,7 @@ def code_agreement(codes: dict[str, NDArray[np.floating]]) -> Agreement:
 def swapped(mimic: MimicGenerator, people: Sequence[Person]) -> Swap:
     """Everybody's test speech in the styles of :func:`others` against their own."""
     listener = Listener(mimic)
-    codes = {
-        person.name: mimic.style_code(person.reference.reference.motion, person.reference.reference.speech)
-        for person in people
-    }
+    codes = {person.name: code_of(mimic, person.reference) for person in people}
     amplitude = {person.name: np.log(_true_amplitude(person)) for person in people}
     wanted, given, missing = [], [], []
     matched, total, count = 0, 0, 0

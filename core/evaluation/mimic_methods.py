@@ -21,7 +21,7 @@ from ..mimic.generate import MimicGenerator
 from ..training.corpus import Clip
 from .baselines import face_motion, fitting_clips, frame_count
 from .baselines_viseme import VisemeSystem, fit_visemes
-from .mimic_people import Listener, MimicRow, Speak, joined, others, score_person
+from .mimic_people import Listener, MimicRow, Speak, code_of, joined, others, score_person
 from .personal import Person
 from .style_benchmark import Ruler
 from .style_methods import MOLORA, Adapted, Method, Unadapted
@@ -82,9 +82,8 @@ class _Code:
 
 
 def _code(mimic: MimicGenerator, person: Person, heard: bool) -> _Code:
-    reference = person.reference.reference
     began = time.perf_counter()
-    values = mimic.style_code(reference.motion, reference.speech if heard else None)
+    values = code_of(mimic, person.reference, heard)
     return _Code(values, time.perf_counter() - began)
 
 

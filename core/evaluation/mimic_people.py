@@ -45,6 +45,11 @@ class Listener:
         return self._mimic.in_style(self._heard[key], code)
 
 
+def code_of(mimic: MimicGenerator, part: PersonPart, heard: bool = True) -> NDArray[np.float32]:
+    """(128,) of somebody's clip; with ``heard`` its own sound counts."""
+    return mimic.style_code(part.reference.motion, part.reference.speech if heard else None)
+
+
 @dataclass(frozen=True, slots=True)
 class MimicRow:
     """One method on one person. own_distance: style distance to the person's own reference, mean over stretches;

@@ -9,7 +9,7 @@ of ten seconds nearly as good). The paper's style encoder sees the motion alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -41,14 +41,8 @@ class Course:
 
     def beside(self, expected: Course) -> Tensor:
         """(B, 51 + 2 R): difference of the means, logarithms of the ratios of swings and of speeds."""
-        return torch.cat(
-            [
-                self.mean - expected.mean,
-                self.swing_beside(expected),
-                ((self.speed + _FLOOR_CM) / (expected.speed + _FLOOR_CM)).log(),
-            ],
-            dim=1,
-        )
+        speeds = _log_ratio(self.speed, expected.speed)
+        return torch.cat([self.mean - expected.mean, self.swing_beside(expected), speeds], dim=1)
 
     @property
     def parts(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -57,14 +51,13 @@ class Course:
 
     def swing_beside(self, expected: Course) -> Tensor:
         """(B, R) logarithms of the ratios of swings."""
-        return ((self.swing + _FLOOR_CM) / (expected.swing + _FLOOR_CM)).log()
+        return _log_ratio(self.swing, expected.swing)
 
     def where(self, chosen: Tensor, other: Course) -> Course:
         """This for the samples (B,) that are chosen, the other for the rest."""
         pick = chosen[:, None] > 0
-        return replace(
-            self,
-            mean=torch.where(pick, self.mean, other.mean),
-            swing=torch.where(pick, self.swing, other.swing),
-            speed=torch.where(pick, self.speed, other.speed),
-        )
+        return Course(*(torch.where(pick, own, theirs) for own, theirs in zip(self.parts, other.parts, strict=True)))
+
+
+def _log_ratio(given: Tensor, expected: Tensor) -> Tensor:
+    return ((given + _FLOOR_CM) / (expected + _FLOOR_CM)).log()

@@ -13,10 +13,8 @@ from ..adamesh.conformer import ConformerBlock
 from ..adamesh.network import Subsampler
 from .config import MimicConfig
 from .course import Course
-from .layers import ConvolutionStack, TemporalInstanceNorm, TransformerBlock
+from .layers import ConvolutionStack, TemporalInstanceNorm, TransformerBlock, over_time
 from .space import REGION_COUNT, SPACE_SIZE
-
-_EPSILON = 1e-5
 
 
 class StyleEncoder(nn.Module):
@@ -85,15 +83,6 @@ class SpeechContentEncoder(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         content: Tensor = self.out(self.blocks(self.subsampler(features)))
         return content
-
-
-def over_time(x: Tensor) -> Tensor:
-    """(B, T, C) to (B, 2 C): mean and deviation of every channel over its sequence (statistics pooling)."""
-    # in single precision: the mean of many bfloat16 frames would be coarse
-    values = x.float()
-    mean = values.mean(dim=1)
-    deviation = ((values - mean[:, None]).square().mean(dim=1) + _EPSILON).sqrt()
-    return torch.cat([mean, deviation], dim=1)
 
 
 def _transformer(config: MimicConfig, reach: int | None) -> nn.Sequential:

@@ -146,11 +146,6 @@ class _Voice:
     network: MimicNetwork
     code: Tensor
 
-    @property
-    def mean(self) -> Tensor:
-        """Only its size is asked for: how many values a frame has."""
-        return self.network.decode[0]
-
     def motion(self, features: Tensor) -> Tensor:
         return self.network.motion(features, self.code[None].expand(len(features), -1))
 

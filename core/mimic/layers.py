@@ -19,6 +19,15 @@ from .config import MimicConfig
 _EPSILON = 1e-5
 
 
+def over_time(x: Tensor) -> Tensor:
+    """(B, T, C) to (B, 2 C): mean and deviation of every channel over its sequence (statistics pooling)."""
+    # in single precision: the mean of many bfloat16 frames would be coarse
+    values = x.float()
+    mean = values.mean(dim=1)
+    deviation = ((values - mean[:, None]).square().mean(dim=1) + _EPSILON).sqrt()
+    return torch.cat([mean, deviation], dim=1)
+
+
 class TemporalInstanceNorm(nn.Module):
     """Every channel of (B, T, C) to mean 0 and deviation 1 over its own sequence, without a gain or an offset.
 
@@ -26,11 +35,8 @@ class TemporalInstanceNorm(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        # in single precision: the mean of many bfloat16 frames would be coarse
-        values = x.float()
-        centred = values - values.mean(dim=1, keepdim=True)
-        deviation = (centred.square().mean(dim=1, keepdim=True) + _EPSILON).sqrt()
-        return (centred / deviation).to(x.dtype)
+        mean, deviation = over_time(x)[:, None].chunk(2, dim=2)
+        return ((x.float() - mean) / deviation).to(x.dtype)
 
 
 class StyleAdaptiveNorm(nn.Module):

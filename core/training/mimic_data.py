@@ -7,11 +7,10 @@ to other voices stays the face it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from .corpus import KNOWN_TALKER
@@ -28,7 +27,6 @@ from .style_variation import StyleParameters, draw_parameters, vary
 
 # groups whose clips, whoever is heard, show one face
 SHARED_FACES = {RETIMED_GROUP: KNOWN_TALKER}
-_Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +95,26 @@ class MimicSource:
     def draw(self, rng: np.random.Generator) -> MimicBatch:
         """One batch; the same generator state gives the same batch."""
         samples = [self._sample(rng) for _ in range(self._batch)]
-        features, motion, average, reference, heard, identity, voice = zip(*samples, strict=True)
         return MimicBatch(
-            torch.cat(features),
-            torch.from_numpy(np.stack(motion)),
-            torch.from_numpy(np.stack(average)),
-            torch.from_numpy(np.stack(reference)),
-            torch.cat(heard),
-            torch.tensor(identity),
-            torch.tensor(voice),
+            **{part.name: torch.cat([getattr(sample, part.name) for sample in samples]) for part in fields(MimicBatch)}
         )
 
-    def _sample(self, rng: np.random.Generator) -> tuple[Tensor, _Rows, _Rows, _Rows, Tensor, int, int]:
+    def _sample(self, rng: np.random.Generator) -> MimicBatch:
+        """A batch of one."""
         talker = self._talkers[rng.choice(len(self._talkers), p=self._chances / self._chances.sum())]
         plain, reference = talker.source.draw(rng), talker.source.draw(rng)
         varied = self._identities.manners > 0 and rng.random() < self._identities.varied_share
         manner = 1 + int(rng.integers(self._identities.manners)) if varied else 0
         parameters = self._manners[talker.face][manner]
-        return (
-            plain.features,
-            vary(plain.motion[0].numpy(), parameters),
-            as_average(plain.motion[0].numpy(), talker.statistics, self._average),
-            vary(reference.motion[0].numpy(), parameters),
-            reference.features,
-            talker.face * (1 + self._identities.manners) + manner,
-            talker.voice,
+        spoken = plain.motion[0].numpy()
+        return MimicBatch(
+            features=plain.features,
+            motion=torch.from_numpy(vary(spoken, parameters))[None],
+            average=torch.from_numpy(as_average(spoken, talker.statistics, self._average))[None],
+            reference=torch.from_numpy(vary(reference.motion[0].numpy(), parameters))[None],
+            heard=reference.features,
+            identity=torch.tensor([talker.face * (1 + self._identities.manners) + manner]),
+            voice=torch.tensor([talker.voice]),
         )
 
 

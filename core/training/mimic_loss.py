@@ -60,7 +60,7 @@ class ConstraintWeights:
 
 
 class TrainedMimic(nn.Module):
-    """The network and what only training has: two classifiers and the contrast's temperature."""
+    """The network and what only training has: three classifiers and the contrast's temperature."""
 
     def __init__(self, config: MimicConfig, basis: FaceBasis, identities: int, voices: int) -> None:
         super().__init__()
