@@ -15,11 +15,12 @@ ENGINE ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test lint types unit blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose extension ui-check train clean
+.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose extension ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
 	@echo "make test        lint, types, unit, model and Blender tests (4.2, 4.5, 5.0; 5.2 where Python 3.13 exists)"
+	@echo "make test-fast   the product alone: lint, unit, models, one Blender"
 	@echo "make benchmark   accuracy beside baselines, style, closed loop, speed: tables, benchmark/report.html"
 	@echo "make benchmark-short  the form that make test runs: fails on a clear regression"
 	@echo "make benchmark-languages  lips at the right time in 22 languages (needs espeak-ng and flite)"
@@ -56,17 +57,25 @@ $(VENV)/.ready: core/engine/requirements.txt .ci/requirements-dev.txt
 
 # --- checks -----------------------------------------------------------------------------------------------------
 
-test: lint types unit blender
+test: lint types unit blender laboratory
+
+# the product alone, in the Blender of this environment
+test-fast: lint unit
+	$(BPY_TEST) $(PY) -m pytest tests/blender
 
 lint: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
 types: setup
-	$(PY) -m mypy core operators panels
+	$(PY) -m mypy core operators panels research
 
 unit: setup
 	$(PY) -m pytest tests/unit tests/models
+
+laboratory: setup
+	$(PY) -m pytest tests/research --ignore tests/research/blender
+	$(BPY_TEST) $(PY) -m pytest tests/research/blender
 
 blender: setup .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy52/.ready)
 	$(BPY_TEST) $(PY) -m pytest tests/blender
@@ -77,25 +86,25 @@ blender: setup .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy
 # --- what users run ---------------------------------------------------------------------------------------------
 
 demo: setup
-	$(PY) -m core.demo $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(AUDIO),--audio "$(AUDIO)") $(if $(ENGINE),--engine "$(ENGINE)")
+	$(PY) -m research.demo $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(AUDIO),--audio "$(AUDIO)") $(if $(ENGINE),--engine "$(ENGINE)")
 
 benchmark: setup .venv-bpy42/.ready .venv-bpy50/.ready
-	$(PY) -m core.evaluation
+	$(PY) -m research.evaluation
 
 benchmark-short: setup
-	$(PY) -m core.evaluation --short
+	$(PY) -m research.evaluation --short
 
 benchmark-style: setup
-	$(PY) -m core.evaluation style
+	$(PY) -m research.evaluation style
 
 benchmark-pose: setup
-	$(PY) -m core.evaluation pose
+	$(PY) -m research.evaluation pose
 
 benchmark-mimic: setup
-	$(PY) -m core.evaluation mimic
+	$(PY) -m research.evaluation mimic
 
 benchmark-languages: setup
-	$(PY) -m core.evaluation languages
+	$(PY) -m research.evaluation languages
 
 extension: setup
 	$(PY) .ci/build_extension.py
@@ -104,16 +113,16 @@ ui-check: extension
 	bash tests/ui/ui_check.sh
 
 train: setup
-	$(PY) -m core.training tracks
-	$(PY) -m core.training face-basis
-	$(PY) -m core.training synthetic
-	$(PY) -m core.training phonetic
-	$(PY) -m core.training expression
-	$(PY) -m core.training mimic
-	$(PY) -m core.training pose
-	$(PY) -m core.training flame-landmarks
-	$(PY) -m core.training demo-head
-	$(PY) -m core.training demo-inputs
+	$(PY) -m research.training tracks
+	$(PY) -m research.training face-basis
+	$(PY) -m research.training synthetic
+	$(PY) -m research.training phonetic
+	$(PY) -m research.training expression
+	$(PY) -m research.training mimic
+	$(PY) -m research.training pose
+	$(PY) -m research.training flame-landmarks
+	$(PY) -m research.training demo-head
+	$(PY) -m research.training demo-inputs
 
 clean:
 	rm -rf build dist demo/work .mypy_cache .ruff_cache .pytest_cache

@@ -19,7 +19,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_FOR_ANIMATORS = ("tests/", "core/training/", "core/evaluation/", ".ci/", "build/", "dist/", "demo/", "benchmark/")
+NOT_FOR_ANIMATORS = ("tests/", "research/", "docs/", ".ci/", "build/", "dist/", "demo/", "benchmark/")
 
 
 def main() -> int:

@@ -33,8 +33,8 @@ class MIMESH_OT_setup_engine(SteppedOperator, bpy.types.Operator):
         return False
 
     def start(self, context: bpy.types.Context) -> Steps:
-        """See core.blender.engine_steps."""
-        from ..core.blender.engine_steps import setup_steps
+        """See core.client.setup_steps."""
+        from ..core.client.setup_steps import setup_steps
 
         close_engine()
         words = yield from setup_steps(user_folder() / "engine", bpy.app.online_access)
@@ -64,8 +64,8 @@ class MIMESH_OT_test_engine(SteppedOperator, bpy.types.Operator):
         return False
 
     def start(self, context: bpy.types.Context) -> Steps:
-        """See core.blender.engine_steps."""
-        from ..core.blender.engine_steps import probe_steps
+        """See core.client.setup_steps."""
+        from ..core.client.setup_steps import probe_steps
 
         forget_engine_python()
         words = yield from probe_steps(engine_client(context))

@@ -19,7 +19,7 @@ import bpy
 from .preferences import preferences, user_folder, work_folder
 
 if TYPE_CHECKING:
-    from ..core.blender.engine_port import Engine
+    from ..core.client.engine_port import Engine
 
 CODE_ROOT = Path(__file__).resolve().parent.parent
 ENGINE_VARIABLE = "MIMESH_ENGINE_PYTHON"
@@ -84,7 +84,7 @@ def use_engine_maker(maker: EngineMaker | None) -> None:
 
 
 def _make_client(python: Path, code_root: Path, job_root: Path) -> Engine:
-    from ..core.engine.client import EngineClient
+    from ..core.client.client import EngineClient
 
     return EngineClient(python, code_root, job_root)
 
@@ -94,7 +94,7 @@ def _find_python(chosen: str, variable: str) -> Path | None:
     for text in (chosen, variable):
         if text:
             return Path(text)
-    from ..core.engine.environment import environment_python
+    from ..core.client.environment import environment_python
 
     made = environment_python(user_folder() / "engine")
     return made if made.is_file() else None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .engine_access import engine_client, has_engine
-from .properties import MimeshSettings, run_state, scene_settings, settings_to_request
+from .properties import MimeshSettings, freeze_settings, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory
 from .styles import remember_style
@@ -24,21 +24,21 @@ class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Decides and explains."""
-        reason = reason_not_to_generate(context)
+        reason = generate_disabled_reason(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
     def start(self, context: bpy.types.Context) -> Steps:
         """Read, generate, solve, write: see core.blender.session."""
-        from ..core.blender.report import neighbours_in_words
         from ..core.blender.session import generate_steps
+        from ..core.client.report import describe_neighbours
 
-        settings = settings_to_request(scene_settings(context))
+        settings = freeze_settings(scene_settings(context))
         report = yield from generate_steps(context.scene, settings, engine_client(context))
         remember_style(report.style)
-        run_state(context).neighbours = neighbours_in_words(report.neighbours)
-        return report.in_words()
+        run_state(context).neighbours = describe_neighbours(report.neighbours)
+        return report.describe()
 
 
 class MIMESH_OT_cancel(bpy.types.Operator):
@@ -62,7 +62,7 @@ class MIMESH_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def reason_not_to_generate(context: bpy.types.Context) -> str:
+def generate_disabled_reason(context: bpy.types.Context) -> str:
     """Why Generate is grey, in one sentence; empty when it is not. Looks at names only: drawn often."""
     if context.scene is None:
         return "There is no scene."
@@ -71,19 +71,19 @@ def reason_not_to_generate(context: bpy.types.Context) -> str:
         return f"{run.task} is running."
     settings = scene_settings(context)
     return (
-        reason_against_target(context)
-        or _reason_against_speech(context.scene, settings)
-        or reason_against_reference(context.scene, settings)
-        or reason_against_engine(context)
+        target_disabled_reason(context)
+        or _speech_disabled_reason(context.scene, settings)
+        or reference_disabled_reason(context.scene, settings)
+        or engine_disabled_reason(context)
     )
 
 
-def reason_against_engine(context: bpy.types.Context) -> str:
+def engine_disabled_reason(context: bpy.types.Context) -> str:
     """Why nothing can be generated yet; empty when the engine is there."""
     return "" if has_engine(context) else "The engine is not set up yet: see the Engine panel below."
 
 
-def reason_against_target(context: bpy.types.Context) -> str:
+def target_disabled_reason(context: bpy.types.Context) -> str:
     """Why the chosen mesh cannot be used; empty when it can."""
     target = scene_settings(context).target
     if target is None:
@@ -97,16 +97,16 @@ def reason_against_target(context: bpy.types.Context) -> str:
     return ""
 
 
-def _reason_against_speech(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
+def _speech_disabled_reason(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
     if settings.speech_kind == "file":
         return "" if settings.speech_file else "Choose the sound file with the speech."
-    return _reason_against_strip(scene, settings.speech_strip, "the strip with the speech")
+    return _strip_disabled_reason(scene, settings.speech_strip, "the strip with the speech")
 
 
-def reason_against_reference(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
+def reference_disabled_reason(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
     """Why the chosen reference cannot be used; empty when it can, or when none is wanted."""
     if settings.reference_kind == "strip":
-        return _reason_against_strip(scene, settings.reference_strip, "the movie strip of the reference")
+        return _strip_disabled_reason(scene, settings.reference_strip, "the movie strip of the reference")
     if settings.reference_kind == "file" and not settings.reference_file:
         return "Choose the video file of the reference."
     if settings.reference_kind == "style" and not settings.style_file:
@@ -114,7 +114,7 @@ def reason_against_reference(scene: bpy.types.Scene, settings: MimeshSettings) -
     return ""
 
 
-def _reason_against_strip(scene: bpy.types.Scene, name: str, what: str) -> str:
+def _strip_disabled_reason(scene: bpy.types.Scene, name: str, what: str) -> str:
     if not name:
         return f"Choose {what}."
     from ..core.blender.compat import sequencer_strips

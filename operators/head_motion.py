@@ -11,9 +11,9 @@ from pathlib import Path
 import bpy
 
 from .engine_access import engine_client
-from .generate import reason_against_engine, reason_against_reference, reason_not_to_generate
+from .generate import engine_disabled_reason, generate_disabled_reason, reference_disabled_reason
 from .preferences import user_folder
-from .properties import run_state, scene_settings, settings_to_request
+from .properties import freeze_settings, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory
 
@@ -22,10 +22,10 @@ _TAG = "mimesh"
 _SEED_LIMIT = 1_000_000
 
 
-class MIMESH_OT_roll_head(SteppedOperator, bpy.types.Operator):
+class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
     """Move the head in another way to the same speech; the face keeps its keys"""
 
-    bl_idname = "mimesh.roll_head"
+    bl_idname = "mimesh.regenerate_head"
     bl_label = "Roll Head Again"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -38,23 +38,23 @@ class MIMESH_OT_roll_head(SteppedOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs what Generate needs, and its result."""
-        reason = reason_not_to_generate(context) or _reason_against_animation(context)
+        reason = generate_disabled_reason(context) or _animation_disabled_reason(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.head_session. The new seed is kept with the scene once the keys are there."""
-        from ..core.blender.head_session import roll_steps
-        from ..core.blender.report import neighbours_in_words
+        from ..core.blender.head_session import regenerate_head_steps
+        from ..core.client.report import describe_neighbours
 
         seed = self.seed if self.seed >= 0 else random.randrange(_SEED_LIMIT)
-        settings = settings_to_request(scene_settings(context))
+        settings = freeze_settings(scene_settings(context))
         settings = dataclasses.replace(settings, pose=dataclasses.replace(settings.pose, seed=seed))
-        report = yield from roll_steps(context.scene, settings, engine_client(context))
+        report = yield from regenerate_head_steps(context.scene, settings, engine_client(context))
         scene_settings(context).pose.seed = seed
-        run_state(context).neighbours = neighbours_in_words(report.neighbours)
-        return report.in_words()
+        run_state(context).neighbours = describe_neighbours(report.neighbours)
+        return report.describe()
 
 
 class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
@@ -73,7 +73,7 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a reference."""
-        reason = _reason_against_adding(context)
+        reason = _adding_disabled_reason(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -82,7 +82,7 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
         """See core.blender.head_session. Without a chosen bank, one in the extension's user folder is begun."""
         from ..core.blender.head_session import add_to_bank_steps
 
-        settings = settings_to_request(scene_settings(context))
+        settings = freeze_settings(scene_settings(context))
         chosen = settings.pose.bank
         bank = _chosen_bank(context) if chosen else user_folder() / "pose_bank.safetensors"
         result = yield from add_to_bank_steps(context.scene, settings, bank, self.name, engine_client(context))
@@ -90,9 +90,9 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
         return f'The bank has "{result.added}" now; it holds {len(result.names)} pose styles.'
 
 
-def _search_own_bank(self: MIMESH_OT_remove_from_bank, context: bpy.types.Context, edit_text: str) -> Iterable[str]:
+def _search_user_bank(self: MIMESH_OT_remove_from_bank, context: bpy.types.Context, edit_text: str) -> Iterable[str]:
     from ..core.errors import MimeshError
-    from ..core.pose.own_bank import bank_names
+    from ..core.pose.user_bank import bank_names
 
     try:
         return bank_names(_chosen_bank(context))
@@ -108,13 +108,13 @@ class MIMESH_OT_remove_from_bank(bpy.types.Operator):
     bl_label = "Remove Style from Bank"
 
     name: bpy.props.StringProperty(
-        name="Name", description="Which style of the bank", search=_search_own_bank, options={"SKIP_SAVE"}
+        name="Name", description="Which style of the bank", search=_search_user_bank, options={"SKIP_SAVE"}
     )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a bank of one's own that nothing is reading."""
-        reason = _reason_against_removing(context)
+        reason = _removing_disabled_reason(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -124,9 +124,9 @@ class MIMESH_OT_remove_from_bank(bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self, confirm_text="Remove")
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Write the file without it. See core.pose.own_bank."""
+        """Write the file without it. See core.pose.user_bank."""
         from ..core.errors import MimeshError
-        from ..core.pose.own_bank import remove_from_bank
+        from ..core.pose.user_bank import remove_from_bank
 
         if not self.name:
             self.report({"ERROR"}, "No pose style is chosen. Choose one of the bank's.")
@@ -153,7 +153,7 @@ class MIMESH_OT_use_bundled_bank(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _reason_against_adding(context: bpy.types.Context) -> str:
+def _adding_disabled_reason(context: bpy.types.Context) -> str:
     """Why there is nothing to add to the bank; empty when there is."""
     run, scene = run_state(context), context.scene
     if run.running:
@@ -163,10 +163,10 @@ def _reason_against_adding(context: bpy.types.Context) -> str:
     settings = scene_settings(context)
     if settings.reference_kind == "none":
         return "Choose a reference clip or a style first."
-    return reason_against_reference(scene, settings) or reason_against_engine(context)
+    return reference_disabled_reason(scene, settings) or engine_disabled_reason(context)
 
 
-def _reason_against_removing(context: bpy.types.Context) -> str:
+def _removing_disabled_reason(context: bpy.types.Context) -> str:
     """Why there is no bank to take a style out of; empty when there is."""
     run = run_state(context)
     if run.running:
@@ -182,12 +182,12 @@ def _chosen_bank(context: bpy.types.Context) -> Path:
     return Path(bpy.path.abspath(scene_settings(context).pose.bank))
 
 
-def _reason_against_animation(context: bpy.types.Context) -> str:
+def _animation_disabled_reason(context: bpy.types.Context) -> str:
     """Why there is no head to roll again; empty when there is."""
     keys = scene_settings(context).target.data.shape_keys
     action = keys.animation_data.action if keys.animation_data else None
     return "" if action is not None and _TAG in action else "Generate first: then the head can be rolled again."
 
 
-_CLASSES = (MIMESH_OT_roll_head, MIMESH_OT_add_to_bank, MIMESH_OT_remove_from_bank, MIMESH_OT_use_bundled_bank)
+_CLASSES = (MIMESH_OT_regenerate_head, MIMESH_OT_add_to_bank, MIMESH_OT_remove_from_bank, MIMESH_OT_use_bundled_bank)
 register, unregister = classes_factory(_CLASSES)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .engine_access import engine_client
-from .generate import reason_against_target
+from .generate import target_disabled_reason
 from .properties import run_state, scene_settings
 from .stepping import SteppedOperator, Steps
 from .stubs import classes_factory
@@ -25,7 +25,7 @@ class MIMESH_OT_find_landmarks(SteppedOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a face."""
         run = run_state(context)
-        reason = f"{run.task} is running." if run.running else reason_against_target(context)
+        reason = f"{run.task} is running." if run.running else target_disabled_reason(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason

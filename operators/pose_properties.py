@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.blender.settings import PoseChoice
+from ..core.client.choices import PoseChoice
 from .stubs import classes_factory
 
 SOURCES = (
@@ -15,7 +15,7 @@ SOURCES = (
 # as in core.pose.settings, which is not imported here because it brings numpy into Blender's start-up
 NEIGHBOUR_LIMIT = 16
 TEMPERATURE_LIMIT = 2.0
-STILLNESS_LIMIT_RADIANS = 0.1
+DEAD_ZONE_LIMIT_RADIANS = 0.1
 
 
 class MimeshPose(bpy.types.PropertyGroup):
@@ -54,7 +54,7 @@ class MimeshPose(bpy.types.PropertyGroup):
         subtype="ANGLE",
         default=0.0,
         min=0.0,
-        max=STILLNESS_LIMIT_RADIANS,
+        max=DEAD_ZONE_LIMIT_RADIANS,
         step=10,
     )
     bank: bpy.props.StringProperty(
@@ -72,7 +72,7 @@ def pose_choice(pose: MimeshPose) -> PoseChoice:
         temperature=pose.temperature,
         top_p=pose.top_p,
         seed=pose.seed,
-        stillness_radians=pose.stillness,
+        dead_zone_radians=pose.stillness,
         bank=pose.bank,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import bpy
 
-from ..core.blender.settings import GenerateSettings, SourceChoice
+from ..core.client.choices import GenerateSettings, SourceChoice
 from .pose_properties import MimeshPose, pose_choice
 from .preferences import style_folder
 from .stubs import classes_factory
@@ -32,7 +32,7 @@ ENGINES = (
 )
 
 
-# as in core.engine.api, which is not imported here because it brings numpy into Blender's start-up
+# as in core.engine.pipeline, which is not imported here because it brings numpy into Blender's start-up
 STYLE_STRENGTH_LIMIT = 1.5
 HEAD_AMOUNT_LIMIT = 2.0
 GAZE_AMOUNT_LIMIT = 2.0
@@ -176,7 +176,7 @@ def run_state(context: bpy.types.Context) -> MimeshRun:
     return context.window_manager.mimesh_run
 
 
-def settings_to_request(settings: MimeshSettings) -> GenerateSettings:
+def freeze_settings(settings: MimeshSettings) -> GenerateSettings:
     """Freeze the choices, so that later clicks cannot change a run.
 
     Raises :class:`MimeshError` when the style is neither in the library nor a path.

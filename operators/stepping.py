@@ -15,7 +15,7 @@ from typing import Any
 
 import bpy
 
-from ..core.blender.steps import StepStatus
+from ..core.client.steps import StepStatus
 from ..core.errors import CancelledError, MimeshError
 from .properties import run_state
 from .stubs import OperatorResult

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # as in core.style.library, which is not imported here because it brings numpy into Blender's start-up
 NAME_LIMIT = 60
-PART_WORDS = {"expression": "expression", "pose": "head pose", "eyes": "eyes", "mimic": "Mimic code"}
+PART_LABELS = {"expression": "expression", "pose": "head pose", "eyes": "eyes", "mimic": "Mimic code"}
 _FILES = "*.safetensors"
 
 
@@ -291,7 +291,7 @@ def _fill(item: MimeshStyleItem, entry: StyleEntry) -> None:
     item.name, item.problem = entry.name, entry.problem
     if not entry.problem:
         item.summary = ", ".join(filter(None, (entry.source, f"{entry.seconds:.1f} s", entry.created[:10])))
-        item.parts = ", ".join(["face", "head", *(PART_WORDS[part] for part in entry.parts)])
+        item.parts = ", ".join(["face", "head", *(PART_LABELS[part] for part in entry.parts)])
         item.notes = "\n".join(entry.warnings)
 
 

@@ -37,7 +37,7 @@ class MIMESH_PT_head_motion(bpy.types.Panel):
         row = layout.row(align=True)
         row.enabled = not run.running
         row.prop(pose, "seed")
-        row.operator("mimesh.roll_head", text="", icon="FILE_REFRESH")
+        row.operator("mimesh.regenerate_head", text="", icon="FILE_REFRESH")
         drawn = layout.column(align=True)
         drawn.enabled = not run.running
         drawn.active = pose.source == "bank"

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..operators.generate import reason_not_to_generate
+from ..operators.generate import generate_disabled_reason
 from ..operators.properties import MimeshRun, MimeshSettings, can_mix_styles, run_state, scene_settings
 from ..operators.stubs import classes_factory
 from ..operators.style_library import style_list
@@ -94,7 +94,7 @@ def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row = layout.row()
     row.scale_y = 1.8
     row.operator("mimesh.generate_lip_sync", icon="PLAY")
-    reason = reason_not_to_generate(context)
+    reason = generate_disabled_reason(context)
     if reason:
         draw_words(layout, reason, context, icon="INFO")
     layout.operator("mimesh.clear_animation", icon="X")

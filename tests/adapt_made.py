@@ -9,20 +9,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.adamesh.adapt import AdaptationSettings
-from core.adamesh.adapt_guard import GuardSettings
-from core.adamesh.adapt_tune import TuneSettings
-from core.adamesh.generate import ExpressionGenerator
-from core.adamesh.molora import MoloraSettings
-from core.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.audio.speech import SAMPLE_RATE, Speech
-from core.evaluation.baselines import face_motion
 from core.face.basis import open_basis
 from core.face.motion import MOTION_SIZE
 from core.face.region_chart import BROWS, JAW, OPENING, SIGNALS, WIDTH, region_chart
+from core.models.adamesh.adaptation import AdaptationSettings
+from core.models.adamesh.finetune import TuneSettings
+from core.models.adamesh.generate import ExpressionGenerator
+from core.models.adamesh.model_selection import SelectionSettings
+from core.models.adamesh.molora import MoloraSettings
+from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.tracking.face_track import FaceTrack
 from core.tracking.quality import QualityReport
 from core.tracking.reference import TrackedReference
+from research.evaluation.baselines import face_motion
 
 CHANNELS = 4
 _PER_CHANNEL = 80
@@ -42,7 +42,7 @@ CONFIG = NetworkConfig(
 QUICK = AdaptationSettings(
     molora=MoloraSettings(ranks=(2, 4)),
     tune=TuneSettings(steps=30, learning_rate=4e-3, frames_per_step=100, half_precision=False),
-    guard=GuardSettings(scales=(0.0, 0.5, 1.0), check_every=10),
+    guard=SelectionSettings(scales=(0.0, 0.5, 1.0), check_every=10),
 )
 
 

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from core.audio.speech import SAMPLE_RATE, Speech
-from core.engine import expressions, models
-from core.engine.api import MediaRange
+from core.engine import loaded as models
+from core.engine.backends import adamesh as expressions
+from core.exchange.request import MediaRange
 from core.face.basis import open_basis
 from core.face.motion import Motion
+from core.models.pose.speech_steps import SpeechSteps
 from core.pose.bank import BankEntry, PoseBank
 from core.pose.settings import PoseReference, PoseSettings
-from core.pose.speech_steps import HeardSpeech
 from core.pose.statistics import STATISTICS
 from core.pose.style_matrix import StyleMatrix
 from core.style.style import Style
@@ -88,19 +89,19 @@ class StandInPose:
         self.bank = bank
         return self
 
-    def listen(self, speech: Speech) -> HeardSpeech:
+    def listen(self, speech: Speech) -> SpeechSteps:
         self.listened.append(speech.seconds)
         count = 2 * int(np.ceil(speech.seconds * 25))
-        return HeardSpeech(np.zeros((count, 2), np.float32), np.zeros((count, 4), np.float32))
+        return SpeechSteps(np.zeros((count, 2), np.float32), np.zeros((count, 4), np.float32))
 
-    def matrix(self, heard: HeardSpeech, head: np.ndarray) -> StyleMatrix:
+    def matrix(self, heard: SpeechSteps, head: np.ndarray) -> StyleMatrix:
         return StyleMatrix(np.full((2, 3), float(np.abs(head).mean()), np.float32), np.ones(2, np.float32))
 
     def embed(self, statistics: np.ndarray) -> np.ndarray:
         return np.zeros(2, np.float32)
 
     def generate(
-        self, heard: HeardSpeech, reference: PoseReference | None, settings: PoseSettings, progress: object = None
+        self, heard: SpeechSteps, reference: PoseReference | None, settings: PoseSettings, progress: object = None
     ) -> SimpleNamespace:
         self.asked.append((reference, settings))
         head = np.full((heard.frames, 3), 0.01 * settings.seed + 0.1, np.float32) * settings.amount
@@ -164,7 +165,7 @@ def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(models, "expression_generator", lambda device: found.model)
     monkeypatch.setattr(models, "pose_generator", lambda: found.pose)
     monkeypatch.setattr(models, "mimic_generator", lambda device: found.mimic)
-    models.release_heard()
+    models.release_encoded_speech()
 
     def with_expression(style: Style, reference: object, generator: object, progress: object) -> Style:
         # adapting needs a real network: tests/models has that

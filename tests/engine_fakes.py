@@ -6,8 +6,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from core.engine.client import EngineClient, Patience
-from core.engine.transport import EngineCommand, ProcessTransport, StopDeadlines
+from core.client.client import EngineClient, Patience
+from core.client.transport import EngineCommand, ProcessTransport, StopDeadlines
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = StopDeadlines(close_seconds=0.5, terminate_seconds=0.5)
@@ -17,9 +17,9 @@ _SCRIPTED = """
 import json, os, sys, time, platform
 from pathlib import Path
 import numpy as np
-from core.engine.api import HeadResult, MotionRequest, MotionResult, Provenance
-from core.engine.jobs import write_head_result, write_motion_result
-from core.engine.protocol import PROTOCOL_VERSION, BankJob, HeadJob, PictureJob, Ready
+from core.exchange.request import HeadResult, MotionRequest, MotionResult, Provenance
+from core.exchange.results import write_head_result, write_motion_result
+from core.exchange.protocol import PROTOCOL_VERSION, BankJob, HeadJob, PictureJob, Ready
 from core.engine.stdio import Outbox, claim_standard_streams
 from core.engine.worker import Inbox, Worker
 from core.errors import MediaError

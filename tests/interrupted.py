@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from torch import nn
 
-from core.training.loop import TrainingRun
+from research.training.loop import TrainingRun
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from __future__ import annotations
 import torch
 
 from core.face.basis import open_basis
-from core.mimic.config import MimicConfig
-from core.mimic.network import MimicNetwork
-from core.mimic.space import landmark_space
+from core.models.mimic.config import MimicConfig
+from core.models.mimic.network import MimicNetwork
+from core.models.mimic.space import landmark_space
 
 # hears log-mel; tests with another encoder replace feature_size
 TINY = MimicConfig(

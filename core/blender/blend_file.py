@@ -11,8 +11,8 @@ from typing import Any
 
 import bpy
 
-from ..engine.api import MediaRange
 from ..errors import MimeshError, RigError, SettingsError
+from ..exchange.request import MediaRange
 from .compat import sequencer_strips, strip_right
 from .read_rig import read_rig
 

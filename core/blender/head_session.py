@@ -14,8 +14,12 @@ from typing import Any
 
 import bpy
 
-from ..engine.api import ENGINES, BankRequest, BankResult, HeadResult, MotionRequest
+from ..client.choices import GenerateSettings
+from ..client.engine_port import Engine
+from ..client.report import HeadReport
+from ..client.steps import StepStatus
 from ..errors import RigError
+from ..exchange.request import ENGINES, BankRequest, BankResult, HeadResult, MotionRequest
 from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS
 from ..face.rotations import FloatArray
@@ -25,9 +29,7 @@ from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
 from ..rig.plan import ApplySettings
 from ..rig.solve import FLAME_IN_BLENDER, is_native
 from .apply import apply_plan
-from .engine_port import Engine
 from .read_animation import find_armature, read_bone_curves, read_existing, read_key_curves, read_provenance
-from .report import HeadReport
 from .session import (
     Steps,
     find_object,
@@ -39,21 +41,19 @@ from .session import (
     scene_timing,
     watch_job,
 )
-from .settings import GenerateSettings
-from .steps import StepStatus
 
 # of the provenance: a roll changes none of it
 _FACE_FIELDS = ("engine", "model_hash", "style_strength", "second_style_name", "second_style_id", "style_mix")
 
 
-def roll_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[HeadReport]:
+def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[HeadReport]:
     """Key head and gaze anew, nothing else. Raises :class:`MimeshError` before anything is written."""
     started = time.perf_counter()
     scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
     speech = read_speech(scene, settings.speech)
     known = _require_ours(settings.object_name)
-    job = engine.roll_head(_for_the_face(motion_request(scene, settings, speech), known))
+    job = engine.regenerate_head(_for_the_face(motion_request(scene, settings, speech), known))
     try:
         result = yield from watch_job(job)
     finally:

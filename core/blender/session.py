@@ -17,8 +17,12 @@ from typing import TypeVar
 
 import bpy
 
-from ..engine.api import MediaRange, MotionRequest, MotionResult, PoseRequest
+from ..client.choices import GenerateSettings, PoseChoice, SourceChoice
+from ..client.engine_port import Engine, EngineJob
+from ..client.report import GenerateReport
+from ..client.steps import StepStatus
 from ..errors import MediaError, RigError
+from ..exchange.request import MediaRange, MotionRequest, MotionResult, PoseRequest
 from ..face.basis import open_basis
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import check_existing
@@ -27,13 +31,9 @@ from ..rig.solve import prepare_solver, turns_jaw
 from ..rig.timing import SceneTiming
 from .apply import ApplyReport, apply_plan
 from .correspond import landmark_search, store_binding
-from .engine_port import Engine, EngineJob
 from .read_animation import read_existing
 from .read_rig import read_rig
 from .read_scene import find_strip, read_strip_range, scene_fps
-from .report import GenerateReport
-from .settings import GenerateSettings, PoseChoice, SourceChoice
-from .steps import StepStatus
 
 T = TypeVar("T")
 Steps = Generator[StepStatus, None, T]

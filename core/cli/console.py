@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import files
-from ..engine.api import MediaRange, MotionRequest, PoseRequest
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
+from ..exchange.request import MediaRange, MotionRequest, PoseRequest
 from ..style.library import StyleLibrary
 
 LIBRARY_VARIABLE = "MIMESH_STYLES"
 DEFAULT_MIX = 0.5
 
-_STAGE_WORDS = {
+_STAGE_LABELS = {
     "start": "starting the engine",
     "audio": "reading the sound",
     "track": "tracking the reference",
@@ -46,7 +46,7 @@ class ProgressLine:
         if not sys.stderr.isatty():
             return
         left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
-        text = f"{_STAGE_WORDS.get(stage, stage)}: {fraction:4.0%}{left}"
+        text = f"{_STAGE_LABELS.get(stage, stage)}: {fraction:4.0%}{left}"
         print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
         self._shown = True
 
@@ -87,7 +87,7 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
             temperature=options.head_temperature,
             top_p=options.head_top_p,
             seed=options.head_seed,
-            stillness_radians=math.radians(options.head_stillness),
+            dead_zone_radians=math.radians(options.head_stillness),
             bank=options.pose_bank,
         ),
         blinks=not options.no_blinks,

@@ -13,15 +13,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.client import EngineClient
-from ..engine.environment import find_engine_python
+from ..client.client import EngineClient
+from ..client.environment import find_engine_python
 from ..errors import EngineSetupError, SettingsError
 from .console import motion_request, progress_line, require_writable
 
 if TYPE_CHECKING:
-    from ..blender.report import GenerateReport
     from ..blender.session import Steps
-    from ..engine.api import MotionRequest
+    from ..client.report import GenerateReport
+    from ..exchange.request import MotionRequest
 
 # between two looks at the engine
 _STEP_SECONDS = 0.03
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
 def _generate(options: argparse.Namespace, request: MotionRequest, client: EngineClient) -> None:
     from ..blender.blend_file import find_character, open_blend, place_sound, save_blend, set_frame_rate
     from ..blender.session import request_steps
-    from ..blender.settings import GenerateSettings, SourceChoice
+    from ..client.choices import GenerateSettings, SourceChoice
 
     scene = open_blend(options.rig)
     if options.fps is not None:
@@ -64,7 +64,7 @@ def _generate(options: argparse.Namespace, request: MotionRequest, client: Engin
     placement = place_sound(scene, request.audio)
     report = _watched(request_steps(scene, settings, request, placement.first_frame, client))
     save_blend(options.out)
-    print("\n".join(filter(None, (report.in_words(), placement.note, f"Saved {options.out}."))))
+    print("\n".join(filter(None, (report.describe(), placement.note, f"Saved {options.out}."))))
 
 
 def _watched(steps: Steps[GenerateReport]) -> GenerateReport:

@@ -10,8 +10,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..engine.api import DEVICES, ENGINES, GAZE_AMOUNT_LIMIT, HEAD_AMOUNT_LIMIT, STYLE_STRENGTH_LIMIT, PoseRequest
 from ..errors import CancelledError, MimeshError, SettingsError
+from ..exchange.request import (
+    DEVICES,
+    ENGINES,
+    HEAD_AMOUNT_LIMIT,
+    STYLE_STRENGTH_LIMIT,
+    PoseRequest,
+)
+from ..models.eyes.apply import GAZE_AMOUNT_LIMIT
 from ..pose.settings import SOURCES as POSE_SOURCES
 from .console import DEFAULT_MIX, quiet_libraries
 from .generate import run as run_generate

@@ -13,8 +13,9 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.api import MotionResult, generate_motion
+from ..engine.pipeline import generate_motion
 from ..errors import SettingsError
+from ..exchange.request import MotionResult
 from ..face.basis import open_basis
 from ..face.motion import Motion
 from .console import motion_request, progress_line, require_writable, whole_file

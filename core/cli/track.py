@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.api import MediaRange, track_reference
+from ..engine.pipeline import track_reference
+from ..exchange.request import MediaRange
 from .console import progress_line, require_writable, whole_file
 
 if TYPE_CHECKING:

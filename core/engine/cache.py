@@ -17,10 +17,12 @@ from ..errors import MediaError, MimeshError
 from ..weights import file_hash
 
 if TYPE_CHECKING:
-    from .api import MediaRange
+    from ..exchange.request import MediaRange
 
 DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
-_CORE = Path(__file__).resolve().parent.parent
+# raise one where the code that makes such a result changes what it makes: older entries are then never read
+REFERENCE_FORMAT = 1
+STYLE_FORMAT = 1
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -73,22 +75,16 @@ class ArtifactCache:
 def reference_key(source: MediaRange, model_hash: str) -> str:
     """Names a tracked reference by all that it depends on.
 
-    That is its file's content, the range, the tracking code, the face basis and the model that its sound was put in
-    step with.
+    That is its file's content, the range, :data:`REFERENCE_FORMAT`, the face basis and the model that its sound was
+    put in step with.
     """
     return f"{_digest(['reference', *_origin(source, model_hash)])}.npz"
 
 
 def style_key(source: MediaRange, model_hash: str, *part_hashes: str) -> str:
-    """Names a fitted style by its reference, the fitting code and the models that it and its parts come from."""
-    code = [_code_hash(package) for package in ("style", "eyes", "adamesh", "mimic")]
-    made_with = [*code, *part_hashes]
+    """Names a fitted style by its reference, :data:`STYLE_FORMAT` and the models that it and its parts come from."""
+    made_with = [STYLE_FORMAT, *part_hashes]
     return f"{_digest(['style', *_origin(source, model_hash), *made_with])}.safetensors"
-
-
-def tracking_code_hash() -> str:
-    """Fingerprint of the code that turns video into motion: another version never reads old results."""
-    return _digest([_code_hash("tracking"), _code_hash("face"), _code_hash("audio")])
 
 
 def content_hash(path: Path) -> str:
@@ -107,12 +103,6 @@ def _content_hash(path: Path, size: int, modified_ns: int) -> str:
     return file_hash(path)
 
 
-@functools.lru_cache(maxsize=8)
-def _code_hash(package: str) -> str:
-    files = sorted((_CORE / package).glob("*.py"))
-    return _digest([path.read_text(encoding="utf-8") for path in files])
-
-
 def _basis_hash() -> str:
     from ..face.basis import open_basis
 
@@ -122,7 +112,7 @@ def _basis_hash() -> str:
 def _origin(source: MediaRange, model_hash: str) -> list[object]:
     # the name is part of the key because reports name their source
     media = [content_hash(source.path), source.path.name, source.start_seconds, source.end_seconds]
-    return [*media, tracking_code_hash(), _basis_hash(), model_hash]
+    return [*media, REFERENCE_FORMAT, _basis_hash(), model_hash]
 
 
 def _digest(parts: Sequence[object]) -> str:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the worker does for each kind of message, and the results' way through a job folder.
-
-``write_*`` runs in the worker, ``read_*`` in the caller: the two sides of one format stay together.
-"""
+"""What the worker does for each kind of message."""
 
 from __future__ import annotations
 
@@ -15,40 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..audio.speech import SAMPLE_RATE, Speech
 from ..errors import EngineError
-from ..face.motion import Motion
-from ..pose.bank import Neighbour
+from ..exchange.protocol import BankJob, GenerateJob, HeadJob, JsonObject, Message, PictureJob, TrackJob
+from ..exchange.request import BankRequest, MediaRange, MotionRequest
+from ..exchange.results import LANDMARKS_FILE, PICTURE_FILE, REFERENCE_FILE, write_head_result, write_motion_result
+from ..tracking.reference_file import save_reference
 from ..weights import is_bundled
-from .api import (
-    BankRequest,
-    BankResult,
-    HeadResult,
-    MediaRange,
-    MotionRequest,
-    MotionResult,
-    Progress,
-    Provenance,
-    add_to_bank,
-    generate_motion,
-    roll_head,
-    track_reference,
-)
 from .cache import ArtifactCache
-from .protocol import BankJob, GenerateJob, HeadJob, JsonObject, Message, PictureJob, TrackJob
-from .reference_file import load_reference, save_reference
+from .pipeline import Progress, add_to_bank, generate_motion, regenerate_head, track_reference
 
 if TYPE_CHECKING:
-    from ..tracking.reference import TrackedReference
-
-MOTION_FILE = "motion.npz"
-HEAD_FILE = "head.npz"
-STYLE_FILE = "style.safetensors"
-REFERENCE_FILE = "reference.npz"
-PICTURE_FILE = "picture.npz"
-LANDMARKS_FILE = "landmarks.npz"
+    pass
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +42,7 @@ class JobRunner:
             return write_motion_result(Path(message.folder), generate_motion(request, progress, self.cache))
         if isinstance(message, HeadJob):
             request = MotionRequest.from_json(message.request)
-            return write_head_result(Path(message.folder), roll_head(request, progress, self.cache))
+            return write_head_result(Path(message.folder), regenerate_head(request, progress, self.cache))
         if isinstance(message, BankJob):
             return dataclasses.asdict(add_to_bank(BankRequest.from_json(message.request), progress, self.cache))
         if isinstance(message, TrackJob):
@@ -83,87 +59,9 @@ class JobRunner:
 
     def release(self) -> None:
         """Let go of what can be loaded again."""
-        from .models import release_models
+        from .loaded import release_models
 
         release_models()
-
-
-def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
-    """Arrays into ``folder``, the rest as JSON values."""
-    result.motion.save(folder / MOTION_FILE)
-    if result.style is not None:
-        result.style.save(folder / STYLE_FILE)
-    return {
-        "has_style": result.style is not None,
-        "report": result.reference_report.to_json() if result.reference_report else None,
-        "stage_seconds": result.stage_seconds,
-        "provenance": result.provenance.to_json(),
-        "notes": list(result.notes),
-        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
-    }
-
-
-def read_motion_result(folder: Path, result: JsonObject) -> MotionResult:
-    """Inverse of :func:`write_motion_result`."""
-    from ..style.style import Style
-    from ..tracking.quality import QualityReport
-
-    return MotionResult(
-        motion=Motion.load(folder / MOTION_FILE),
-        style=Style.load(folder / STYLE_FILE) if result["has_style"] else None,
-        reference_report=QualityReport.from_json(result["report"]) if result["report"] else None,
-        stage_seconds={str(name): float(value) for name, value in result["stage_seconds"].items()},
-        provenance=Provenance.from_json(result["provenance"]),
-        notes=tuple(result["notes"]),
-        neighbours=_neighbours(result),
-    )
-
-
-def write_head_result(folder: Path, result: HeadResult) -> JsonObject:
-    """Head and gaze into ``folder``, the rest as JSON values."""
-    np.savez(folder / HEAD_FILE, head=result.head, gaze=result.gaze)
-    return {
-        "provenance": result.provenance.to_json(),
-        "notes": list(result.notes),
-        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
-    }
-
-
-def read_head_result(folder: Path, result: JsonObject) -> HeadResult:
-    """Inverse of :func:`write_head_result`."""
-    with np.load(folder / HEAD_FILE, allow_pickle=False) as data:
-        head, gaze = data["head"], data["gaze"]
-    return HeadResult(
-        head, gaze, _neighbours(result), Provenance.from_json(result["provenance"]), tuple(result["notes"])
-    )
-
-
-def read_bank_result(folder: Path, result: JsonObject) -> BankResult:
-    """What a bank holds after a :class:`BankJob`."""
-    return BankResult(str(result["added"]), tuple(result["names"]))
-
-
-def _neighbours(result: JsonObject) -> tuple[Neighbour, ...]:
-    return tuple(Neighbour(**values) for values in result["neighbours"])
-
-
-def read_reference_result(folder: Path, result: JsonObject) -> TrackedReference:
-    """The tracked reference of a finished :class:`TrackJob`."""
-    return load_reference(folder / REFERENCE_FILE)
-
-
-def write_picture(folder: Path, rgb: NDArray[np.uint8]) -> None:
-    """Leave the picture (height, width, 3) where the worker looks for it."""
-    np.savez(folder / PICTURE_FILE, rgb=np.ascontiguousarray(rgb, np.uint8))
-
-
-def read_landmarks_result(folder: Path, result: JsonObject) -> NDArray[np.float32] | None:
-    """(478, 3) pixels, or None where the picture shows no face."""
-    if not result["found"]:
-        return None
-    with np.load(folder / LANDMARKS_FILE, allow_pickle=False) as data:
-        landmarks: NDArray[np.float32] = data["landmarks"]
-        return landmarks
 
 
 def _track_picture(folder: Path, progress: Progress) -> JsonObject:
@@ -184,7 +82,7 @@ def _warm_tracker() -> None:
 
 
 def _warm_generator() -> None:
-    from .models import expression_generator
+    from .loaded import expression_generator
 
     started = time.perf_counter()
     expression_generator("auto").generate(_noise())
@@ -192,13 +90,13 @@ def _warm_generator() -> None:
 
 
 def _warm_head() -> None:
-    from .models import pose_generator
+    from .loaded import pose_generator
 
     pose_generator()
 
 
 def _warm_mimic() -> None:
-    from .models import MIMIC_FILE, mimic_generator
+    from .loaded import MIMIC_FILE, mimic_generator
 
     if is_bundled(MIMIC_FILE):
         mimic_generator("auto").generate(_noise(), None)

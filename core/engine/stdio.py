@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from .protocol import Message
+from ..exchange.protocol import Message
 
 
 @dataclass(frozen=True, slots=True)

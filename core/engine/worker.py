@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ..errors import CancelledError, EngineError, EngineSetupError, MimeshError
-from .packages import installed_versions, problems_with
-from .protocol import (
+from ..exchange.packages import installed_versions, problems_with
+from ..exchange.protocol import (
     PROTOCOL_VERSION,
     BankJob,
     Cancel,

@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from .style_matrix import StyleMatrix
 
 AMOUNT_LIMIT = 2.0
-STILLNESS_LIMIT_RADIANS = 0.1
+DEAD_ZONE_LIMIT_RADIANS = 0.1
 NEIGHBOUR_LIMIT = 16
 TEMPERATURE_LIMIT = 2.0
 SOURCES = ("bank", "reference")
@@ -23,8 +23,8 @@ SOURCES = ("bank", "reference")
 class PoseSettings:
     """How the head moves. k: styles of the bank that are mixed (1 is AdaMesh's).
 
-    temperature: 0 takes the likeliest code. top_p: see :class:`core.pose.sampling.Sampling`. amount: 0 is a still
-    head, 1 as generated. stillness_radians: movement smaller than this is taken out. source: ``bank`` generates in
+    temperature: 0 takes the likeliest code. top_p: see ``Sampling``. amount: 0 is a still
+    head, 1 as generated. dead_zone_radians: movement smaller than this is taken out. source: ``bank`` generates in
     the retrieved style; ``reference`` plays the reference's own head motion.
     """
 
@@ -33,7 +33,7 @@ class PoseSettings:
     top_p: float = 0.95
     seed: int = 0
     amount: float = 1.0
-    stillness_radians: float = 0.0
+    dead_zone_radians: float = 0.0
     source: str = "bank"
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class PoseSettings:
         _require("pose temperature", self.temperature, 0.0, TEMPERATURE_LIMIT)
         _require("pose top-p", self.top_p, 0.01, 1.0)
         _require("head amount", self.amount, 0.0, AMOUNT_LIMIT)
-        _require("stillness floor", self.stillness_radians, 0.0, STILLNESS_LIMIT_RADIANS)
+        _require("stillness floor", self.dead_zone_radians, 0.0, DEAD_ZONE_LIMIT_RADIANS)
         if self.source not in SOURCES:
             raise SettingsError(f"There is no head source called {self.source!r}; there are: {', '.join(SOURCES)}.")
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.motion import INTERNAL_FPS
-from .stress import SPEAKING_LOUDNESS, moving_mean, stress_peaks
+from .prominence import SPEAKING_LOUDNESS, moving_mean, prominence_peaks
 
 FloatArray = NDArray[np.floating]
 STATISTICS = (
@@ -88,7 +88,7 @@ def _with_speech(degrees: Sequence[NDArray[np.float64]], loudness: Sequence[Floa
 def _nods(degrees: NDArray[np.float64], loudness: FloatArray) -> NDArray[np.float64]:
     """Pitch at each stress peak less its mean 0.4 s before and after."""
     reach = round(_NOD_SECONDS * INTERNAL_FPS)
-    peaks = stress_peaks(loudness)
+    peaks = prominence_peaks(loudness)
     inside = peaks[(peaks >= reach) & (peaks < len(degrees) - reach)]
     pitch = degrees[:, 0]
     return pitch[inside] - 0.5 * (pitch[inside - reach] + pitch[inside + reach])

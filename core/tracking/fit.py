@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.basis import FaceBasis
-from ..face.landmarks import CHIN_POINTS, IRIS_LEFT, IRIS_RIGHT, LANDMARK_COUNT, LIPS, SKIN_COUNT, UPPER_FACE
+from ..face.landmark_weights import landmark_weights
+from ..face.landmarks import CHIN_POINTS, IRIS_LEFT, IRIS_RIGHT
 from ..face.rotations import FloatArray, matrix_from_rotvec
 
 # variance of the tracker's noise in weighted centimetres, relative to unit coefficients (MAP shrinkage)
@@ -25,17 +26,6 @@ class FittedFace:
     expression: NDArray[np.float32]
     jaw: NDArray[np.float32]
     gaze: NDArray[np.float32]
-
-
-def landmark_weights() -> NDArray[np.float64]:
-    """(478, 3) importance of each coordinate when fitting: lips first, then lids and brows; depth is noisy."""
-    weights = np.ones((LANDMARK_COUNT, 3))
-    weights[UPPER_FACE] = 1.5
-    weights[LIPS] = 3.0
-    weights[:, 2] *= 0.5
-    # the eyeballs turn by gaze, not by expression
-    weights[SKIN_COUNT:] = 0.0
-    return weights
 
 
 def fit(displacement: FloatArray, basis: FaceBasis) -> FittedFace:

@@ -55,7 +55,7 @@ class QualityReport:
         )
         # a clip without sound has nothing to be in step with
         if self.offset_correlation:
-            text += f", picture {_in_words(self.offset_seconds)} (agreement {self.offset_correlation:.2f})"
+            text += f", picture {_describe(self.offset_seconds)} (agreement {self.offset_correlation:.2f})"
         text += "."
         return " ".join((text, *self.warnings))
 
@@ -147,11 +147,11 @@ def _warnings(values: QualityReport, offset: SyncOffset | None, cuts: int) -> li
             f"Mouth and sound hardly agree (correlation {offset.correlation:.2f}); is it the speaker who is heard?"
         )
     elif abs(offset.offset_seconds) > WARN_OFFSET_SECONDS:
-        found.append(f"The picture was {_in_words(offset.offset_seconds)}; this was corrected.")
+        found.append(f"The picture was {_describe(offset.offset_seconds)}; this was corrected.")
     return found
 
 
-def _in_words(offset_seconds: float) -> str:
+def _describe(offset_seconds: float) -> str:
     if abs(offset_seconds) < 0.005:
         return "in step with the sound"
     return f"{abs(offset_seconds):.2f} s {'behind' if offset_seconds > 0 else 'ahead of'} the sound"

@@ -72,7 +72,7 @@ class FakeEngine:
     rolls: list[Any] = field(default_factory=list)
     additions: list[Any] = field(default_factory=list)
 
-    def roll_head(self, request: Any) -> FakeJob:
+    def regenerate_head(self, request: Any) -> FakeJob:
         self.rolls.append(request)
         assert self.roll is not None
         roll = self.roll
@@ -80,7 +80,7 @@ class FakeEngine:
 
     def add_to_bank(self, request: Any) -> FakeJob:
         self.additions.append(request)
-        result = part("core.engine.api").BankResult
+        result = part("core.exchange.request").BankResult
         return self._job(lambda: result(request.name, ("Bundled", request.name)))
 
     def submit(self, request: Any) -> FakeJob:
@@ -95,7 +95,7 @@ class FakeEngine:
         pass
 
     def _job(self, answer: Callable[[], Any]) -> FakeJob:
-        status = part("core.engine.client").JobStatus
+        status = part("core.client.client").JobStatus
         stages = ("audio", "track", "style", "motion")
         statuses = [status(stages[min(i, 3)], i / self.polls, 1.0, False) for i in range(self.polls)]
         self.jobs.append(FakeJob(answer, [*statuses, status("motion", 1.0, 0.0, True)]))
@@ -104,7 +104,7 @@ class FakeEngine:
 
 def talking(request: Any, seconds: float = 2.0) -> Any:
     """A motion result whose jaw opens and shuts twice a second."""
-    api, motion, basis = part("core.engine.api"), part("core.face.motion"), part("core.face.basis").open_basis()
+    api, motion, basis = part("core.exchange.request"), part("core.face.motion"), part("core.face.basis").open_basis()
     frames = round(seconds * motion.INTERNAL_FPS)
     swing = 0.5 - 0.5 * np.cos(np.arange(frames) / motion.INTERNAL_FPS * 4 * math.pi)
     jaw = np.zeros((frames, 3), np.float32)

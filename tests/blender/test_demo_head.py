@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from core.blender.demo_head import BASIS_PROPERTY, create_demo_head, load_demo_head
-from core.blender.demo_motion import key_motion
 from core.face.basis import open_basis
 from core.face.motion import Motion
+from research.render.demo_motion import key_motion
 
 FRAMES = 6
 

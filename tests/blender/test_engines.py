@@ -135,7 +135,7 @@ def test_choices_are_saved_with_the_scene(ready: Any, tmp_path: Path) -> None:
 
 
 def test_a_rolled_head_leaves_the_face_to_the_engine_that_made_it(ready: Any, engine: FakeEngine) -> None:
-    api = part("core.engine.api")
+    api = part("core.exchange.request")
 
     def roll(request: Any) -> Any:
         head = np.full((50, 3), 0.02, np.float32)
@@ -145,7 +145,7 @@ def test_a_rolled_head_leaves_the_face_to_the_engine_that_made_it(ready: Any, en
     ready.engine, ready.second_style, ready.style_mix, ready.style_strength = "mimic", "Bob", 0.25, 0.5
     bpy.ops.mimesh.generate_lip_sync()
     ready.engine, ready.style_strength, ready.head_amount = "adamesh", 1.0, 0.75
-    assert bpy.ops.mimesh.roll_head(seed=7) == {"FINISHED"}
+    assert bpy.ops.mimesh.regenerate_head(seed=7) == {"FINISHED"}
     assert (engine.rolls[0].engine, engine.rolls[0].head_amount) == ("mimic", 0.75)
     for owner in (bpy.data.shape_keys[0], bpy.data.objects["MimeshHeadRig"]):
         provenance = json.loads(owner.animation_data.action["mimesh"])

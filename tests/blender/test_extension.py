@@ -113,7 +113,7 @@ def test_enabling_is_fast(probe: Probe) -> None:
 
 
 def test_enabling_loads_only_the_light_part(probe: Probe) -> None:
-    heavy = (".core.engine.client", ".core.rig", ".core.face", ".core.blender.session", ".core.adamesh")
+    heavy = (".core.client.client", ".core.rig", ".core.face", ".core.blender.session", ".core.models")
     assert not [name for name in probe.imported if name.endswith(heavy)]
 
 
@@ -129,7 +129,7 @@ def test_zip_holds_what_animators_need_and_no_more(extension_zip: Path) -> None:
         manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
     assert manifest["id"] == "mimesh"
     assert {"__init__.py", "core/engine/worker.py", "vendor_models/checksums.json"} <= set(names)
-    foreign = ("tests/", "core/training/", "core/evaluation/", ".ci/", "build/", "demo/", ".venv")
+    foreign = ("tests/", "research/", "docs/", ".ci/", "build/", "demo/", ".venv")
     assert not [name for name in names if name.startswith(foreign) or name.endswith((".pyc", ".blend1"))]
 
 

@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from core.blender.apply import apply_plan
 from core.blender.correspond import store_binding
 from core.blender.demo_head import create_demo_head
-from core.blender.evaluate import evaluated_landmarks, key_motion
 from core.blender.read_animation import find_armature, read_existing
 from core.blender.read_rig import read_rig
 from core.errors import SettingsError
-from core.eyes.apply import EyesSettings, eyes_for
 from core.face.basis import open_basis
 from core.face.landmarks import IRIS_LEFT, IRIS_RIGHT, LANDMARK_COUNT, LIPS
 from core.face.lids import LOWER_LIDS, UPPER_LIDS, lid_chart, lid_gaps
 from core.face.motion import Motion
 from core.face.rotations import matrix_from_rotvec
+from core.models.eyes.apply import EyesSettings, eyes_for
 from core.rig.description import LandmarkBinding
 from core.rig.plan import GAZE_KEY_RADIANS, ApplySettings, CurvePlan, plan_curves
 from core.rig.solve import RigMotion
 from core.rig.timing import SceneTiming
 from core.style.parts import EyesPart
+from research.render.evaluate import evaluated_landmarks, key_motion
 from tests import face_fixtures
 from tests.blender import builders
 from tests.eyes_fixtures import resting, talk

@@ -15,8 +15,8 @@ from core.blender.compat import owner_curves, sequencer_strips, strip_left, stri
 from core.blender.demo_head import create_demo_head
 from core.cli import generate as command
 from core.cli.main import main
-from core.engine.api import MediaRange
 from core.errors import RigError, SettingsError
+from core.exchange.request import MediaRange
 from tests.engine_fakes import ANSWER, client_of, scripted
 
 WITH_SOUND = bpy.app.build_options.audaspace

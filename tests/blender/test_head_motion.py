@@ -40,7 +40,7 @@ def ready(tmp_path: Path) -> Iterator[Any]:
 
 def nodding(request: Any) -> Any:
     """A rolled head: nods as far as its seed says, like two people of a bank."""
-    api, bank = part("core.engine.api"), part("core.pose.bank")
+    api, bank = part("core.exchange.request"), part("core.pose.bank")
     head = np.zeros((50, 3), np.float32)
     head[:, 0] = 0.01 * request.pose.seed * request.head_amount * np.sin(np.arange(50) / 5)
     provenance = dataclasses.replace(talking(request).provenance, pose=request.pose)
@@ -84,7 +84,7 @@ def test_a_roll_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     keys, before = face(), bones()
     actions = sorted(action.name for action in bpy.data.actions)
-    assert bpy.ops.mimesh.roll_head(seed=7) == {"FINISHED"}
+    assert bpy.ops.mimesh.regenerate_head(seed=7) == {"FINISHED"}
     after = bones()
     assert face() == keys
     assert {key for key in before if "jaw" in key[0]} <= after.keys()
@@ -101,7 +101,7 @@ def test_a_roll_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
 def test_a_roll_without_a_seed_draws_a_new_one(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     for _ in range(2):
-        assert bpy.ops.mimesh.roll_head() == {"FINISHED"}
+        assert bpy.ops.mimesh.regenerate_head() == {"FINISHED"}
     first, second = (request.pose.seed for request in engine.rolls)
     assert first != second == ready.pose.seed
 
@@ -109,8 +109,8 @@ def test_a_roll_without_a_seed_draws_a_new_one(ready: Any, engine: FakeEngine) -
 def test_a_rolled_face_can_be_rolled_and_generated_again(ready: Any, engine: FakeEngine) -> None:
     """What a roll writes counts as ours and unedited."""
     bpy.ops.mimesh.generate_lip_sync()
-    bpy.ops.mimesh.roll_head(seed=7)
-    assert bpy.ops.mimesh.roll_head(seed=8) == {"FINISHED"}
+    bpy.ops.mimesh.regenerate_head(seed=7)
+    assert bpy.ops.mimesh.regenerate_head(seed=8) == {"FINISHED"}
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert engine.requests[-1].pose.seed == 8
 
@@ -120,7 +120,7 @@ def test_keys_of_the_face_that_were_edited_by_hand_survive_a_roll(ready: Any, en
     curve = part("core.blender.compat").owner_curves(bpy.data.shape_keys[0])[0]
     curve.keyframe_points[3].co.y = 0.123
     edited = face()
-    assert bpy.ops.mimesh.roll_head(seed=7) == {"FINISHED"}
+    assert bpy.ops.mimesh.regenerate_head(seed=7) == {"FINISHED"}
     assert face() == edited
 
 
@@ -128,12 +128,12 @@ def test_bones_that_were_edited_by_hand_are_not_overwritten(ready: Any, engine: 
     bpy.ops.mimesh.generate_lip_sync()
     curve = part("core.blender.compat").owner_curves(bpy.data.objects["MimeshHeadRig"])[0]
     curve.keyframe_points[3].co.y = 0.123
-    refused(bpy.ops.mimesh.roll_head, "edited after Mimesh made it", seed=7)
+    refused(bpy.ops.mimesh.regenerate_head, "edited after Mimesh made it", seed=7)
 
 
 def test_rolling_needs_a_face_that_talks(ready: Any, engine: FakeEngine) -> None:
-    assert not bpy.ops.mimesh.roll_head.poll()
-    refused(bpy.ops.mimesh.roll_head, "Generate first")
+    assert not bpy.ops.mimesh.regenerate_head.poll()
+    refused(bpy.ops.mimesh.regenerate_head, "Generate first")
 
 
 def test_other_speech_is_refused(ready: Any, engine: FakeEngine) -> None:
@@ -144,14 +144,14 @@ def test_other_speech_is_refused(ready: Any, engine: FakeEngine) -> None:
         return dataclasses.replace(result, provenance=dataclasses.replace(result.provenance, audio_hash="f" * 64))
 
     engine.roll = other
-    refused(bpy.ops.mimesh.roll_head, "talks to other speech", seed=7)
+    refused(bpy.ops.mimesh.regenerate_head, "talks to other speech", seed=7)
     assert ready.pose.seed == 0
 
 
 def test_an_engine_that_fails_changes_nothing(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     engine.roll = failing("model", "The pose bank was made for another pose prior.", "Choose the bundled bank.")
-    refused(bpy.ops.mimesh.roll_head, "another pose prior")
+    refused(bpy.ops.mimesh.regenerate_head, "another pose prior")
     assert all(job.cancelled for job in engine.jobs[1:])
 
 
@@ -159,7 +159,7 @@ def test_one_undo_takes_a_roll_back(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     bpy.ops.ed.undo_push(message="before")
     before = bones()
-    bpy.ops.mimesh.roll_head("EXEC_DEFAULT", True, seed=7)
+    bpy.ops.mimesh.regenerate_head("EXEC_DEFAULT", True, seed=7)
     assert bones() != before
     bpy.ops.ed.undo()
     assert bones() == before
@@ -169,7 +169,7 @@ def test_one_undo_takes_a_roll_back(ready: Any, engine: FakeEngine) -> None:
 def test_retrieved_styles_are_named_with_their_distances(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     assert bpy.context.window_manager.mimesh_run.neighbours == ""
-    bpy.ops.mimesh.roll_head(seed=7)
+    bpy.ops.mimesh.regenerate_head(seed=7)
     shown = bpy.context.window_manager.mimesh_run.neighbours
     assert shown.splitlines() == ["Ada: distance 0.31, 75%", "Bob: distance 0.42, 25%"]
 
@@ -181,7 +181,7 @@ def test_settings_of_the_panel_reach_the_engine(ready: Any, engine: FakeEngine, 
     pose.source, pose.k, pose.temperature, pose.top_p = "reference", 3, 0.5, 0.75
     pose.stillness, pose.bank, ready.head_amount = 0.0625, str(bank), 1.5
     bpy.ops.mimesh.generate_lip_sync()
-    expected = part("core.engine.api").PoseRequest("reference", 3, 0.5, 0.75, 0, 0.0625, bank)
+    expected = part("core.exchange.request").PoseRequest("reference", 3, 0.5, 0.75, 0, 0.0625, bank)
     assert engine.requests[0].pose == expected
     assert engine.requests[0].head_amount == 1.5
 
@@ -220,7 +220,7 @@ def own_bank(ready: Any, tmp_path: Path) -> Path:
 
 
 def names_in(file: Path) -> list[str]:
-    return list(part("core.pose.own_bank").bank_names(file))
+    return list(part("core.pose.user_bank").bank_names(file))
 
 
 def test_a_style_is_removed_from_ones_own_bank(ready: Any, own_bank: Path) -> None:
@@ -297,7 +297,7 @@ def test_the_panel_shows_every_choice_about_the_head(ready: Any) -> None:
     panel = part("panels.head_motion").MIMESH_PT_head_motion
     panel.draw(SimpleNamespace(layout=recorder), bpy.context)
     choices = {"source", "head_amount", "neck_share", "stillness", "seed", "k", "temperature", "top_p", "bank"}
-    buttons = {"mimesh.roll_head", "mimesh.add_to_bank", "mimesh.remove_from_bank"}
+    buttons = {"mimesh.regenerate_head", "mimesh.add_to_bank", "mimesh.remove_from_bank"}
     assert set(recorder.shown) == choices | buttons
     ready.pose.bank = "/own.safetensors"
     panel.draw(SimpleNamespace(layout=recorder), bpy.context)

@@ -239,7 +239,7 @@ def test_cancelling_at_any_step_leaves_the_scene_and_stops_the_job(ready: Any) -
     before = snapshot()
     for stop_after in range(1, 9):
         engine = FakeEngine(talking)
-        request = properties.settings_to_request(ready)
+        request = properties.freeze_settings(ready)
         steps = session.generate_steps(bpy.context.scene, request, engine)
         for _ in range(stop_after):
             next(steps)
@@ -305,16 +305,16 @@ def test_pick_fills_in_the_only_candidates(extension: None, tmp_path: Path) -> N
 
 
 def test_limits_of_the_sliders_are_the_engines(extension: None) -> None:
-    api, properties = part("core.engine.api"), part("operators.properties")
+    api, properties = part("core.exchange.request"), part("operators.properties")
     assert properties.STYLE_STRENGTH_LIMIT == api.STYLE_STRENGTH_LIMIT
     assert properties.HEAD_AMOUNT_LIMIT == api.HEAD_AMOUNT_LIMIT
     assert [name for name, *_ in properties.ENGINES] == list(api.ENGINES)
     pose, drawn, library = part("core.pose.settings"), part("operators.pose_properties"), part("core.style.library")
     assert [name for name, *_ in drawn.SOURCES] == list(pose.SOURCES)
-    for limit in ("NEIGHBOUR_LIMIT", "TEMPERATURE_LIMIT", "STILLNESS_LIMIT_RADIANS"):
+    for limit in ("NEIGHBOUR_LIMIT", "TEMPERATURE_LIMIT", "DEAD_ZONE_LIMIT_RADIANS"):
         assert getattr(drawn, limit) == getattr(pose, limit)
     assert part("operators.style_library").NAME_LIMIT == library.NAME_LIMIT
-    assert dataclasses.asdict(part("core.blender.settings").PoseChoice()) == {
+    assert dataclasses.asdict(part("core.client.choices").PoseChoice()) == {
         **dataclasses.asdict(api.PoseRequest()),
         "bank": "",
     }

@@ -35,7 +35,7 @@ def ready(tmp_path: Path) -> Iterator[Any]:
     if "adamesh_base.safetensors" not in bundled_files():
         pytest.skip("the expression network is not in vendor_models yet: run `make train`")
     if not (INPUT / "reference.mp4").is_file():
-        pytest.skip("the demo's inputs are missing: run `python -m core.training demo-inputs`")
+        pytest.skip("the demo's inputs are missing: run `python -m research.training demo-inputs`")
     python = os.environ.get("MIMESH_ENGINE_PYTHON") or str(ROOT / ".venv" / "bin" / "python")
     if not Path(python).exists():
         pytest.skip("there is no Python with the engine's packages: run `make setup` or set MIMESH_ENGINE_PYTHON")
@@ -70,7 +70,7 @@ def test_one_click_moves_the_lips_and_a_killed_engine_leaves_the_scene(ready: An
     session, properties = part("core.blender.session"), part("operators.properties")
     client = part("operators.engine_access").engine_client(bpy.context)
     before = snapshot()
-    steps = session.generate_steps(bpy.context.scene, properties.settings_to_request(ready), client)
+    steps = session.generate_steps(bpy.context.scene, properties.freeze_settings(ready), client)
     while next(steps).stage != "Watching the reference":
         pass
     os.kill(client._transport._process.pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ def test_a_style_from_a_movie_strip_is_used_on_another_strip_without_tracking_ag
 
 def test_mimic_talks_and_mixes_a_style_that_was_kept(ready: Any) -> None:
     if "mimic.safetensors" not in bundled_files():
-        pytest.skip("Mimic's network is not in vendor_models yet: run `python -m core.training mimic`")
+        pytest.skip("Mimic's network is not in vendor_models yet: run `python -m research.training mimic`")
     ready.engine = "mimic"
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     gaps = np.array([lip_gap(frame) for frame in range(1, 200)])

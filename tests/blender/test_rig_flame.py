@@ -20,7 +20,7 @@ from core.rig.correspond import LIP_PAIRS
 from core.rig.plan import ApplySettings, plan_curves
 from core.rig.solve import prepare_solver
 from core.rig.timing import SceneTiming
-from core.training.flame_landmarks import read_flame_template
+from research.assets.flame_landmarks import read_flame_template
 from tests.blender import builders
 from tests.face_fixtures import SyntheticFace
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.adamesh.adapt import AdaptationSettings, ExpressionAdapter, adapt, block_means
-from core.adamesh.generate import ExpressionGenerator
-from core.adamesh.styled import styled
 from core.errors import CancelledError
-from core.style.closures import gap_of_vectors
+from core.face.closures import gap_of_vectors
+from core.models.adamesh.adaptation import AdaptationSettings, ExpressionAdapter, adapt, block_means
+from core.models.adamesh.generate import ExpressionGenerator
+from core.models.adamesh.styled_network import styled
 from tests.adapt_made import QUICK, assert_sizes, face, levels, person, reference, spoken, trained_base
 
 

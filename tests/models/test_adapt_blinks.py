@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.adamesh.adapt_blinks import blink_frames, without_blinks
 from core.errors import ModelError
 from core.face.basis import open_basis
 from core.face.landmarks import LIPS
 from core.face.lids import lid_chart, lid_opening
+from core.models.adamesh.blink_removal import blink_frames, without_blinks
 from core.tracking.reference import TrackedReference
 from tests.adapt_made import face, reference, spoken
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.adamesh.adapt_guard import GuardSettings, HeldoutErrors, decide
-from core.adamesh.adapt_loss import AdaptationLoss, LossWeights
-from core.adamesh.adapt_material import (
+from core.face.basis import open_basis
+from core.face.region_chart import BROWS, OPENING, region_chart
+from core.models.adamesh.adaptation_data import (
     CropSource,
     Segment,
     folds_of,
@@ -20,9 +20,9 @@ from core.adamesh.adapt_material import (
     segments_of,
     style_windows,
 )
-from core.adamesh.network import ExpressionNetwork, NetworkOutput
-from core.face.basis import open_basis
-from core.face.region_chart import BROWS, OPENING, region_chart
+from core.models.adamesh.adaptation_loss import AdaptationLoss, LossWeights
+from core.models.adamesh.model_selection import HeldoutErrors, SelectionSettings, decide
+from core.models.adamesh.network import ExpressionNetwork, NetworkOutput
 from tests.adapt_made import CONFIG, face, levels, made_generator, person
 
 
@@ -145,7 +145,7 @@ def test_lip_error_is_the_farthest_point_in_millimetres(loss: AdaptationLoss) ->
     assert loss.lip_error_mm(given, true).tolist() == pytest.approx([expected] * 4, rel=1e-3)
 
 
-GUARD = GuardSettings(scales=(0.0, 0.5, 1.0), check_every=10)
+GUARD = SelectionSettings(scales=(0.0, 0.5, 1.0), check_every=10)
 
 
 def errors(base: list[float], checks: dict[int, tuple[list[float], list[float]]]) -> HeldoutErrors:
@@ -194,12 +194,12 @@ def test_expected_gain_is_between_the_seen_and_the_usual_one() -> None:
     gain = GUARD.expected_gain(seen)
     assert gain[0] == 0.0
     assert 0.1 < gain[1] < 0.25 and 0.1 < gain[2] < 0.5
-    certain = replace(GUARD, least_doubt=1e-6)
+    certain = replace(GUARD, min_doubt=1e-6)
     np.testing.assert_allclose(certain.expected_gain(np.array([[4.0] * 3, [3.0] * 3, [2.0] * 3]))[1:], [0.25, 0.5])
 
 
 def test_the_style_embedding_stays_where_it_does_no_clear_harm() -> None:
-    guard = GuardSettings()
+    guard = SelectionSettings()
     unclear = np.array([[3, 3, 3.0], [3.0, 3.1, 3.0], [2.8, 3.4, 3.0]])
     assert guard.choose_strength((0.0, 0.5, 1.0), unclear) == 1.0
     harmful = np.array([[3, 3, 3.0], [3.3, 3.3, 3.2], [3.9, 3.8, 3.9]])
@@ -217,4 +217,4 @@ def test_training_stops_when_nothing_improves_any_more() -> None:
 
 def test_scales_must_rise_from_zero() -> None:
     with pytest.raises(ValueError, match="rise from 0"):
-        GuardSettings(scales=(0.5, 1.0))
+        SelectionSettings(scales=(0.5, 1.0))

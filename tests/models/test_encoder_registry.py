@@ -10,8 +10,8 @@ import pytest
 
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.errors import ModelError, SettingsError
-from core.speech.mel import MelEncoder
-from core.speech.registry import ENCODER_NAMES, encoder_of_model, open_encoder
+from core.models.speech.mel import MelEncoder
+from core.models.speech.registry import ENCODER_NAMES, encoder_of_model, open_encoder
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def hubert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def phonetic_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from core.speech.phonetic import save_phonetic
-    from core.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
+    from core.models.speech.phonetic import save_phonetic
+    from core.models.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
 
     path = tmp_path_factory.mktemp("phonetic") / "tiny.safetensors"
     save_phonetic(PhoneticNetwork(PhoneticConfig(width=16, dilations=(1, 2), bottleneck=8)), path, {})

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from core.adamesh import adapt as adaptation
-from core.adamesh.generate import ExpressionGenerator
-from core.engine.expressions import speak, with_expression
-from core.style.fit import fit_style
+from core.engine.backends.adamesh import speak, with_expression
+from core.models.adamesh import adaptation
+from core.models.adamesh.generate import ExpressionGenerator
+from core.models.affine.fit import fit_style
 from core.style.style import Style
 from tests.adapt_made import QUICK, person, spoken, trained_base
 

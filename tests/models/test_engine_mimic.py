@@ -14,15 +14,17 @@ import torch
 from core import weights
 from core.audio.decode import load_speech
 from core.audio.speech import SAMPLE_RATE
-from core.engine import jobs, models
-from core.engine.api import MediaRange, MotionRequest, generate_motion
+from core.engine import jobs
+from core.engine import loaded as models
+from core.engine.pipeline import generate_motion
 from core.errors import CancelledError, ModelError
+from core.exchange.request import MediaRange, MotionRequest
 from core.face.basis import open_basis
 from core.face.motion import Motion
-from core.mimic import generate
-from core.mimic.generate import MimicGenerator, save_mimic
-from core.mimic.network import MimicNetwork
-from core.speech.mel import MelEncoder
+from core.models.mimic import generate
+from core.models.mimic.generate import MimicGenerator, save_mimic
+from core.models.mimic.network import MimicNetwork
+from core.models.speech.mel import MelEncoder
 from tests.engine_bench import Bench, make_bench, tracked
 from tests.media import tone, write_audio
 from tests.mimic_made import TINY, tiny_network

@@ -11,20 +11,22 @@ import pytest
 import torch
 
 from core.audio.speech import Speech
-from core.engine import heads, models
-from core.engine.api import BankRequest, MotionRequest, PoseRequest, add_to_bank, generate_motion, roll_head
+from core.engine import loaded as models
+from core.engine.backends import head as heads
 from core.engine.cache import ArtifactCache
+from core.engine.pipeline import add_to_bank, generate_motion, regenerate_head
 from core.errors import ModelError
-from core.pose import prior as prior_module
+from core.exchange.request import BankRequest, MotionRequest, PoseRequest
+from core.models.pose import prior as prior_module
+from core.models.pose.generate import PoseGenerator
+from core.models.pose.gpt import GptConfig, PoseGpt
+from core.models.pose.prior import PRIOR_FILE, PosePrior, load_prior, save_prior
+from core.models.pose.speech_steps import PROSODY_STEP_SIZE, hear
+from core.models.pose.units import fit_units, frame_features
+from core.models.pose.vq import PoseVq, VqConfig
+from core.models.speech.mel import MelEncoder
 from core.pose.bank import BANK_FILE, PoseBank
-from core.pose.generate import PoseGenerator
-from core.pose.gpt import GptConfig, PoseGpt
-from core.pose.prior import PRIOR_FILE, PosePrior, load_prior, save_prior
-from core.pose.speech_steps import PROSODY_STEP_SIZE, hear
 from core.pose.statistics import STATISTICS
-from core.pose.units import fit_units, frame_features
-from core.pose.vq import PoseVq, VqConfig
-from core.speech.mel import MelEncoder
 from tests.engine_bench import Bench, make_bench
 from tests.media import tone
 
@@ -41,7 +43,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 def _studio(folder: Path, seed: int) -> PoseGenerator:
-    """A tiny prior and a bank of one style, as ``python -m core.training pose --clips`` leaves them in a folder."""
+    """A tiny prior and a bank of one style, as ``research.training pose --clips`` leaves them in a folder."""
     torch.manual_seed(seed)
     vq = PoseVq(VqConfig(frames_per_step=4, codes=16, code_size=SIZE, width=12, dilations=(1,)))
     vq.train()(torch.cumsum(0.03 * torch.randn(8, 64, 3), dim=1))
@@ -76,7 +78,7 @@ def test_a_studios_bank_brings_its_own_prior(bench: Bench) -> None:
     assert result.style is not None and result.style.pose is not None
     assert result.style.pose.prior_hash == own.hash
     # the same clip with the bundled bank: the cache does not mix them up
-    plain = roll_head(MotionRequest(bench.audio, reference=bench.clip), cache=cache)
+    plain = regenerate_head(MotionRequest(bench.audio, reference=bench.clip), cache=cache)
     assert [neighbour.name for neighbour in plain.neighbours] == ["bundled"]
     assert len(bench.tracked_files) == 1
 
@@ -94,7 +96,7 @@ def test_a_bank_without_its_prior_is_one_sentence(bench: Bench) -> None:
     pose = PoseRequest(bank=folder / BANK_FILE)
     (folder / PRIOR_FILE).write_bytes((bench.folder / "bundled" / PRIOR_FILE).read_bytes())
     with pytest.raises(ModelError, match="made for another pose prior"):
-        roll_head(MotionRequest(bench.audio, pose=pose))
+        regenerate_head(MotionRequest(bench.audio, pose=pose))
     (folder / PRIOR_FILE).unlink()
     with pytest.raises(ModelError, match=r"put its pose_prior\.safetensors beside it"):
-        roll_head(MotionRequest(bench.audio, pose=pose))
+        regenerate_head(MotionRequest(bench.audio, pose=pose))

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine.api import MediaRange, MotionRequest, generate_motion
-from core.engine.client import EngineClient, JobStatus
+from core.client.client import EngineClient, JobStatus
+from core.engine.pipeline import generate_motion
 from core.errors import CancelledError, ReferenceClipError
+from core.exchange.request import MediaRange, MotionRequest
 from core.face.basis import open_basis
-from core.mimic.generate import MIMIC_FILE, MimicGenerator
-from core.style.closures import lip_gap
+from core.face.closures import lip_gap
+from core.models.mimic.generate import MIMIC_FILE, MimicGenerator
 from core.style.parts import MimicPart
 from core.weights import is_bundled
 from tests.media import tone, write_video
@@ -69,7 +70,7 @@ def test_worker_gives_the_plain_motion_exactly(engine: EngineClient) -> None:
 
 def test_mimic_reads_a_reference_at_once_and_two_styles_can_be_mixed(engine: EngineClient, tmp_path: Path) -> None:
     if not is_bundled(MIMIC_FILE):
-        pytest.skip("Mimic's network is not in vendor_models yet: run `python -m core.training mimic`")
+        pytest.skip("Mimic's network is not in vendor_models yet: run `python -m research.training mimic`")
     request = MotionRequest(SPEECH, REFERENCE, engine="mimic", device="cpu", blinks=False, gaze_amount=0.0)
     own = engine.submit(request).wait()
     assert own.style is not None and own.style.mimic is not None

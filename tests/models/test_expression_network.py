@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from core.adamesh.generate import ExpressionGenerator, save_network
-from core.adamesh.identity import identity_vector
-from core.adamesh.network import ExpressionNetwork, NetworkConfig
-from core.adamesh.speaker import CONTEXT_FRAMES, WINDOW_FRAMES, run_windows
 from core.audio.speech import SAMPLE_RATE, Speech
-from core.device import choose_device
 from core.errors import EngineSetupError, ModelError
 from core.face.basis import open_basis
-from core.speech.mel import MelEncoder
+from core.models.adamesh.generate import ExpressionGenerator, save_network
+from core.models.adamesh.identity import identity_vector
+from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
+from core.models.device import choose_device
+from core.models.nn.synthesiser import CONTEXT_FRAMES, WINDOW_FRAMES, run_windows
+from core.models.speech.mel import MelEncoder
 from core.weights import read_tensors, write_tensors
 
 TINY = NetworkConfig(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.errors import EngineSetupError, ModelError, SettingsError
-from core.speech import hubert
-from core.speech.hubert import HubertEncoder
+from core.models.speech import hubert
+from core.models.speech.hubert import HubertEncoder
 
 transformers = pytest.importorskip("transformers")
 

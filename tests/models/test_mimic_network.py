@@ -14,14 +14,14 @@ from core.audio.speech import SAMPLE_RATE, Speech
 from core.errors import ModelError, ReferenceClipError
 from core.face.basis import open_basis
 from core.face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
-from core.mimic.autoregressive import AutoregressiveDecoder
-from core.mimic.config import MimicConfig
-from core.mimic.decoder import ParallelDecoder
-from core.mimic.generate import HALF_TRUST_SECONDS, MimicGenerator, save_mimic
-from core.mimic.layers import StyleAdaptiveNorm, TemporalInstanceNorm
-from core.mimic.network import MimicNetwork
-from core.mimic.space import SPACE_SIZE
-from core.speech.mel import MelEncoder
+from core.models.mimic.autoregressive import AutoregressiveDecoder
+from core.models.mimic.config import MimicConfig
+from core.models.mimic.decoder import ParallelDecoder
+from core.models.mimic.generate import HALF_TRUST_SECONDS, MimicGenerator, save_mimic
+from core.models.mimic.layers import StyleAdaptiveNorm, TemporalInstanceNorm
+from core.models.mimic.network import MimicNetwork
+from core.models.mimic.space import SPACE_SIZE
+from core.models.speech.mel import MelEncoder
 from core.weights import read_tensors, write_tensors
 from tests import mimic_made
 

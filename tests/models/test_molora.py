@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.adamesh.conformer import ConformerBlock
-from core.adamesh.molora import AdaptedLayer, Molora, MoloraSettings
-from core.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.errors import ModelError
+from core.models.adamesh.molora import AdaptedLayer, Molora, MoloraSettings
+from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
+from core.models.nn.conformer import ConformerBlock
 
 # wide enough that the default ranks are small beside it
 CONFIG = NetworkConfig(feature_size=12, width=64, heads=4, hidden=256, kernel=5, encoder_blocks=2, decoder_blocks=1)

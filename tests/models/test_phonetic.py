@@ -12,16 +12,16 @@ import torch
 
 from core.audio.speech import Speech
 from core.errors import ModelError
-from core.speech import phonetic
-from core.speech.articulation import ARPABET, FEATURES
-from core.speech.phonetic import PhoneticEncoder, phonetic_features, save_phonetic
-from core.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
-from core.speech.prosody import PROSODY_SIZE
-from core.training import loop
-from core.training.loop import Chance, Schedule, TrainingRun
-from core.training.phones import Phone, PhoneTrack
-from core.training.phonetic import PhoneticSettings, SpeechSource, phonetic_loss
-from core.training.phonetic_data import LabelledSpeech, is_doubtful
+from core.models.speech import phonetic
+from core.models.speech.articulation import ARPABET, FEATURES
+from core.models.speech.phonetic import PhoneticEncoder, phonetic_features, save_phonetic
+from core.models.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
+from core.models.speech.prosody import PROSODY_SIZE
+from research.corpus.phones import Phone, PhoneTrack
+from research.training import loop
+from research.training.loop import Chance, Schedule, TrainingRun
+from research.training.phonetic.data import LabelledSpeech, is_doubtful
+from research.training.phonetic.train import PhoneticSettings, SpeechSource, phonetic_loss
 
 TINY = PhoneticConfig(width=16, dilations=(1, 2), bottleneck=8, dropout=0.0)
 SCHEDULE = Schedule(steps=30, horizon_steps=40, cool_down_steps=5, learning_rate=5e-3, save_every=10)

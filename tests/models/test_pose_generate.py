@@ -12,21 +12,21 @@ import torch
 
 from core import weights
 from core.audio.speech import Speech
-from core.engine import models
+from core.engine import loaded as models
 from core.errors import ModelError, SettingsError
 from core.face.basis import open_basis
 from core.face.motion import Motion
-from core.pose.apply import bank_entry, pose_for, pose_part
+from core.models.pose.apply import bank_entry, pose_for, pose_part
+from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator, encoder_called, finished
+from core.models.pose.gpt import GptConfig, PoseGpt
+from core.models.pose.prior import PosePrior, load_prior, save_prior, style_latents
+from core.models.pose.speech_steps import PROSODY_STEP_SIZE, hear, speech_steps
+from core.models.pose.units import fit_units, frame_features
+from core.models.pose.vq import PoseVq, VqConfig
+from core.models.speech.mel import MelEncoder
 from core.pose.bank import PoseBank
-from core.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator, encoder_called, finished
-from core.pose.gpt import GptConfig, PoseGpt
-from core.pose.prior import PosePrior, load_prior, save_prior, style_latents
 from core.pose.settings import PoseReference, PoseSettings
-from core.pose.speech_steps import PROSODY_STEP_SIZE, hear, speech_steps
 from core.pose.statistics import STATISTICS
-from core.pose.units import fit_units, frame_features
-from core.pose.vq import PoseVq, VqConfig
-from core.speech.mel import MelEncoder
 from core.style.style import Style, StyleProvenance
 
 SIZE = 3

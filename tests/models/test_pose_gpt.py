@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.pose.gpt import GptCache, GptConfig, PoseGpt
-from core.pose.sampling import Sampling, draw, sample_codes
+from core.models.pose.gpt import GptCache, GptConfig, PoseGpt
+from core.models.pose.sampling import Sampling, draw, sample_codes
 
 CONFIG = GptConfig(
     speech_size=5, style_size=4, code_size=3, layers=3, width=16, heads=2, context=6, speech_width=8, style_width=8

@@ -12,9 +12,9 @@ import pytest
 from core.audio.decode import load_speech
 from core.audio.speech import Speech
 from core.face.motion import INTERNAL_FPS
-from core.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator
+from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator
+from core.models.pose.speech_steps import SpeechSteps
 from core.pose.settings import PoseReference, PoseSettings
-from core.pose.speech_steps import HeardSpeech
 
 SPEECH = Path(__file__).resolve().parents[2] / "demo" / "input" / "speech.ogg"
 SECONDS = 60
@@ -26,14 +26,14 @@ def generator() -> PoseGenerator:
 
 
 @pytest.fixture(scope="module")
-def heard(generator: PoseGenerator) -> HeardSpeech:
+def heard(generator: PoseGenerator) -> SpeechSteps:
     """The demo's sentence over and over, for a minute."""
     speech = load_speech(SPEECH)
     samples = np.resize(speech.samples, SECONDS * 16_000)
     return generator.listen(Speech(samples, "a minute of the demo"))
 
 
-def test_a_minute_takes_under_two_seconds_of_processor(generator: PoseGenerator, heard: HeardSpeech) -> None:
+def test_a_minute_takes_under_two_seconds_of_processor(generator: PoseGenerator, heard: SpeechSteps) -> None:
     reference = PoseReference(np.zeros((1, 3), np.float32), generator.bank.entries[0].matrix)
     generator.generate(heard, reference, PoseSettings())
     began = time.process_time()
@@ -43,7 +43,7 @@ def test_a_minute_takes_under_two_seconds_of_processor(generator: PoseGenerator,
 
 
 @pytest.mark.parametrize("name", ["obama_address_34s", "hill_8s (amplitude 2)"])
-def test_a_lively_style_neither_jumps_nor_drifts_away(generator: PoseGenerator, heard: HeardSpeech, name: str) -> None:
+def test_a_lively_style_neither_jumps_nor_drifts_away(generator: PoseGenerator, heard: SpeechSteps, name: str) -> None:
     entry = next(entry for entry in generator.bank.entries if entry.name == name)
     reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)
     result = generator.generate(heard, reference, PoseSettings())
@@ -64,7 +64,7 @@ def test_every_bundled_style_is_its_own_nearest(generator: PoseGenerator) -> Non
         assert generator.bank.retrieve(entry.matrix).neighbours[0].name == entry.name
 
 
-def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, heard: HeardSpeech) -> None:
+def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, heard: SpeechSteps) -> None:
     by_name = {entry.name: entry for entry in generator.bank.entries}
     calm, lively = (
         generator.generate(
@@ -75,7 +75,7 @@ def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, hea
     assert np.abs(np.diff(calm, axis=0)).mean() < 0.5 * np.abs(np.diff(lively, axis=0)).mean()
 
 
-def test_the_average_person_moves_moderately_whoever_speaks(generator: PoseGenerator, heard: HeardSpeech) -> None:
+def test_the_average_person_moves_moderately_whoever_speaks(generator: PoseGenerator, heard: SpeechSteps) -> None:
     """Less than the liveliest people of the bank, more than those who held still to be filmed."""
     head = generator.generate(heard, None, PoseSettings()).head
     speed = np.degrees(np.linalg.norm(np.diff(head, axis=0), axis=1)).mean() * INTERNAL_FPS

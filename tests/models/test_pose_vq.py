@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.pose.closed_loop import code_head
-from core.pose.codebook import ResidualCodebooks
-from core.pose.vq import PoseVq, VqConfig
+from core.models.pose.codebook import ResidualCodebooks
+from core.models.pose.vq import PoseVq, VqConfig
+from research.training.pose.code_search import code_head
 
 TINY = VqConfig(frames_per_step=4, levels=2, codes=16, code_size=3, width=12, dilations=(1, 2))
 

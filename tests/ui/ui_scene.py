@@ -79,7 +79,7 @@ def state(ready: bool) -> dict[str, object]:
         "actions": len(bpy.data.actions),
         "scene": fingerprint(),
         "light_x": bpy.data.objects["Light"].location.x,
-        "reason": generate.reason_not_to_generate(bpy.context),
+        "reason": generate.generate_disabled_reason(bpy.context),
         "clipboard": bpy.context.window_manager.clipboard,
         "sidebar": {"x": region.x, "y": region.y, "width": region.width, "height": region.height},
     }

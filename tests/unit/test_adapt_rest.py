@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.adamesh.adapt_rest import RestFit, fit_rest
+from core.models.adamesh.residual_correction import ResidualCorrection, fit_residual_correction
 
 
 def _spoken(frames: int) -> np.ndarray:
@@ -14,7 +14,9 @@ def _spoken(frames: int) -> np.ndarray:
 
 def test_a_gain_is_found_and_an_offset_half_believed() -> None:
     spoken = _spoken(3000)
-    fit = fit_rest(spoken, 1.3 * (spoken - spoken.mean(axis=0)) + spoken.mean(axis=0) + 0.2, np.ones(3000))
+    fit = fit_residual_correction(
+        spoken, 1.3 * (spoken - spoken.mean(axis=0)) + spoken.mean(axis=0) + 0.2, np.ones(3000)
+    )
     np.testing.assert_allclose(fit.gain, 1.3, atol=0.01)
     shifted = fit.gain * spoken + fit.offset - spoken
     # two minutes: 120 / (120 + 20)
@@ -24,10 +26,10 @@ def test_a_gain_is_found_and_an_offset_half_believed() -> None:
 def test_the_less_is_known_the_less_is_done() -> None:
     spoken = _spoken(3000)
     wanted = 1.3 * spoken + 0.2
-    short, long = (fit_rest(spoken[:n], wanted[:n], np.ones(n)) for n in (50, 3000))
+    short, long = (fit_residual_correction(spoken[:n], wanted[:n], np.ones(n)) for n in (50, 3000))
     assert np.abs(short.offset).mean() < np.abs(long.offset).mean()
     assert np.abs(short.gain - 1).mean() < np.abs(long.gain - 1).mean()
-    assert (fit_rest(spoken, wanted, np.zeros(3000)).gain == 1).all()
+    assert (fit_residual_correction(spoken, wanted, np.zeros(3000)).gain == 1).all()
 
 
 def test_unreliable_frames_do_not_count() -> None:
@@ -35,13 +37,13 @@ def test_unreliable_frames_do_not_count() -> None:
     wrong = spoken.copy()
     wrong[250:] = 9.0
     weights = np.repeat([1.0, 0.0], 250)
-    fit = fit_rest(spoken, wrong, weights)
+    fit = fit_residual_correction(spoken, wrong, weights)
     np.testing.assert_allclose(fit.gain, 1.0, atol=1e-4)
     np.testing.assert_allclose(fit.offset, 0.0, atol=1e-4)
 
 
 def test_strength_scales_it_and_zero_takes_it_away() -> None:
-    fit = RestFit(np.full(53, 1.4, np.float32), np.full(53, 0.2, np.float32))
+    fit = ResidualCorrection(np.full(53, 1.4, np.float32), np.full(53, 0.2, np.float32))
     nothing, half = fit.at(0.0), fit.at(0.5)
     assert (nothing.gain == 1).all() and (nothing.offset == 0).all()
     np.testing.assert_allclose(half.gain, 1.2)
@@ -50,4 +52,4 @@ def test_strength_scales_it_and_zero_takes_it_away() -> None:
 
 def test_values_that_never_move_keep_their_gain() -> None:
     spoken = np.zeros((200, 53), np.float32)
-    assert (fit_rest(spoken, spoken + 0.1, np.ones(200)).gain == 1).all()
+    assert (fit_residual_correction(spoken, spoken + 0.1, np.ones(200)).gain == 1).all()

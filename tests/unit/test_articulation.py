@@ -5,13 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.speech.articulation import (
-    ARPABET,
-    FEATURES,
-    SILENCE,
-    articulations_of_arpabet,
-    articulations_of_ipa,
-)
+from core.models.speech.articulation import ARPABET, FEATURES, SILENCE, articulations_of_arpabet, articulations_of_ipa
 
 SPELT = "P:p B:b M:m F:f V:v TH:θ SH:ʃ CH:t͡ʃ JH:dʒ NG:ŋ Y:j W:w R:ɹ HH:h AA:ɑ UW:u AY:aɪ OW:oʊ ER:ɜ AH:ə OY:ɔɪ"
 SAME_SOUND: dict[str, str] = dict(pair.split(":") for pair in SPELT.split())

@@ -10,20 +10,13 @@ import numpy as np
 import pytest
 
 from core.audio.speech import SAMPLE_RATE
-from core.engine.api import (
-    BankRequest,
-    MediaRange,
-    MotionRequest,
-    PoseRequest,
-    Provenance,
-    generate_motion,
-    track_reference,
-)
 from core.engine.cache import ArtifactCache
-from core.engine.jobs import read_motion_result, write_motion_result
-from core.engine.reference_file import load_reference, save_reference
+from core.engine.pipeline import generate_motion, track_reference
 from core.errors import CancelledError, MediaError, ModelError, SettingsError
+from core.exchange.request import BankRequest, MediaRange, MotionRequest, PoseRequest, Provenance
+from core.exchange.results import read_motion_result, write_motion_result
 from core.tracking.face_track import FaceTrack
+from core.tracking.reference_file import load_reference, save_reference
 from tests.engine_bench import Bench, make_bench, tracked
 from tests.media import tone, write_audio
 

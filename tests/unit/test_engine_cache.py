@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.api import MediaRange
 from core.engine.cache import ArtifactCache, content_hash, reference_key, style_key
 from core.errors import MediaError
+from core.exchange.request import MediaRange
 
 
 def text_of(path: Path) -> str:

@@ -16,8 +16,9 @@ from core.audio.speech import SAMPLE_RATE
 from core.cli import motion as motion_command
 from core.cli import track as track_command
 from core.cli.main import build_parser, main
-from core.engine.api import MediaRange, MotionRequest, MotionResult, PoseRequest, Provenance, ignore_progress
+from core.engine.pipeline import ignore_progress
 from core.errors import CancelledError, MediaError
+from core.exchange.request import MediaRange, MotionRequest, MotionResult, PoseRequest, Provenance
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from core.style.library import StyleLibrary

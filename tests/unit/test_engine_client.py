@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine.api import BankRequest, MediaRange, MotionRequest, PoseRequest
-from core.engine.client import EngineClient, Job, JobStatus, Patience
+from core.client.client import EngineClient, Job, JobStatus, Patience
 from core.errors import CancelledError, EngineError, EngineSetupError, MediaError
+from core.exchange.request import BankRequest, MediaRange, MotionRequest, PoseRequest
 from tests.engine_fakes import ANSWER, ROOT, client_of, scripted
 
 REQUEST = MotionRequest(MediaRange(Path("/nowhere/talk.wav")), seed=7)
@@ -65,7 +65,7 @@ def test_result_arrives_with_rising_progress(tmp_path: Path) -> None:
 
 def test_rolled_head_and_bank_cross_the_process_border(tmp_path: Path) -> None:
     with running(scripted(ANSWER), tmp_path) as client:
-        rolled = client.roll_head(dataclasses.replace(REQUEST, pose=PoseRequest(seed=5))).wait()
+        rolled = client.regenerate_head(dataclasses.replace(REQUEST, pose=PoseRequest(seed=5))).wait()
         added = client.add_to_bank(BankRequest(tmp_path / "b.safetensors", style=tmp_path / "s", name="Ada")).wait()
     assert rolled.head.shape == (50, 3) and float(rolled.head[0, 0]) == 5.0
     assert rolled.provenance.seed == 7
@@ -179,7 +179,7 @@ def test_engine_that_never_says_ready_is_given_up(tmp_path: Path) -> None:
 
 def test_engine_of_another_version_is_refused(tmp_path: Path) -> None:
     script = (
-        "from core.engine.protocol import Ready\n"
+        "from core.exchange.protocol import Ready\n"
         "print(Ready(99, '3.11', '', {}).to_json(), flush=True)\n"
         "import time; time.sleep(60)"
     )
@@ -255,7 +255,7 @@ def test_engine_dies_with_its_caller(tmp_path: Path) -> None:
         "import sys, os\n"
         "from pathlib import Path\n"
         "from tests.engine_fakes import ANSWER, client_of, scripted\n"
-        "from core.engine.api import MediaRange, MotionRequest\n"
+        "from core.exchange.request import MediaRange, MotionRequest\n"
         f"client = client_of(scripted(ANSWER), Path({str(tmp_path)!r}))\n"
         "print(client.submit(MotionRequest(MediaRange(Path('x.wav')))).wait().notes[0], flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
@@ -313,7 +313,7 @@ def test_client_imports_fast_and_without_engine_packages() -> None:
         "import json, subprocess, threading, queue, uuid, shutil, logging, argparse, hashlib, tempfile\n"
         # processor time: what else the machine is doing must not decide
         "started = time.process_time()\n"
-        "import core.engine.client\n"
+        "import core.client.client\n"
         "print(time.process_time() - started)\n"
     )
     run = [sys.executable, "-c", code]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import environment
-from core.engine.environment import (
+from core.client import environment
+from core.client.environment import (
     REQUIREMENTS_FILE,
     create_environment,
     environment_python,
@@ -18,8 +18,8 @@ from core.engine.environment import (
     find_engine_python,
     inspect_python,
 )
-from core.engine.packages import REQUIREMENTS, parse_version, problems_with
 from core.errors import CancelledError, EngineSetupError
+from core.exchange.packages import REQUIREMENTS, parse_version, problems_with
 
 COMPLETE = {
     "numpy": "1.26.4",

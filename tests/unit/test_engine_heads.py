@@ -9,19 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine.api import (
-    BankRequest,
-    MotionRequest,
-    PoseRequest,
-    add_to_bank,
-    generate_motion,
-    ignore_progress,
-    roll_head,
-)
 from core.engine.cache import ArtifactCache
-from core.engine.jobs import JobRunner, read_bank_result, read_head_result, write_head_result
-from core.engine.protocol import BankJob, HeadJob
+from core.engine.jobs import JobRunner
+from core.engine.pipeline import add_to_bank, generate_motion, ignore_progress, regenerate_head
 from core.errors import ModelError, SettingsError
+from core.exchange.protocol import BankJob, HeadJob
+from core.exchange.request import BankRequest, MotionRequest, PoseRequest
+from core.exchange.results import read_bank_result, read_head_result, write_head_result
 from core.pose.bank import PoseBank
 from core.pose.settings import PoseSettings
 from tests.engine_bench import Bench, make_bench
@@ -49,9 +43,9 @@ def test_head_is_retrieved_by_the_references_pose_matrix(bench: Bench) -> None:
 
 
 def test_head_settings_reach_the_generator(bench: Bench) -> None:
-    pose = PoseRequest("reference", 3, 0.5, 0.8, seed=4, stillness_radians=0.02)
+    pose = PoseRequest("reference", 3, 0.5, 0.8, seed=4, dead_zone_radians=0.02)
     generate_motion(MotionRequest(bench.audio, reference=bench.clip, seed=7, head_amount=1.5, pose=pose))
-    expected = PoseSettings(3, 0.5, 0.8, seed=11, amount=1.5, stillness_radians=0.02, source="reference")
+    expected = PoseSettings(3, 0.5, 0.8, seed=11, amount=1.5, dead_zone_radians=0.02, source="reference")
     assert bench.pose.asked[0][1] == expected
 
 
@@ -61,7 +55,7 @@ def test_rolling_gives_the_head_that_generating_would_and_leaves_the_face_alone(
     first = generate_motion(request, cache=cache)
     faces = len(bench.model.heard)
     other = dataclasses.replace(request, pose=PoseRequest(seed=5))
-    rolled = roll_head(other, cache=cache)
+    rolled = regenerate_head(other, cache=cache)
     assert not np.array_equal(rolled.head, first.motion.head)
     assert (len(bench.tracked_files), len(bench.model.heard)) == (1, faces)
     # the reference's sound once, and the speech once for both heads
@@ -80,7 +74,7 @@ def test_rolling_gives_the_head_that_generating_would_and_leaves_the_face_alone(
 
 
 def test_rolling_without_a_cache_tracks_the_reference(bench: Bench) -> None:
-    assert len(roll_head(MotionRequest(bench.audio, reference=bench.clip)).head) == 75
+    assert len(regenerate_head(MotionRequest(bench.audio, reference=bench.clip)).head) == 75
     assert len(bench.tracked_files) == 1
 
 
@@ -121,7 +115,7 @@ def test_a_style_without_pose_matrix_cannot_join_a_bank(bench: Bench) -> None:
         ({"temperature": 5.0}, "temperature is 5"),
         ({"top_p": 0.0}, "top-p is 0"),
         ({"source": "moon"}, "no head source called 'moon'"),
-        ({"stillness_radians": 1.0}, "stillness floor is 1"),
+        ({"dead_zone_radians": 1.0}, "stillness floor is 1"),
     ],
 )
 def test_impossible_pose_settings_are_refused_in_words(change: dict[str, object], word: str) -> None:
@@ -133,7 +127,7 @@ def test_the_worker_answers_rolls_and_additions(bench: Bench, tmp_path: Path) ->
     runner = JobRunner(ArtifactCache(bench.folder / "cache"))
     request = MotionRequest(bench.audio, reference=bench.clip)
     values = runner.run(HeadJob("1", str(tmp_path), request.to_json()), ignore_progress)
-    np.testing.assert_array_equal(read_head_result(tmp_path, values).head, roll_head(request).head)
+    np.testing.assert_array_equal(read_head_result(tmp_path, values).head, regenerate_head(request).head)
     bank = BankRequest(tmp_path / "mine.safetensors", reference=bench.clip, name="Ada")
     values = runner.run(BankJob("2", str(tmp_path), bank.to_json()), ignore_progress)
     assert read_bank_result(tmp_path, values).names == ("Lively", "Calm", "Ada")
@@ -141,7 +135,7 @@ def test_the_worker_answers_rolls_and_additions(bench: Bench, tmp_path: Path) ->
 
 
 def test_rolled_head_crosses_the_job_folder_unchanged(bench: Bench, tmp_path: Path) -> None:
-    result = roll_head(MotionRequest(bench.audio, reference=bench.clip))
+    result = regenerate_head(MotionRequest(bench.audio, reference=bench.clip))
     again = read_head_result(tmp_path, write_head_result(tmp_path, result))
     np.testing.assert_array_equal(again.head, result.head)
     np.testing.assert_array_equal(again.gaze, result.gaze)

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine import models
-from core.engine.api import BankRequest, MediaRange, MotionRequest, add_to_bank, generate_motion, roll_head
+from core.engine import loaded as models
+from core.engine.backends.mimic import with_mimic
 from core.engine.cache import ArtifactCache
-from core.engine.jobs import read_motion_result, write_motion_result
-from core.engine.mimicry import with_mimic
+from core.engine.pipeline import add_to_bank, generate_motion, regenerate_head
 from core.errors import ModelError
+from core.exchange.request import BankRequest, MediaRange, MotionRequest
+from core.exchange.results import read_motion_result, write_motion_result
 from core.style.parts import MimicPart
 from core.style.style import Style
 from tests.engine_bench import Bench, make_bench, tracked
@@ -190,7 +191,7 @@ def test_other_weights_make_the_style_again(bench: Bench) -> None:
 def test_rolling_the_head_keeps_mimics_provenance(bench: Bench) -> None:
     ada, bob = saved(bench, "ada", 1.0), saved(bench, "bob", 2.0)
     request = mimic(bench, style=ada, second_style=bob, style_mix=0.25)
-    whole, rolled = generate_motion(request), roll_head(request)
+    whole, rolled = generate_motion(request), regenerate_head(request)
     assert rolled.provenance == whole.provenance
     np.testing.assert_array_equal(rolled.head, whole.motion.head)
 

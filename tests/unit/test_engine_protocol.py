@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.protocol import (
+from core.errors import MediaError
+from core.exchange.protocol import (
     BankJob,
     Cancel,
     Failure,
@@ -26,7 +27,6 @@ from core.engine.protocol import (
     Warm,
     decode,
 )
-from core.errors import MediaError
 
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = [
@@ -99,7 +99,7 @@ def test_prints_of_libraries_never_reach_the_protocol() -> None:
     script = (
         "import os, subprocess, sys\n"
         "from core.engine.stdio import Outbox, claim_standard_streams\n"
-        "from core.engine.protocol import Warm\n"
+        "from core.exchange.protocol import Warm\n"
         "print('early')\n"
         "channel = claim_standard_streams()\n"
         "print('python noise'); os.write(1, b'native noise\\n')\n"

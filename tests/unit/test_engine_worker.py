@@ -15,10 +15,10 @@ from typing import BinaryIO
 
 import pytest
 
-from core.engine.protocol import Cancel, Failure, JobDone, JobProgress, JsonObject, Message, PictureJob, Warm, decode
 from core.engine.stdio import Outbox
 from core.engine.worker import IdleLimits, Inbox, Worker
 from core.errors import EngineError, SettingsError
+from core.exchange.protocol import Cancel, Failure, JobDone, JobProgress, JsonObject, Message, PictureJob, Warm, decode
 
 ROOT = Path(__file__).resolve().parents[2]
 

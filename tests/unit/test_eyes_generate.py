@@ -10,16 +10,16 @@ import pytest
 
 from core.audio.speech import Speech
 from core.errors import ModelError
-from core.eyes.apply import EyesSettings, eyes_for
-from core.eyes.blink_events import find_blinks
-from core.eyes.blinks import blink_closure, closure_of, plan_blinks
-from core.eyes.gaze import LIMITS_RADIANS, NATURAL_SPREAD_RADIANS, gaze_motion, look_about
-from core.eyes.measure import NATURAL_EYES, burstiness
-from core.eyes.pauses import speech_pauses
 from core.face.basis import open_basis
+from core.face.blink_events import find_blinks
 from core.face.landmarks import BROW_LEFT, BROW_RIGHT, IRIS_LEFT, IRIS_RIGHT, LIPS
 from core.face.lids import SHUT_LIDS_CM, lid_chart, lid_gaps, lid_opening
 from core.face.motion import EXPRESSION_SIZE
+from core.models.eyes.apply import EyesSettings, eyes_for
+from core.models.eyes.blinks import blink_closure, closure_of, plan_blinks
+from core.models.eyes.gaze import LIMITS_RADIANS, NATURAL_SPREAD_RADIANS, gaze_motion, look_about
+from core.models.eyes.measure import NATURAL_EYES, burstiness
+from core.models.eyes.pauses import speech_pauses
 from core.style.parts import EyesPart
 from tests.eyes_fixtures import FPS, resting, talk
 

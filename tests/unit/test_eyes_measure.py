@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.eyes.blink_events import find_blinks, lid_noise
-from core.eyes.measure import NATURAL_EYES, EyesEvidence, TrackedEyes, burstiness, eyes_part, observe
-from core.eyes.pauses import runs, speech_pauses
+from core.face.blink_events import find_blinks, lid_noise
+from core.models.eyes.measure import NATURAL_EYES, EyesEvidence, TrackedEyes, burstiness, eyes_part, observe
+from core.models.eyes.pauses import runs, speech_pauses
 from core.style.parts import EyesPart
 from tests.eyes_fixtures import FPS, blinking_lids, talk
 

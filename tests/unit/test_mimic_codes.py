@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from core.face.basis import open_basis
+from core.face.landmark_weights import landmark_weights
 from core.face.motion import EXPRESSION_SIZE, MOTION_SIZE
-from core.mimic.codes import at_strength, mixed
-from core.mimic.space import SPACE_SIZE, landmark_space
-from core.tracking.fit import landmark_weights
+from core.models.mimic.codes import at_strength, mixed
+from core.models.mimic.space import SPACE_SIZE, landmark_space
 
 RNG = np.random.default_rng(0)
 MEAN, CODE = (RNG.normal(size=128).astype(np.float32) for _ in range(2))

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError, SettingsError
+from core.models.pose.units import fit_units, frame_features
 from core.pose.bank import BANK_FILE, BankEntry, PoseBank
-from core.pose.movement import movement
-from core.pose.own_bank import bank_names, remove_from_bank, save_own_bank
+from core.pose.local_dynamics import movement
 from core.pose.statistics import STATISTICS
 from core.pose.style_matrix import COUNT_CAP, StyleMatrix, matrix_distance, steadied, style_matrix
-from core.pose.units import fit_units, frame_features
+from core.pose.user_bank import bank_names, remove_from_bank, save_user_bank
 from core.weights import VENDOR_MODELS, write_tensors
 
 UNITS, SIZE = 8, 5
@@ -243,14 +243,14 @@ def test_the_bundled_bank_is_never_written(tmp_path: Path) -> None:
     before = link.read_bytes()
     for path in (VENDOR_MODELS / BANK_FILE, link):
         with pytest.raises(SettingsError, match="never changed"):
-            save_own_bank(_bank(), path)
+            save_user_bank(_bank(), path)
     assert link.read_bytes() == before
 
 
 def test_a_bank_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelError, match="cannot be written"):
-        save_own_bank(_bank(), tmp_path / "file" / "own.safetensors")
+        save_user_bank(_bank(), tmp_path / "file" / "own.safetensors")
 
 
 def test_names_of_something_else_are_refused(tmp_path: Path) -> None:

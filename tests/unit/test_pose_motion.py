@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from core.errors import SettingsError
+from core.pose.dead_zone import apply_dead_zone, limit_speed, remove_drift
+from core.pose.prominence import moving_mean, prominence_peaks
 from core.pose.settings import PoseSettings
 from core.pose.statistics import RESTING, STATISTICS, pose_statistics
-from core.pose.stillness import come_back, hold_still, limit_speed
-from core.pose.stress import moving_mean, stress_peaks
 
 RNG_HEAD = np.cumsum(np.random.default_rng(3).normal(0, 0.01, (400, 3)), axis=0)
 
@@ -26,13 +26,13 @@ def test_moving_mean_keeps_length_and_constants_and_averages_neighbours() -> Non
 
 
 def test_stress_peaks_are_where_the_voice_stands_out() -> None:
-    found = stress_peaks(_loudness([50, 120, 200]))
+    found = prominence_peaks(_loudness([50, 120, 200]))
     assert len(found) == 3
     assert np.abs(found - [50, 120, 200]).max() <= 1
 
 
 def test_even_voice_has_no_stress() -> None:
-    assert len(stress_peaks(np.full(200, 0.7))) == 0
+    assert len(prominence_peaks(np.full(200, 0.7))) == 0
 
 
 def test_statistics_tell_amplitude_from_manner() -> None:
@@ -60,14 +60,14 @@ def test_nods_are_measured_where_the_voice_is_stressed() -> None:
 
 
 def test_floor_of_zero_changes_nothing() -> None:
-    np.testing.assert_allclose(hold_still(RNG_HEAD, 0.0), RNG_HEAD, atol=1e-6)
+    np.testing.assert_allclose(apply_dead_zone(RNG_HEAD, 0.0), RNG_HEAD, atol=1e-6)
 
 
 def test_movement_under_the_floor_is_taken_out_and_larger_movement_stays() -> None:
     time = np.arange(500)
     wobble = np.radians(0.3) * np.sin(time / 2.0)[:, None] * np.ones(3) / np.sqrt(3)
     turn = np.radians(15.0) / (1 + np.exp(-(time - 250) / 8.0))[:, None] * np.array([0.0, 1.0, 0.0])
-    held = hold_still(wobble + turn, np.radians(0.5))
+    held = apply_dead_zone(wobble + turn, np.radians(0.5))
     still = np.abs(np.diff(held[20:180], axis=0)).max()
     assert still < 0.05 * np.abs(np.diff(wobble, axis=0)).max()
     assert held[-1, 1] - held[0, 1] == pytest.approx(np.radians(15.0), abs=np.radians(1.2))
@@ -76,7 +76,7 @@ def test_movement_under_the_floor_is_taken_out_and_larger_movement_stays() -> No
 def test_floor_makes_the_head_neither_late_nor_early() -> None:
     time = np.arange(400)
     turn = np.radians(15.0) * np.exp(-0.5 * ((time - 200) / 15.0) ** 2)[:, None] * np.array([0.0, 1.0, 0.0])
-    assert abs(int(hold_still(turn, np.radians(1.0))[:, 1].argmax()) - 200) <= 1
+    assert abs(int(apply_dead_zone(turn, np.radians(1.0))[:, 1].argmax()) - 200) <= 1
 
 
 def test_no_step_is_longer_than_the_top_speed() -> None:
@@ -94,7 +94,7 @@ def test_motion_within_the_top_speed_is_untouched() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"k": 0}, {"temperature": -0.1}, {"top_p": 0.0}, {"amount": 2.5}, {"stillness_radians": 1.0}, {"source": "x"}],
+    [{"k": 0}, {"temperature": -0.1}, {"top_p": 0.0}, {"amount": 2.5}, {"dead_zone_radians": 1.0}, {"source": "x"}],
 )
 def test_settings_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
@@ -106,7 +106,7 @@ def test_a_head_that_leans_comes_back_and_keeps_its_quicker_motion(seconds: int)
     time = np.arange(seconds * 25) / 25
     nods = np.radians(5.0) * np.sin(2 * np.pi * 0.5 * time)[:, None] * np.array([1.0, 0.3, 0.0])
     leaning = nods + np.radians([0.0, 6.0, -8.0])
-    back = come_back(leaning)
+    back = remove_drift(leaning)
     window = min(20 * 25, len(back))
     means = [back[first : first + window].mean(axis=0) for first in range(0, len(back) - window + 1, 25)]
     assert np.degrees(np.linalg.norm(means, axis=1)).max() < 1.3
@@ -117,5 +117,5 @@ def test_a_head_that_leans_comes_back_and_keeps_its_quicker_motion(seconds: int)
 def test_a_head_that_rests_where_it_should_is_left_alone() -> None:
     time = np.arange(60 * 25) / 25
     head = np.radians(8.0) * np.sin(2 * np.pi * 0.4 * time)[:, None] * np.ones(3)
-    np.testing.assert_allclose(come_back(head), head, atol=np.radians(0.2))
-    assert np.array_equal(come_back(np.zeros((1, 3))), np.zeros((1, 3)))
+    np.testing.assert_allclose(remove_drift(head), head, atol=np.radians(0.2))
+    assert np.array_equal(remove_drift(np.zeros((1, 3))), np.zeros((1, 3)))

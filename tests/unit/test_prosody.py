@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.audio.speech import SAMPLE_RATE
-from core.speech.prosody import (
+from core.models.speech.prosody import (
     HOP,
     LOUDNESS,
     LOUDNESS_CHANGE,

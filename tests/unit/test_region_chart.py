@@ -8,7 +8,7 @@ import numpy as np
 from core.face.basis import open_basis
 from core.face.motion import EXPRESSION_SIZE, MOTION_SIZE
 from core.face.region_chart import displacement_per_hinged_value, displacement_per_value
-from core.training.lip_prior import as_motion
+from research.corpus.lip_prior import as_motion
 
 SMALL = 1e-3
 

@@ -167,7 +167,7 @@ def test_bundled_flame_binding_is_complete_and_only_for_flame() -> None:
 
 
 def test_bundled_flame_binding_lies_on_the_template_as_a_face(shared_data: Path) -> None:
-    from core.training.flame_landmarks import read_flame_template
+    from research.assets.flame_landmarks import read_flame_template
 
     surface = read_flame_template(shared_data / "meshes" / "flame_template.ply")
     binding = flame_binding(len(surface.vertices), surface.triangles)

@@ -10,13 +10,7 @@ import pytest
 
 from core.errors import RigError, SettingsError
 from core.rig.description import BoneDescription, RigDescription
-from core.rig.existing import (
-    CurvePoints,
-    ExistingAction,
-    ExistingAnimation,
-    ExistingDatablock,
-    fingerprint,
-)
+from core.rig.existing import CurvePoints, ExistingAction, ExistingAnimation, ExistingDatablock, fingerprint
 from core.rig.names import FaceBones
 from core.rig.plan import ApplySettings, CurvePlan, plan_curves
 from core.rig.resample import sample_monotone

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.adamesh.seal import closing_share, seal_lips
 from core.face.basis import open_basis
+from core.face.closures import gap_of_vectors
 from core.face.landmarks import BROW_LEFT
 from core.face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
-from core.style.closures import gap_of_vectors
+from core.models.nn.lip_closure import close_lips, closing_share
 
 
 def _open_mouth(frames: int) -> np.ndarray:
@@ -23,7 +23,7 @@ def test_lips_meet_where_a_closure_is_heard_and_nowhere_else() -> None:
     closed[40:44] = 0.95
     vectors = _open_mouth(40)
     before = gap_of_vectors(open_basis(), vectors)
-    after = gap_of_vectors(open_basis(), seal_lips(vectors, closed, open_basis()))
+    after = gap_of_vectors(open_basis(), close_lips(vectors, closed, open_basis()))
     assert before.min() > 0.3
     assert after[20:22].max() < 0.06
     np.testing.assert_allclose(after[:18], before[:18], atol=1e-6)
@@ -32,7 +32,7 @@ def test_lips_meet_where_a_closure_is_heard_and_nowhere_else() -> None:
 
 def test_unsure_sounds_change_nothing() -> None:
     vectors = _open_mouth(20)
-    assert seal_lips(vectors, np.full(40, 0.15), open_basis()) is vectors
+    assert close_lips(vectors, np.full(40, 0.15), open_basis()) is vectors
 
 
 def test_lips_do_not_pass_through_each_other() -> None:
@@ -40,13 +40,13 @@ def test_lips_do_not_pass_through_each_other() -> None:
     vectors[:, EXPRESSION_SIZE] = -0.05
     assert gap_of_vectors(open_basis(), vectors).max() < -0.05
     for heard in (0.0, 1.0):
-        gap = gap_of_vectors(open_basis(), seal_lips(vectors, np.full(20, heard), open_basis()))
+        gap = gap_of_vectors(open_basis(), close_lips(vectors, np.full(20, heard), open_basis()))
         np.testing.assert_allclose(gap, 0.03, atol=2e-3)
 
 
 def test_the_upper_face_does_not_notice() -> None:
     basis, vectors = open_basis(), _open_mouth(10)
-    sealed = seal_lips(vectors, np.ones(20), basis)
+    sealed = close_lips(vectors, np.ones(20), basis)
     moved = basis.displacement(_motion(sealed)) - basis.displacement(_motion(vectors))
     # under a third of a millimetre, for lips that move four
     assert np.abs(moved[:, BROW_LEFT]).max() < 0.03

@@ -12,10 +12,10 @@ import pytest
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.errors import ModelError
 from core.face.basis import open_basis
+from core.face.closures import SHUT_CM, closedness, keep_closures, lip_gap
 from core.face.motion import Motion
-from core.style.apply import apply_style
-from core.style.closures import SHUT_CM, closedness, keep_closures, lip_gap
-from core.style.fit import GAIN_RANGE, fit_gain, fit_style
+from core.models.affine.apply import apply_style
+from core.models.affine.fit import GAIN_RANGE, fit_gain, fit_style
 from core.style.style import Style, StyleProvenance
 from core.tracking.face_track import FaceTrack
 from core.tracking.quality import QualityReport

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.style.head_motion import extend_head_motion
+from core.models.pose.reference_motion import extend_head_motion
 
 FPS = 25.0
 

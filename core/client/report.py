@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``GenerateReport``: what a finished run tells the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..pose.bank import Neighbour
+    from ..style.style import Style
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GenerateReport:
+    """motion_seconds: speech covered; elapsed_seconds: how long the run took; notes: sentences.
+
+    reference: the clip's quality in words. style: what was learnt from it or loaded, None without either.
+    mixed_in: share and name of a second style, empty for none.
+    neighbours: the pose styles that the head was retrieved from, nearest first.
+    """
+
+    object_name: str
+    motion_seconds: float
+    keys_written: int
+    actions: tuple[str, ...]
+    style: Style | None
+    reference: str | None
+    elapsed_seconds: float
+    notes: tuple[str, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    mixed_in: str = ""
+
+    def describe(self) -> str:
+        """Lines for the panel; the first one says it all."""
+        lines = [
+            f"Keyed {self.motion_seconds:.1f} s of speech on {self.object_name} in {self.elapsed_seconds:.1f} s.",
+            f"{self.keys_written:,} keys, in {_listed(self.actions)}.",
+        ]
+        if self.reference:
+            lines.append(f"Reference {self.reference}")
+        elif self.style:
+            lines.append(f"Style {self.style.name}.")
+        if self.mixed_in:
+            lines.append(f"Mixed with {self.mixed_in}.")
+        return "\n".join([*lines, *self.notes])
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReport:
+    """What another roll of the head tells the user. neighbours: nearest first; notes: sentences."""
+
+    object_name: str
+    elapsed_seconds: float
+    neighbours: tuple[Neighbour, ...]
+    notes: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Lines for the panel."""
+        lines = [f"Rolled the head of {self.object_name} again in {self.elapsed_seconds:.1f} s."]
+        return "\n".join([*lines, *self.notes])
+
+
+def describe_neighbours(neighbours: tuple[Neighbour, ...]) -> str:
+    """A line per retrieved pose style: its name, distance and share in the mix."""
+    return "\n".join(f"{found.name}: distance {found.distance:.2f}, {found.share:.0%}" for found in neighbours)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    noun = "the action" if len(names) == 1 else "the actions"
+    return f"{noun} {' and '.join(names)}"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results' way through a job's folder: ``write_*`` runs in the engine, ``read_*`` in the caller."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face.motion import Motion
+from ..pose.bank import Neighbour
+from .protocol import JsonObject
+from .request import BankResult, HeadResult, MotionResult, Provenance
+
+if TYPE_CHECKING:
+    from ..tracking.reference import TrackedReference
+
+MOTION_FILE = "motion.npz"
+HEAD_FILE = "head.npz"
+STYLE_FILE = "style.safetensors"
+REFERENCE_FILE = "reference.npz"
+PICTURE_FILE = "picture.npz"
+LANDMARKS_FILE = "landmarks.npz"
+
+
+def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
+    """Arrays into ``folder``, the rest as JSON values."""
+    result.motion.save(folder / MOTION_FILE)
+    if result.style is not None:
+        result.style.save(folder / STYLE_FILE)
+    return {
+        "has_style": result.style is not None,
+        "report": result.reference_report.to_json() if result.reference_report else None,
+        "stage_seconds": result.stage_seconds,
+        "provenance": result.provenance.to_json(),
+        "notes": list(result.notes),
+        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
+    }
+
+
+def read_motion_result(folder: Path, result: JsonObject) -> MotionResult:
+    """Inverse of :func:`write_motion_result`."""
+    from ..style.style import Style
+    from ..tracking.quality import QualityReport
+
+    return MotionResult(
+        motion=Motion.load(folder / MOTION_FILE),
+        style=Style.load(folder / STYLE_FILE) if result["has_style"] else None,
+        reference_report=QualityReport.from_json(result["report"]) if result["report"] else None,
+        stage_seconds={str(name): float(value) for name, value in result["stage_seconds"].items()},
+        provenance=Provenance.from_json(result["provenance"]),
+        notes=tuple(result["notes"]),
+        neighbours=_neighbours(result),
+    )
+
+
+def write_head_result(folder: Path, result: HeadResult) -> JsonObject:
+    """Head and gaze into ``folder``, the rest as JSON values."""
+    np.savez(folder / HEAD_FILE, head=result.head, gaze=result.gaze)
+    return {
+        "provenance": result.provenance.to_json(),
+        "notes": list(result.notes),
+        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
+    }
+
+
+def read_head_result(folder: Path, result: JsonObject) -> HeadResult:
+    """Inverse of :func:`write_head_result`."""
+    with np.load(folder / HEAD_FILE, allow_pickle=False) as data:
+        head, gaze = data["head"], data["gaze"]
+    return HeadResult(
+        head, gaze, _neighbours(result), Provenance.from_json(result["provenance"]), tuple(result["notes"])
+    )
+
+
+def read_bank_result(folder: Path, result: JsonObject) -> BankResult:
+    """What a bank holds after a :class:`BankJob`."""
+    return BankResult(str(result["added"]), tuple(result["names"]))
+
+
+def _neighbours(result: JsonObject) -> tuple[Neighbour, ...]:
+    return tuple(Neighbour(**values) for values in result["neighbours"])
+
+
+def read_reference_result(folder: Path, result: JsonObject) -> TrackedReference:
+    """The tracked reference of a finished :class:`TrackJob`."""
+    from ..tracking.reference_file import load_reference
+
+    return load_reference(folder / REFERENCE_FILE)
+
+
+def write_picture(folder: Path, rgb: NDArray[np.uint8]) -> None:
+    """Leave the picture (height, width, 3) where the worker looks for it."""
+    np.savez(folder / PICTURE_FILE, rgb=np.ascontiguousarray(rgb, np.uint8))
+
+
+def read_landmarks_result(folder: Path, result: JsonObject) -> NDArray[np.float32] | None:
+    """(478, 3) pixels, or None where the picture shows no face."""
+    if not result["found"]:
+        return None
+    with np.load(folder / LANDMARKS_FILE, allow_pickle=False) as data:
+        landmarks: NDArray[np.float32] = data["landmarks"]
+        return landmarks

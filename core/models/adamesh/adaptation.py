@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AdaMesh's expression adaptation: a person's talking style from a short reference, by MoLoRA (papers.md 1.2).
+
+The reference's own sound and tracked motion are the training pair. Ten seconds are easily learnt by heart, so a
+guard first trains without the clip's end, then without its beginning, judges the update at several strengths on what
+was left out, and only then trains on everything for as long, and as strongly, as helped there; what does not help
+falls back to the base.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...face.closures import gap_of_vectors
+from ...face.motion import INTERNAL_FPS
+from ...tracking.reference import TrackedReference
+from .adaptation_data import Fold, Segment, folds_of, segments_of, style_windows
+from .adaptation_loss import AdaptationLoss
+from .blink_removal import without_blinks
+from .finetune import MakeTuner, Manner, MoloraTuner, Trainer, TuneSettings, as_in_use
+from .generate import ExpressionGenerator
+from .model_selection import HeldoutErrors, SelectionResult, SelectionSettings, decide
+from .molora import MoloraSettings
+from .residual_correction import ResidualCorrection, fit_residual_correction
+
+Progress = Callable[[float], None]
+STYLE_STRENGTHS = (0.0, 0.5, 1.0)
+# correlation of the base's opening with the tracked one under which the sound is somebody else's
+MIN_AGREEMENT = 0.15
+_MIN_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptationSettings:
+    """What adapting to one person takes.
+
+    limit_seconds: of a longer reference an evenly spread choice of this length is used. style: whether a style
+    embedding is learnt too. rest: whether a gain and an offset take up what the pairs leave.
+    """
+
+    molora: MoloraSettings = field(default_factory=MoloraSettings)
+    tune: TuneSettings = field(default_factory=TuneSettings)
+    guard: SelectionSettings = field(default_factory=SelectionSettings)
+    limit_seconds: float = 60.0
+    style: bool = True
+    rest: bool = True
+    seed: int = 20261122
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptationReport:
+    """What the guard saw. base_mm, adapted_mm: held-out lip error without anything and with what was chosen.
+
+    agreement: correlation of the base's mouth opening with the tracked one. warnings: sentences for the user.
+    """
+
+    seconds: float
+    steps: int
+    style_strength: float
+    agreement: float
+    base_mm: float
+    adapted_mm: float
+    compute_seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpressionAdapter:
+    """A person's style for one base network.
+
+    arrays: the low-rank update by name (:meth:`Molora.state`), empty where there is none; scale: what the guard lets
+    of it through. style_embedding (width,): zero where it does not help. rest: what both leave. All are multiplied by
+    the user's strength.
+    """
+
+    arrays: dict[str, NDArray[np.float32]]
+    ranks: tuple[int, ...]
+    scale: float
+    style_embedding: NDArray[np.float32]
+    rest: ResidualCorrection
+    base_hash: str
+    report: AdaptationReport
+
+
+def adapt(
+    base: ExpressionGenerator,
+    reference: TrackedReference,
+    settings: AdaptationSettings | None = None,
+    progress: Progress = lambda fraction: None,
+    make_tuner: MakeTuner | None = None,
+) -> ExpressionAdapter:
+    """Fit the base to the reference; the same inputs give the same adapter, whatever was done before.
+
+    ``progress`` receives 0..1; what it raises (:class:`~core.errors.CancelledError`) leaves the base as it was.
+    """
+    settings = AdaptationSettings() if settings is None else settings
+    make_tuner = make_tuner or (lambda network, seed: MoloraTuner(network, settings.molora, seed))
+    began = time.monotonic()
+    adapter = _Adaptation(base, settings, make_tuner, progress).run(reference)
+    seconds = round(time.monotonic() - began, 3)
+    return replace(adapter, report=replace(adapter.report, compute_seconds=seconds))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Update:
+    """What one training leaves."""
+
+    arrays: dict[str, NDArray[np.float32]]
+    embedding: NDArray[np.float32]
+    rest: ResidualCorrection
+
+
+class _Adaptation:
+    """One run of :func:`adapt`."""
+
+    def __init__(
+        self, base: ExpressionGenerator, settings: AdaptationSettings, make_tuner: MakeTuner, progress: Progress
+    ) -> None:
+        self._base, self._network, self._settings = base, base.network, settings
+        self._make_tuner, self._progress = make_tuner, progress
+        self._share_done = 0.0
+        self._loss = AdaptationLoss(base.basis, base.network.mean, base.network.deviation, settings.tune.loss)
+        self._trainer = Trainer(base.network, self._loss, settings.tune, settings.seed)
+
+    def run(self, reference: TrackedReference) -> ExpressionAdapter:
+        self._progress(0.0)
+        reference = without_blinks(reference, self._base.basis)
+        windows = style_windows(reference.motion.face_vector(), reference.weights) if self._settings.style else None
+        problem, segments, agreement = self._material(reference)
+        if problem is not None:
+            return self._embedding_only(reference, windows, agreement, problem)
+        strength = self._style_strength(segments)
+        verdict = self._guard(segments, strength)
+        manner = Manner(windows, strength)
+        update = _Update({}, self._embedding(manner), ResidualCorrection.nothing())
+        if verdict.scale > 0:
+            update = self._refit(segments, manner, verdict)
+        self._progress(1.0)
+        return self._adapter(reference, update, verdict, agreement, strength)
+
+    # --- material -----------------------------------------------------------------------------------------------
+
+    def _material(self, reference: TrackedReference) -> tuple[str | None, tuple[Segment, ...], float]:
+        """What speaks against training (a sentence), the training pairs, and how far mouth and sound agree."""
+        if reference.speech is None:
+            return "it has no usable sound", (), 0.0
+        segments = segments_of(reference, self._base, self._settings.limit_seconds)
+        if _frames(segments) < _MIN_SECONDS * INTERNAL_FPS:
+            return "hardly any of it shows the face reliably", (), 0.0
+        segments = tuple(
+            replace(segment, expected=self._generate(segment, None).float().cpu().numpy()) for segment in segments
+        )
+        agreement = self._agreement(segments)
+        if agreement < MIN_AGREEMENT:
+            return f"its sound does not go with its mouth (correlation {agreement:.2f})", (), agreement
+        return None, segments, agreement
+
+    def _agreement(self, segments: Sequence[Segment]) -> float:
+        generated = np.concatenate([segment.expected for segment in segments])
+        tracked = np.concatenate([segment.motion for segment in segments])
+        weights = np.concatenate([segment.weights for segment in segments])
+        first, second = (gap_of_vectors(self._base.basis, motion) for motion in (generated, tracked))
+        first, second = (gap - np.average(gap, weights=weights) for gap in (first, second))
+        spread = np.sqrt((weights @ first**2) * (weights @ second**2))
+        return float(weights @ (first * second) / spread) if spread > 1e-9 else 0.0
+
+    # --- style embedding ----------------------------------------------------------------------------------------
+
+    def _style_strength(self, segments: Sequence[Segment]) -> float:
+        """How much of the style embedding helps: read from one half of the reference, judged on the other."""
+        if not self._settings.style:
+            return 0.0
+        if not self._settings.guard.enabled:
+            return 1.0
+        folds = folds_of(segments, 0.5)
+        curves = []
+        for strength in STYLE_STRENGTHS:
+            errors = [self._heldout_errors(fold, self._manner_of(fold, strength)) for fold in folds]
+            curves.append(np.concatenate(errors))
+        return self._settings.guard.choose_strength(STYLE_STRENGTHS, np.stack(curves))
+
+    def _manner_of(self, fold: Fold, strength: float) -> Manner:
+        if strength == 0:
+            return Manner(None, 0.0)
+        motion = np.concatenate([segment.motion for segment in fold.training])
+        return Manner(style_windows(motion, np.concatenate([s.weights for s in fold.training])), strength)
+
+    @torch.no_grad()
+    def _embedding(self, manner: Manner) -> NDArray[np.float32]:
+        style = manner.style(self._network)
+        if style is None:
+            return np.zeros(self._network.config.width, np.float32)
+        return style[0].float().cpu().numpy()
+
+    # --- training -----------------------------------------------------------------------------------------------
+
+    def _guard(self, segments: Sequence[Segment], strength: float) -> SelectionResult:
+        """Train on each fold, watch the held-out part, and decide steps and scale over all folds together."""
+        guard = self._settings.guard
+        if not guard.enabled:
+            return SelectionResult(self._settings.tune.steps, 1.0, float("nan"), float("nan"))
+        folds = folds_of(segments, guard.share(_frames(segments)))
+        curves = []
+        for index, fold in enumerate(folds):
+            report = _share_of(self._progress, index / (len(folds) + 1), (index + 1) / (len(folds) + 1))
+            curves.append(self._watched(fold, self._manner_of(fold, strength), report))
+        self._share_done = len(folds) / (len(folds) + 1)
+        return decide(curves, guard)
+
+    def _watched(self, fold: Fold, manner: Manner, report: Progress) -> HeldoutErrors:
+        guard, steps = self._settings.guard, self._settings.tune.steps
+        errors = HeldoutErrors(guard.scales, self._heldout_errors(fold, manner))
+        if len(guard.scales) == 1:
+            return errors
+        tuner = self._make_tuner(self._network, self._settings.seed)
+
+        def watch(step: int, values: Sequence[Tensor]) -> bool:
+            report(step / steps)
+            if step % guard.check_every == 0:
+                with as_in_use(self._network, tuner, values):
+                    for scale in guard.scales[1:]:
+                        tuner.set_scale(scale)
+                        errors.add(step, scale, self._heldout_errors(fold, manner))
+            return not errors.hopeless(guard.patience)
+
+        try:
+            self._trainer.train(tuner, fold.training, manner, steps, watch)
+        finally:
+            tuner.remove()
+        return errors
+
+    def _refit(self, segments: Sequence[Segment], manner: Manner, verdict: SelectionResult) -> _Update:
+        """Train on everything for as long as the guard says."""
+        report = _share_of(self._progress, self._share_done, 1.0)
+        tuner = self._make_tuner(self._network, self._settings.seed)
+
+        def watch(step: int, values: Sequence[Tensor]) -> bool:
+            report(step / verdict.steps)
+            return True
+
+        try:
+            self._trainer.train(tuner, segments, manner, verdict.steps, watch)
+            arrays = tuner.state()
+            tuner.set_scale(verdict.scale)
+            return _Update(arrays, self._embedding(manner), self._rest(segments, manner))
+        finally:
+            tuner.remove()
+
+    def _rest(self, segments: Sequence[Segment], manner: Manner) -> ResidualCorrection:
+        """What the network, as it is now, leaves of the reference."""
+        if not self._settings.rest:
+            return ResidualCorrection.nothing()
+        style = manner.style(self._network)
+        spoken = np.concatenate([self._generate(segment, style).float().cpu().numpy() for segment in segments])
+        tracked = np.concatenate([segment.motion for segment in segments])
+        return fit_residual_correction(spoken, tracked, np.concatenate([segment.weights for segment in segments]))
+
+    # --- judging ------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _generate(self, segment: Segment, style: Tensor | None) -> Tensor:
+        features = torch.from_numpy(segment.features)[None].to(self._network.mean.device)
+        return self._network.motion(features, style)[0]
+
+    @torch.no_grad()
+    def _heldout_errors(self, fold: Fold, manner: Manner) -> NDArray[np.float64]:
+        """(blocks,) lip error in mm over blocks of half a second, weighted by reliability."""
+        style = manner.style(self._network)
+        errors, weights = [], []
+        for segment in fold.heldout:
+            truth = torch.from_numpy(segment.motion).to(self._network.mean)
+            errors.append(self._loss.lip_error_mm(self._generate(segment, style), truth).cpu().numpy())
+            weights.append(segment.weights)
+        return block_means(np.concatenate(errors), np.concatenate(weights))
+
+    # --- results ------------------------------------------------------------------------------------------------
+
+    def _embedding_only(
+        self, reference: TrackedReference, windows: Tensor | None, agreement: float, problem: str
+    ) -> ExpressionAdapter:
+        strength = 1.0 if windows is not None else 0.0
+        kept = "its style is read from the face's motion alone" if strength else "the face keeps the model's own style"
+        verdict = SelectionResult(0, 0.0, float("nan"), float("nan"))
+        update = _Update({}, self._embedding(Manner(windows, strength)), ResidualCorrection.nothing())
+        adapter = self._adapter(reference, update, verdict, agreement, strength)
+        warning = f"The reference cannot teach how the face goes with the sound, since {problem}; {kept}."
+        self._progress(1.0)
+        return replace(adapter, report=replace(adapter.report, warnings=(warning,)))
+
+    def _adapter(
+        self,
+        reference: TrackedReference,
+        update: _Update,
+        verdict: SelectionResult,
+        agreement: float,
+        strength: float,
+    ) -> ExpressionAdapter:
+        report = AdaptationReport(
+            seconds=reference.motion.seconds,
+            steps=verdict.steps,
+            style_strength=strength,
+            agreement=agreement,
+            base_mm=verdict.base_mm,
+            adapted_mm=verdict.chosen_mm,
+            compute_seconds=0.0,
+        )
+        ranks = self._settings.molora.ranks if update.arrays else ()
+        return ExpressionAdapter(
+            update.arrays, ranks, verdict.scale, update.embedding, update.rest, self._base.hash, report
+        )
+
+
+def block_means(values: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Weighted means over blocks of half a second (the last one may be longer)."""
+    size = round(INTERNAL_FPS / 2)
+    edges = [*range(0, max(len(values) - size, 0) + 1, size), len(values)]
+    if len(edges) > 2 and edges[-1] - edges[-2] < size:
+        del edges[-2]
+    shares = np.maximum(np.asarray(weights, np.float64), 1e-6)
+    return np.array([np.average(values[a:b], weights=shares[a:b]) for a, b in itertools.pairwise(edges)])
+
+
+def _frames(segments: Sequence[Segment]) -> int:
+    return sum(len(segment) for segment in segments)
+
+
+def _share_of(progress: Progress, low: float, high: float) -> Progress:
+    return lambda fraction: progress(low + (high - low) * fraction)

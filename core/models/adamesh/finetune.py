@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training an update of the expression network on crops of one reference; the network stays in eval mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .adaptation_data import CropBatch, CropSource, Segment, in_their_manner
+from .adaptation_loss import AdaptationLoss, LossWeights
+from .molora import Molora, MoloraSettings
+from .network import ExpressionNetwork
+
+ADAPTER_NAME = "style"
+# called after every step with the averaged parameters so far; False ends the training
+Watch = Callable[[int, Sequence[Tensor]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class TuneSettings:
+    """How an update is trained.
+
+    crop_frames: shortest and longest crop at 25 fps; frames_per_step: of all crops together; tempo: crops are played
+    up to this share faster or slower; noise: on the features, in their deviations. anchor: how much of the target is
+    the base's own motion in the person's manner instead of the tracked one: ten seconds of that would be learnt by
+    heart.
+    """
+
+    steps: int = 30
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    average_decay: float = 0.97
+    crop_frames: tuple[int, int] = (50, 100)
+    frames_per_step: int = 200
+    tempo: float = 0.15
+    noise: float = 0.25
+    dropout: bool = False
+    anchor: float = 0.2
+    half_precision: bool = True
+    loss: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.frames_per_step < 1 or not 2 <= self.crop_frames[0] <= self.crop_frames[1]:
+            raise ValueError(f"steps, frames and crops must be positive and in order, got {self}")
+
+
+class Tuner(Protocol):
+    """One way of changing a network: what is trained, how strongly it acts, what is stored, and how it goes."""
+
+    def parameters(self) -> list[nn.Parameter]: ...
+
+    def set_scale(self, scale: float) -> None:
+        """0 is the base exactly; training needs 1."""
+
+    def state(self) -> dict[str, NDArray[np.float32]]: ...
+
+    def remove(self) -> None:
+        """The network is the base again, and may be used for anything."""
+
+
+MakeTuner = Callable[[ExpressionNetwork, int], Tuner]
+
+
+class MoloraTuner:
+    """The mixture of low-rank adaptations as a :class:`Tuner`."""
+
+    def __init__(self, network: ExpressionNetwork, settings: MoloraSettings, seed: int) -> None:
+        self._molora = Molora(network)
+        self._molora.attach(ADAPTER_NAME, settings, seed)
+
+    def parameters(self) -> list[nn.Parameter]:
+        return self._molora.parameters(ADAPTER_NAME)
+
+    def set_scale(self, scale: float) -> None:
+        self._molora.set_scale(scale)
+
+    def state(self) -> dict[str, NDArray[np.float32]]:
+        return self._molora.state(ADAPTER_NAME)
+
+    def remove(self) -> None:
+        self._molora.detach()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manner:
+    """What the decoder is told of the person: windows (K, W, 53) of motion, and how much their embedding counts."""
+
+    windows: Tensor | None
+    strength: float
+
+    def sampled(self, rng: np.random.Generator) -> Manner:
+        """One of the windows: enough for a step of training, and another one each time."""
+        if self.windows is None or self.strength == 0:
+            return self
+        chosen = int(rng.integers(len(self.windows)))
+        return replace(self, windows=self.windows[chosen : chosen + 1])
+
+    def style(self, network: ExpressionNetwork) -> Tensor | None:
+        """(1, width) mean embedding of the windows, or None."""
+        if self.windows is None or self.strength == 0:
+            return None
+        return self.strength * network.style(self.windows.to(network.mean)).mean(dim=0, keepdim=True)
+
+
+class Trainer:
+    """Trains tuners on one network; the same inputs give the same parameters."""
+
+    def __init__(self, network: ExpressionNetwork, loss: AdaptationLoss, settings: TuneSettings, seed: int) -> None:
+        self._network, self._loss, self._settings, self._seed = network, loss, settings, seed
+
+    def train(self, tuner: Tuner, segments: Sequence[Segment], manner: Manner, steps: int, watch: Watch) -> None:
+        """``steps`` of the schedule, or until ``watch`` says no; afterwards the averaged parameters are in force."""
+        settings, parameters = self._settings, tuner.parameters()
+        rng = np.random.default_rng(self._seed)
+        source = CropSource(in_their_manner(segments), settings.crop_frames, settings.frames_per_step, settings.tempo)
+        spread = torch.from_numpy(np.concatenate([segment.features for segment in segments]).std(axis=0))
+        optimiser = torch.optim.AdamW(
+            parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+        )
+        average = [parameter.detach().clone() for parameter in parameters]
+        with torch.random.fork_rng(devices=[]), _dropout(self._network, settings.dropout):
+            torch.manual_seed(self._seed)
+            for step in range(1, steps + 1):
+                for group in optimiser.param_groups:
+                    group["lr"] = settings.learning_rate * _rate(step, settings.steps)
+                batch = _noisy(source.draw(rng), settings.noise * spread, rng)
+                self._step(optimiser, batch, manner.sampled(rng))
+                _update_average(average, parameters, min(settings.average_decay, step / (step + 4)))
+                if not watch(step, average):
+                    break
+        _install(parameters, average)
+
+    def _step(self, optimiser: torch.optim.Optimizer, batch: CropBatch, manner: Manner) -> None:
+        device = self._network.mean.device
+        half = self._settings.half_precision and half_precision_pays(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            style = manner.style(self._network)
+            features = batch.features.to(device)
+            output = self._network(features, None if style is None else style.expand(len(features), -1))
+        target = torch.lerp(batch.motion, batch.expected, self._settings.anchor)
+        value = self._loss(output, target.to(device), batch.weights.to(device))
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+
+@contextmanager
+def as_in_use(network: nn.Module, tuner: Tuner, values: Sequence[Tensor]) -> Iterator[None]:
+    """In the middle of training, the network as it would be used: ``values`` in force, no dropout."""
+    parameters = tuner.parameters()
+    present = [parameter.detach().clone() for parameter in parameters]
+    _install(parameters, values)
+    dropout = any(module.training for module in network.modules() if isinstance(module, nn.Dropout))
+    try:
+        with _dropout(network, False):
+            yield
+    finally:
+        tuner.set_scale(1.0)
+        _install(parameters, present)
+        _set_dropout(network, dropout)
+
+
+def half_precision_pays(device: torch.device) -> bool:
+    """Whether bfloat16 products are faster there: GPUs, and processors that have them in hardware."""
+    return device.type == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _noisy(batch: CropBatch, deviation: Tensor, rng: np.random.Generator) -> CropBatch:
+    noise = torch.from_numpy(rng.standard_normal(batch.features.shape, np.float32))
+    return replace(batch, features=batch.features + noise * deviation)
+
+
+def _rate(step: int, steps: int) -> float:
+    """Cosine from 1 to 0.05, after a short linear start."""
+    start = min(step / (0.05 * steps + 1), 1.0)
+    return start * (0.05 + 0.95 * 0.5 * (1 + float(np.cos(np.pi * step / steps))))
+
+
+def _update_average(average: list[Tensor], parameters: Sequence[nn.Parameter], decay: float) -> None:
+    torch._foreach_lerp_(average, [parameter.detach() for parameter in parameters], 1 - decay)
+
+
+def _install(parameters: Sequence[nn.Parameter], values: Sequence[Tensor]) -> None:
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.data.copy_(value)
+
+
+@contextmanager
+def _dropout(network: nn.Module, on: bool) -> Iterator[None]:
+    """Dropout as in training, statistics of normalisation as in use; afterwards everything as in use."""
+    _set_dropout(network, on)
+    try:
+        yield
+    finally:
+        _set_dropout(network, False)
+
+
+def _set_dropout(network: nn.Module, on: bool) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.train(on)

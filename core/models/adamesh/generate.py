@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speech in, motion out: loads the bundled expression network, which speaks as the average talker or in a style."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ...audio.speech import Speech
+from ...face.basis import FaceBasis, open_basis
+from ...face.motion import Motion
+from ...weights import bundled, file_hash, read_tensors
+from ..device import choose_device
+from ..nn.synthesiser import Synthesiser, require_basis, save_model
+from ..speech.encoder import SpeechEncoder
+from ..speech.registry import encoder_of_model
+from .network import ExpressionNetwork, NetworkConfig
+
+EXPRESSION_FILE = "adamesh_base.safetensors"
+
+
+class ExpressionGenerator(Synthesiser):
+    """The trained base network with its encoder and basis; one instance serves many requests."""
+
+    def __init__(
+        self, network: ExpressionNetwork, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str
+    ) -> None:
+        super().__init__(encoder, basis, model_hash, device)
+        self._network = network.to(device).eval()
+
+    @classmethod
+    def load(
+        cls, device: str = "auto", path: Path | None = None, encoder_path: Path | None = None
+    ) -> ExpressionGenerator:
+        """Load the bundled weights (or ``path``). Raises :class:`ModelError` when they do not fit.
+
+        encoder_path: the folder of the local speech model that other weights than the bundled were trained on.
+        """
+        device = choose_device(device)
+        path = bundled(EXPRESSION_FILE) if path is None else path
+        file = read_tensors(path)
+        encoder, basis = encoder_of_model(file.metadata, encoder_path, device), open_basis()
+        require_basis(path, file.metadata["basis_hash"], basis.hash)
+        network = ExpressionNetwork(NetworkConfig(**json.loads(file.metadata["config"])))
+        network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
+        return cls(network, encoder, basis, file_hash(path), device)
+
+    @property
+    def network(self) -> ExpressionNetwork:
+        """The frozen base; adapters wrap its layers and leave its weights alone."""
+        return self._network
+
+    def generate(self, speech: Speech, progress: Callable[[float], None] = lambda fraction: None) -> Motion:
+        """The average talker's motion, in step with the speech from its first sample, ceil(seconds * 25) frames.
+
+        Head and gaze rest.
+        """
+        return self.speak(self._network, self.features(speech), progress)
+
+
+def save_network(network: ExpressionNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:
+    """Write the weights with what they depend on; see :func:`~core.models.nn.synthesiser.save_model`."""
+    save_model(network, network.config.to_dict(), path, encoder, metadata)

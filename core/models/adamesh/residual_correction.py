@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What low-rank pairs leave of a person's reference: one gain and one offset for every value, by least squares.
+
+Ours, not in the paper. Fitted on the reference after the pairs, drawn towards nothing: a resting face differs between
+clips of one person, so the offset is believed far less than the gain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...face.motion import INTERNAL_FPS, MOTION_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class RestTrust:
+    """How far a fit is believed: seconds of reference at which each is believed half, and how far a gain may go."""
+
+    gain_seconds: float = 1.0
+    offset_seconds: float = 20.0
+    gain_range: tuple[float, float] = (-0.3, 0.6)
+
+
+SHIPPED_TRUST = RestTrust()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResidualCorrection:
+    """gain, offset: (53,) applied to what the network says; gain 1 and offset 0 change nothing."""
+
+    gain: NDArray[np.float32]
+    offset: NDArray[np.float32]
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """Changes nothing."""
+        return cls(np.ones(MOTION_SIZE, np.float32), np.zeros(MOTION_SIZE, np.float32))
+
+    def at(self, strength: float) -> Self:
+        """Scaled by the user's strength; 0 is nothing, 1 is itself."""
+        gain = (1.0 + strength * (self.gain - 1.0)).astype(np.float32)
+        return type(self)(gain, (strength * self.offset).astype(np.float32))
+
+
+def fit_residual_correction(
+    spoken: NDArray[np.float32],
+    tracked: NDArray[np.float32],
+    weights: NDArray[np.floating],
+    trust: RestTrust = SHIPPED_TRUST,
+) -> ResidualCorrection:
+    """From what the adapted network says (T, 53) to what was tracked (T, 53), frames weighted by reliability (T,)."""
+    total = float(np.sum(weights))
+    if total <= 0:
+        return ResidualCorrection.nothing()
+    share = np.asarray(weights, np.float64) / total
+    seconds = total / INTERNAL_FPS
+    mean = share @ spoken
+    left = tracked - spoken
+    moved = spoken - mean
+    missing = share @ left
+    spread = share @ moved**2
+    # values that hardly move have nothing to be scaled
+    slope = np.where(spread > 1e-8, (share @ (moved * (left - missing))) / np.maximum(spread, 1e-8), 0.0)
+    gain = seconds / (seconds + trust.gain_seconds) * np.clip(slope, *trust.gain_range)
+    offset = seconds / (seconds + trust.offset_seconds) * missing - gain * mean
+    return ResidualCorrection((1.0 + gain).astype(np.float32), offset.astype(np.float32))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An expression network speaking in one person's style, at any strength; afterwards it is the base again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .finetune import ADAPTER_NAME
+from .molora import Molora
+from .network import ExpressionNetwork
+from .residual_correction import ResidualCorrection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StyledNetwork:
+    """The network with its style input filled in; style: (1, width), or None for the average talker.
+
+    rest: what is done to each value afterwards.
+    """
+
+    network: ExpressionNetwork
+    style: Tensor | None
+    rest: ResidualCorrection | None = None
+
+    def motion(self, features: Tensor) -> Tensor:
+        """(B, 2 T, F) features to (B, T, 53) in real units."""
+        style = None if self.style is None else self.style.expand(len(features), -1)
+        spoken = self.network.motion(features, style)
+        if self.rest is None:
+            return spoken
+        gain, offset = (torch.from_numpy(values).to(spoken) for values in (self.rest.gain, self.rest.offset))
+        return gain * spoken + offset
+
+
+@contextmanager
+def styled(
+    network: ExpressionNetwork,
+    arrays: Mapping[str, NDArray],
+    scale: float,
+    embedding: NDArray,
+    strength: float = 1.0,
+    rest: ResidualCorrection | None = None,
+) -> Iterator[StyledNetwork]:
+    """The parts of an :class:`.adaptation.ExpressionAdapter` in force, merged, at the user's strength.
+
+    Strength 0 is exactly the base. Raises :class:`~core.errors.ModelError` where the update does not fit.
+    """
+    molora = Molora(network)
+    try:
+        if arrays and strength * scale != 0:
+            molora.load(ADAPTER_NAME, arrays)
+            molora.set_scale(strength * scale)
+            molora.merge()
+        style = None
+        if strength != 0 and embedding.any():
+            style = strength * torch.from_numpy(embedding).to(network.mean)[None]
+        yield StyledNetwork(network, style, rest.at(strength) if rest is not None and strength != 0 else None)
+    finally:
+        molora.detach()

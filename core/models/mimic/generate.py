@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mimic for use: a style code from tracked motion in one pass, and motion from speech and a code."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...audio.speech import SAMPLE_RATE, Speech
+from ...errors import ModelError, ReferenceClipError
+from ...face.basis import FaceBasis, open_basis
+from ...face.motion import INTERNAL_FPS, MOTION_SIZE, Motion
+from ...face.rotations import FloatArray
+from ...weights import bundled, file_hash, read_tensors
+from ..device import choose_device
+from ..nn.synthesiser import Synthesiser, require_basis, run_windows, save_model
+from ..speech.encoder import SpeechEncoder
+from ..speech.registry import encoder_of_model
+from .codes import at_strength
+from .config import MimicConfig
+from .network import MimicNetwork
+from .space import landmark_space
+
+MIMIC_FILE = "mimic.safetensors"
+SHORTEST_SECONDS = 1.0
+# a long reference is read in pieces of at most this many frames and averaged: training's are about as short
+CODE_WINDOW_FRAMES = 150
+# a reference of this length is believed half
+HALF_TRUST_SECONDS = 3.0
+
+
+class MimicGenerator(Synthesiser):
+    """The trained network with its encoder and basis; one instance serves many requests."""
+
+    def __init__(
+        self, network: MimicNetwork, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str
+    ) -> None:
+        super().__init__(encoder, basis, model_hash, device)
+        self._network = network.to(device).eval()
+
+    @classmethod
+    def load(cls, device: str = "cpu", path: Path | None = None) -> Self:
+        """The bundled weights, or those at ``path``. Raises :class:`ModelError` where they are missing or unfit."""
+        device = choose_device(device)
+        path = bundled(MIMIC_FILE) if path is None else path
+        file = read_tensors(path)
+        basis = open_basis()
+        try:
+            config = MimicConfig(**json.loads(file.metadata["config"]))
+            trained_with = file.metadata["basis_hash"]
+            network = MimicNetwork(config, landmark_space(basis))
+            network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(f"{path.name} is not a Mimic model ({error}).", "Install the extension again.") from error
+        require_basis(path, trained_with, basis.hash)
+        return cls(network, encoder_of_model(file.metadata, None, device), basis, file_hash(path), device)
+
+    @property
+    def network(self) -> MimicNetwork:
+        """In evaluation mode; not to be changed."""
+        return self._network
+
+    @property
+    def mean_code(self) -> NDArray[np.float32]:
+        """(128,) the average talker's code."""
+        return self._network.mean_code.cpu().numpy().copy()
+
+    def style_code(self, motion: Motion, speech: Speech | None = None) -> NDArray[np.float32]:
+        """(128,) how the person of a tracked reference moves: the mean over pieces of up to six seconds.
+
+        What a few seconds show is partly chance, so the code stays nearer to the mean code the shorter they are.
+        speech: the reference's own sound, from the same moment on, if it has one: what is said is then no style.
+        Raises :class:`ReferenceClipError` under one second, :class:`ModelError` for motion of another basis.
+        """
+        motion.require_basis(self.basis.hash)
+        if motion.seconds < SHORTEST_SECONDS:
+            raise ReferenceClipError(
+                f"The reference shows {motion.seconds:.1f} s of a face, too little to see how somebody talks.",
+                "Choose a clip with at least one second, better ten.",
+            )
+        values = torch.from_numpy(motion.face_vector().astype(np.float32)).to(self._device)
+        average = self._average(speech)
+        if len(average):
+            values = values[: len(average)]
+        edges = np.linspace(0, len(values), -(-len(values) // CODE_WINDOW_FRAMES) + 1).round().astype(int)
+        with torch.inference_mode():
+            codes = [self._piece_code(values[a:b], average[a:b]) for a, b in itertools.pairwise(edges)]
+            read: NDArray[np.float32] = torch.stack(codes).mean(dim=0).cpu().numpy()
+        seconds = len(values) / INTERNAL_FPS
+        return at_strength(self.mean_code, read, seconds / (seconds + HALF_TRUST_SECONDS))
+
+    def _piece_code(self, values: Tensor, average: Tensor) -> Tensor:
+        """(128,) of (T, 53) beside the average talker's, which may be empty."""
+        expected = self._network.course(average[None]) if len(average) else None
+        return self._network.style(values[None], expected)[0]
+
+    def _average(self, speech: Speech | None) -> Tensor:
+        """(T, 53) of the average talker; empty where there is too little to hear."""
+        if speech is None or len(speech.samples) < SHORTEST_SECONDS * SAMPLE_RATE:
+            return torch.zeros(0, MOTION_SIZE)
+        voice = _Voice(self._network, self._network.mean_code)
+        return torch.from_numpy(run_windows(voice, self.features(speech))).to(self._device)
+
+    def generate(
+        self,
+        speech: Speech,
+        code: NDArray[np.float32] | None = None,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> Motion:
+        """Motion in step with the speech from its first sample, ceil(seconds * 25) frames; head and gaze rest.
+
+        code: (128,) or None for the average talker's. The lips meet where the encoder hears m, b or p.
+        """
+        return self.in_style(self.features(speech), code, progress)
+
+    def in_style(
+        self,
+        features: Tensor,
+        code: NDArray[np.float32] | None = None,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> Motion:
+        """:meth:`generate` from :meth:`features`, for one speech in several styles."""
+        return self.speak(_Voice(self._network, self._code(code)), features, progress)
+
+    def _code(self, code: FloatArray | None) -> Tensor:
+        if code is None:
+            return self._network.mean_code
+        if np.shape(code) != (self._network.config.code_size,):
+            raise ValueError(f"a style code has shape ({self._network.config.code_size},), got {np.shape(code)}")
+        return torch.from_numpy(np.asarray(code, np.float32)).to(self._device)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Voice:
+    """The network with a code filled in, for :meth:`Synthesiser.speak`."""
+
+    network: MimicNetwork
+    code: Tensor
+
+    def motion(self, features: Tensor) -> Tensor:
+        return self.network.motion(features, self.code[None].expand(len(features), -1))
+
+
+def save_mimic(network: MimicNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:
+    """Write the weights with what they depend on; see :func:`~core.models.nn.synthesiser.save_model`."""
+    save_model(network, network.config.to_dict(), path, encoder, metadata)

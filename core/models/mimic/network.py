@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mimic's network (Fu et al., AAAI 2024): style and content in spaces of their own, and a decoder that joins them.
+
+Sizes, structure and sources: papers.md 2.1. Motion values (B, T, 53) go in and come out; inside they are coordinates
+of landmark displacement (:mod:`core.models.mimic.space`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .autoregressive import AutoregressiveDecoder
+from .config import MimicConfig
+from .decoder import ParallelDecoder
+from .encoders import MotionContentEncoder, SpeechContentEncoder, StyleEncoder
+from .motion_statistics import MotionStatistics
+from .space import REGION_COUNT, SPACE_SIZE, LandmarkSpace
+
+
+class MimicNetwork(nn.Module):
+    """E_s, E_c, E_a and D.
+
+    ``mean_code`` (128,) is the average talker's, learnt as the running mean of codes; the ``usual_`` buffers are the
+    running mean of what that talker's motion is like, for references without sound.
+    """
+
+    encode: Tensor
+    decode: Tensor
+    metric: Tensor
+    regions: Tensor
+    mean_code: Tensor
+    usual_mean: Tensor
+    usual_swing: Tensor
+    usual_speed: Tensor
+
+    def __init__(self, config: MimicConfig, space: LandmarkSpace) -> None:
+        super().__init__()
+        self.config = config
+        self.style_encoder = StyleEncoder(config)
+        self.motion_content = MotionContentEncoder(config)
+        self.speech_content = SpeechContentEncoder(config)
+        self.decoder: ParallelDecoder | AutoregressiveDecoder = (
+            ParallelDecoder(config) if config.decoder == "parallel" else AutoregressiveDecoder(config)
+        )
+        self.register_buffer("encode", torch.from_numpy(space.encode), persistent=False)
+        self.register_buffer("decode", torch.from_numpy(space.decode), persistent=False)
+        self.register_buffer("metric", torch.from_numpy(space.metric), persistent=False)
+        self.register_buffer("regions", torch.from_numpy(space.regions), persistent=False)
+        self.register_buffer("mean_code", torch.zeros(config.code_size))
+        self.register_buffer("usual_mean", torch.zeros(SPACE_SIZE))
+        self.register_buffer("usual_swing", torch.zeros(REGION_COUNT))
+        self.register_buffer("usual_speed", torch.zeros(REGION_COUNT))
+
+    def coordinates(self, motion: Tensor) -> Tensor:
+        """(B, T, 53) motion values to the (B, T, 51) that stand for the landmarks' displacement."""
+        return motion @ self.encode
+
+    def values(self, coordinates: Tensor) -> Tensor:
+        """(B, T, 51) fitted back to (B, T, 53) motion values."""
+        return coordinates.float() @ self.decode
+
+    def displacement(self, coordinates: Tensor) -> Tensor:
+        """(B, T, 51) to weighted centimetres along orthonormal directions: its distances are the landmarks'."""
+        return coordinates.float() @ self.metric
+
+    def style(self, motion: Tensor, expected: MotionStatistics | None = None) -> Tensor:
+        """(B, T, 53) to codes (B, 128). expected: of the same sounds; without, what is usual."""
+        return self.style_of(self.coordinates(motion), self.usual if expected is None else expected)
+
+    def style_of(self, coordinates: Tensor, expected: MotionStatistics) -> Tensor:
+        """:meth:`style` of (B, T, 51)."""
+        code: Tensor = self.style_encoder(coordinates, self.regions, expected)
+        return code
+
+    @property
+    def usual(self) -> MotionStatistics:
+        """The average talker's course over everything, one row."""
+        return MotionStatistics(self.usual_mean[None], self.usual_swing[None], self.usual_speed[None])
+
+    def course(self, motion: Tensor) -> MotionStatistics:
+        """Of (B, T, 53)."""
+        return MotionStatistics.of(self.coordinates(motion), self.regions)
+
+    def average(self, features: Tensor) -> Tensor:
+        """Features (B, 2 T, F) to the average talker's (B, T, 53)."""
+        return self.motion(features, self.mean_code.expand(len(features), -1))
+
+    def motion(self, features: Tensor, code: Tensor) -> Tensor:
+        """Features (B, 2 T, F) and codes (B, 128) to (B, T, 53)."""
+        return self.values(self.decoder(self.speech_content(features), code))

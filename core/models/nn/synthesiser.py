@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AdaMesh's and Mimic's networks share when they speak.
+
+An encoder that hears, overlapping windows, lips that meet, and what a network's file records of all that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ...audio.speech import SAMPLE_RATE, Speech
+from ...errors import ModelError
+from ...face.basis import FaceBasis, open_basis
+from ...face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
+from ...weights import half_precision, write_tensors
+from ..speech.encoder import ClosureDetector, SpeechEncoder
+from ..speech.registry import HASH_KEY, NAME_KEY
+from .lip_closure import close_lips
+
+# frames at 25 fps: what one pass sees, how much of each side is only context, how many passes run together
+WINDOW_FRAMES = 150
+CONTEXT_FRAMES = 25
+WINDOWS_PER_BATCH = 8
+
+
+class SpeaksMotion(Protocol):
+    """The expression network, or the same with a style filled in."""
+
+    def motion(self, features: Tensor) -> Tensor:
+        """(B, 2 T, F) features to (B, T, 53) in real units."""
+
+
+class Synthesiser:
+    """Speech to motion in the open basis, by whatever network; one instance serves many requests.
+
+    hash: of the model's file.
+    """
+
+    def __init__(self, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str) -> None:
+        self._encoder = encoder
+        self._device = torch.device(device)
+        self.basis = basis
+        self.hash = model_hash
+
+    @property
+    def encoder(self) -> SpeechEncoder:
+        """What hears the speech."""
+        return self._encoder
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return self._device
+
+    def features(self, speech: Speech) -> Tensor:
+        """(2 T, F) encoder features of ceil(seconds * 25) = T frames."""
+        frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
+        features = self._encoder.encode(speech)
+        features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
+        return torch.from_numpy(features).to(self._device)
+
+    def speak(
+        self, network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
+    ) -> Motion:
+        """Motion by ``network``: this generator's own, or one that speaks in somebody's style."""
+        return self.as_motion(self.sealed(run_windows(network, features, progress), features))
+
+    def sealed(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
+        """(T, 53) with the lips shut where the encoder hears m, b or p, if it is one that can tell."""
+        if not isinstance(self._encoder, ClosureDetector):
+            return values
+        return close_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
+
+    def as_motion(self, values: NDArray[np.float32]) -> Motion:
+        """(T, 53) as a motion of the basis whose head and gaze rest."""
+        return Motion(
+            fps=INTERNAL_FPS,
+            expression=values[:, :EXPRESSION_SIZE],
+            jaw=values[:, EXPRESSION_SIZE:],
+            head=np.zeros((len(values), 3), np.float32),
+            gaze=np.zeros((len(values), 2, 2), np.float32),
+            basis_name=self.basis.name,
+            basis_hash=self.basis.hash,
+        )
+
+
+def run_windows(
+    network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
+) -> NDArray[np.float32]:
+    """(2 T, F) features to (T, 53) motion: windows of 6 s whose outer second fades into the neighbour's.
+
+    Memory grows with the output only. A speech that fits into one window is one plain pass.
+    """
+    frames = len(features) // 2
+    starts = _window_starts(frames)
+    length = min(WINDOW_FRAMES, frames)
+    total = np.zeros((frames, MOTION_SIZE), np.float64)
+    weight = np.zeros((frames, 1))
+    fade = _fade(length, frames)
+    with torch.inference_mode():
+        for first in range(0, len(starts), WINDOWS_PER_BATCH):
+            chosen = starts[first : first + WINDOWS_PER_BATCH]
+            windows = torch.stack([features[2 * s : 2 * (s + length)] for s in chosen])
+            for start, motion in zip(chosen, network.motion(windows).cpu().numpy(), strict=True):
+                total[start : start + length] += fade * motion
+                weight[start : start + length] += fade
+            progress(min(first + WINDOWS_PER_BATCH, len(starts)) / len(starts))
+    return (total / weight).astype(np.float32)
+
+
+def save_model(
+    network: nn.Module, config: Mapping[str, Any], path: Path, encoder: SpeechEncoder, metadata: dict[str, str]
+) -> None:
+    """Write weights with what they depend on: configuration, encoder and basis.
+
+    Matrices and kernels are stored in half precision (half the download, motion changes by under 0.1 %);
+    statistics and offsets keep single precision. Loading copies both into the network's own float32.
+    """
+    dependencies = {
+        "config": json.dumps(config),
+        NAME_KEY: encoder.name,
+        HASH_KEY: encoder.hash,
+        "basis": open_basis().name,
+        "basis_hash": open_basis().hash,
+    }
+    write_tensors(path, half_precision(network.state_dict()), {**metadata, **dependencies})
+
+
+def require_basis(path: Path, recorded: str, present: str) -> None:
+    """Raise :class:`ModelError` for a model of another face basis."""
+    if recorded != present:
+        raise ModelError(
+            f"The model {path.name} was trained with face basis {recorded[:8]}, but this version has {present[:8]}.",
+            "Install the extension again, or retrain the model.",
+        )
+
+
+def _window_starts(frames: int) -> list[int]:
+    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
+    if frames <= WINDOW_FRAMES:
+        return [0]
+    starts = list(range(0, frames - WINDOW_FRAMES, hop))
+    return [*starts, frames - WINDOW_FRAMES]
+
+
+def _fade(length: int, frames: int) -> NDArray[np.float64]:
+    """(length, 1) weights: raised-cosine slopes over twice the context where windows overlap, never zero."""
+    if length == frames:
+        return np.ones((length, 1))
+    slope = np.sin(np.linspace(0, np.pi / 2, 2 * CONTEXT_FRAMES + 2)[1:-1]) ** 2
+    fade = np.ones(length)
+    fade[: len(slope)] = slope
+    fade[-len(slope) :] = slope[::-1]
+    return fade[:, None]

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Head motion on a finished face motion, from a style: the engine's door to this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ModelError
+from ...face.motion import INTERNAL_FPS, Motion
+from ...pose.bank import BankEntry, Neighbour
+from ...pose.settings import PoseReference, PoseSettings
+from ...pose.statistics import pose_statistics
+from ...pose.style_matrix import StyleMatrix
+from ...style.parts import PosePart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...audio.speech import Speech
+    from ...style.style import Style
+    from .generate import PoseGenerator
+    from .speech_steps import SpeechSteps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PosedMotion:
+    """motion: with its head. neighbours: retrieved styles, nearest first. note: a sentence for the user, or empty."""
+
+    motion: Motion
+    neighbours: tuple[Neighbour, ...]
+    note: str = ""
+
+
+def pose_for(
+    motion: Motion,
+    heard: SpeechSteps,
+    style: Style,
+    settings: PoseSettings,
+    generator: PoseGenerator,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> PosedMotion:
+    """``motion`` with head motion in the manner of ``style``, for the speech that ``generator.listen`` heard.
+
+    A style without a pose matrix (its clip had no sound, or it was saved by an older version) moves the head as its
+    reference did. The same settings give the same head.
+    """
+    if motion.fps != INTERNAL_FPS:
+        raise ValueError(f"pose_for works at {INTERNAL_FPS} fps, not {motion.fps}")
+    note = ""
+    matrix = _matrix(style.pose, generator) if style.pose else None
+    if matrix is None and settings.source == "bank":
+        settings = settings.with_source("reference")
+        note = f"The style {style.name} has no pose matrix for this version: its head moves as in the reference."
+    result = generator.generate(heard, PoseReference(style.head, matrix), settings, progress)
+    head = np.zeros((len(motion), 3), np.float32)
+    frames = min(len(head), len(result.head))
+    head[:frames] = result.head[:frames]
+    # a frame or two that the sound does not cover
+    head[frames:] = result.head[frames - 1]
+    return PosedMotion(motion.replace(head=head), result.neighbours, note)
+
+
+def pose_part(speech: Speech, head: NDArray[np.floating], generator: PoseGenerator) -> PosePart:
+    """What a style keeps of a reference: (T, 3) head at 25 fps in step with its speech."""
+    matrix = generator.matrix(generator.listen(speech), head)
+    return PosePart(
+        matrix=matrix.rows,
+        counts=matrix.counts,
+        unit_hash=generator.units.hash,
+        encoder_hash=generator.units.encoder_hash,
+        prior_hash=generator.hash,
+    )
+
+
+def bank_entry(style: Style, generator: PoseGenerator) -> BankEntry:
+    """A style as an entry for a bank: how users add their own clips, without training.
+
+    Raises :class:`ModelError` where the style has no pose matrix of this version.
+    """
+    matrix = _matrix(style.pose, generator) if style.pose else None
+    if matrix is None:
+        raise ModelError(
+            f"The style {style.name} has no pose matrix for this version.", "Fit it again from a clip with sound."
+        )
+    statistics = pose_statistics([style.head])
+    return BankEntry(
+        name=style.name,
+        person=style.name,
+        matrix=matrix,
+        embedding=generator.embed(statistics),
+        statistics=statistics.astype(np.float32),
+        provenance=f"{style.provenance.source}, {style.provenance.seconds:.0f} s",
+    )
+
+
+def _matrix(part: PosePart, generator: PoseGenerator) -> StyleMatrix | None:
+    made_for = (part.unit_hash, part.prior_hash)
+    if made_for != (generator.units.hash, generator.hash):
+        return None
+    return StyleMatrix(part.matrix, part.counts)

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speech and a pose style in, head motion out: retrieval, PoseGPT and the decoder behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...audio.speech import Speech
+from ...errors import ModelError
+from ...face.motion import INTERNAL_FPS
+from ...pose.bank import BANK_FILE, BankEntry, Neighbour, PoseBank
+from ...pose.dead_zone import apply_dead_zone, limit_speed, remove_drift
+from ...pose.settings import PoseReference, PoseSettings
+from ...pose.statistics import pose_statistics
+from ...pose.style_matrix import StyleMatrix, style_matrix
+from ...weights import bundled
+from ..speech.encoder import SpeechEncoder
+from .prior import PRIOR_FILE, LoadedPrior, load_prior, style_latents
+from .reference_motion import extend_head_motion
+from .sampling import Sampling, sample_codes
+from .speech_steps import SpeechSteps, hear, speech_steps
+from .vq import PoseVq
+
+# 99.9th percentile of the speed of real heads; see vendor_models/pose_prior.md
+TOP_SPEED_RADIANS_PER_SECOND = 1.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoseResult:
+    """head: (T, 3) radians relative to rest. neighbours: the retrieved styles, nearest first; empty without a bank."""
+
+    head: NDArray[np.float32]
+    neighbours: tuple[Neighbour, ...]
+
+
+class PoseGenerator:
+    """One instance serves many requests; the speech is heard once per :meth:`listen`."""
+
+    def __init__(self, loaded: LoadedPrior, bank: PoseBank, encoder: SpeechEncoder, device: str = "cpu") -> None:
+        if encoder.hash != loaded.units.encoder_hash:
+            raise ModelError(
+                f"The pose prior was trained with speech encoder {loaded.units.encoder_hash[:8]}, "
+                f"but {encoder.name} is {encoder.hash[:8]}.",
+                "Install the extension again, or retrain the pose prior.",
+            )
+        if (bank.prior_hash, bank.unit_hash) != (loaded.hash, loaded.units.hash):
+            raise ModelError(
+                "The pose bank was made for another pose prior.",
+                f"Choose the bundled bank, put its {PRIOR_FILE} beside it, or add its clips again.",
+            )
+        self._prior = loaded.prior.to(device).eval()
+        self._codebooks = self._prior.vq.codebooks.vectors
+        self.units, self.bank, self.hash = loaded.units, bank, loaded.hash
+        self._encoder, self._device = encoder, device
+
+    @classmethod
+    def load(cls, device: str = "cpu", bank: Path | None = None, prior: Path | None = None) -> PoseGenerator:
+        """The bundled prior and bank, or those at the paths. Raises :class:`ModelError` when they do not fit."""
+        loaded = load_prior(prior)
+        return cls(
+            loaded, PoseBank.load(bundled(BANK_FILE) if bank is None else bank), encoder_called(loaded.encoder), device
+        )
+
+    @property
+    def vq(self) -> PoseVq:
+        """The discrete prior."""
+        return self._prior.vq
+
+    def with_bank(self, bank: PoseBank) -> PoseGenerator:
+        """The same networks with another bank."""
+        loaded = LoadedPrior(self._prior, self.units, self._encoder.name, self.hash)
+        return PoseGenerator(loaded, bank, self._encoder, self._device)
+
+    def listen(self, speech: Speech) -> SpeechSteps:
+        """Encode the speech: the slow part, which a re-roll need not repeat."""
+        return hear(speech, self._encoder)
+
+    def matrix(self, heard: SpeechSteps, head: NDArray[np.floating]) -> StyleMatrix:
+        """The semantic-aware pose style matrix of a reference: (T, 3) head in step with what was heard."""
+        return style_matrix(self.units.assign(heard.features), self.latents(head), len(self.units))
+
+    def latents(self, head: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(T, 3) head to (T, d + 6): see :func:`core.models.pose.prior.style_latents`."""
+        return style_latents(self._prior.vq, head)
+
+    def embed(self, statistics: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(21,) statistics to a style embedding."""
+        return self._prior.embed(statistics)
+
+    def describe(
+        self, name: str, person: str, heads: list[tuple[SpeechSteps, NDArray[np.floating]]], provenance: str
+    ) -> BankEntry:
+        """A bank entry from one or more clips of a person, without training: their sound and (T, 3) heads."""
+        units = np.concatenate([self.units.assign(heard.features)[: len(head)] for heard, head in heads])
+        latents = np.concatenate([self.latents(head)[: heard.frames] for heard, head in heads])
+        pairs = [(head[: heard.frames], heard.loudness[: len(head)]) for heard, head in heads]
+        statistics = pose_statistics([head for head, _ in pairs], [loud for _, loud in pairs])
+        return BankEntry(
+            name=name,
+            person=person,
+            matrix=style_matrix(units, latents, len(self.units)),
+            embedding=self.embed(statistics),
+            statistics=statistics.astype(np.float32),
+            provenance=provenance,
+        )
+
+    def generate(
+        self,
+        heard: SpeechSteps,
+        reference: PoseReference | None,
+        settings: PoseSettings,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> PoseResult:
+        """Head motion for the whole speech; the same settings give the same motion.
+
+        Without a reference, or one without sound, the head moves as an average person's.
+        """
+        retrieval = None
+        if reference is not None and reference.matrix is not None:
+            retrieval = self.bank.retrieve(reference.matrix, settings.k)
+        if settings.source == "reference" and reference is not None:
+            head = extend_head_motion(reference.head, heard.frames, settings.seed)
+        else:
+            embedding = retrieval.embedding if retrieval else None
+            head = remove_drift(self._sampled(heard, embedding, settings, progress))
+        return PoseResult(finished(head, settings), retrieval.neighbours if retrieval else ())
+
+    @torch.inference_mode()
+    def _sampled(
+        self,
+        heard: SpeechSteps,
+        embedding: NDArray[np.float32] | None,
+        settings: PoseSettings,
+        progress: Callable[[float], None],
+    ) -> NDArray[np.float32]:
+        prior = self._prior
+        steps = torch.from_numpy(speech_steps(heard, prior.vq.config.frames_per_step)).to(self._device)
+        style = torch.from_numpy(prior.average_style() if embedding is None else embedding).to(self._device)
+        sampling = Sampling(settings.temperature, settings.top_p, settings.seed)
+        codes = sample_codes(prior.gpt, self._codebooks, prior.speech_of(steps), style, sampling, progress)
+        vectors = prior.vq.codebooks.look_up(torch.from_numpy(codes).to(self._device))
+        return prior.vq.decode(vectors[None])[0, : heard.frames].cpu().numpy()
+
+
+def finished(head: NDArray[np.floating], settings: PoseSettings) -> NDArray[np.float32]:
+    """Amount, stillness floor and top speed on raw (T, 3) head motion; an amount of 0 is exactly still."""
+    scaled = np.asarray(head, np.float32) * np.float32(settings.amount)
+    return limit_speed(
+        apply_dead_zone(scaled, settings.dead_zone_radians), TOP_SPEED_RADIANS_PER_SECOND / INTERNAL_FPS
+    )
+
+
+def encoder_called(name: str) -> SpeechEncoder:
+    """The bundled encoder of this name. Raises :class:`ModelError`."""
+    from ..speech.mel import MelEncoder
+    from ..speech.phonetic import PhoneticEncoder
+
+    if name == MelEncoder.name:
+        return MelEncoder()
+    if name == PhoneticEncoder.name:
+        return PhoneticEncoder.load()
+    raise ModelError(f"The pose prior hears with a speech encoder called {name}, which is not here.")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speech as PoseGPT hears it: encoder features, loudness and pitch, averaged over each step of the codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...audio.speech import SAMPLE_RATE, Speech
+from ...face.motion import INTERNAL_FPS
+from ..speech.encoder import SpeechEncoder
+from ..speech.prosody import LOUDNESS, PROSODY_SIZE, VOICING, prosody
+from .units import FEATURES_PER_FRAME
+
+FloatArray = NDArray[np.floating]
+# means of the four prosody values, and the loudest and quietest frame
+PROSODY_STEP_SIZE = PROSODY_SIZE + 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeechSteps:
+    """What one speech sounds like: made once, used for every re-roll.
+
+    features: (2 T, D) encoder features and sounds: (2 T, 4) prosody, both at 50 Hz, for T frames at 25 fps.
+    """
+
+    features: NDArray[np.float32]
+    sounds: NDArray[np.float32]
+
+    @property
+    def frames(self) -> int:
+        """T at 25 fps."""
+        return len(self.features) // FEATURES_PER_FRAME
+
+    @property
+    def loudness(self) -> NDArray[np.float32]:
+        """(T,) at 25 fps: 1 in loud parts, 0 in silence."""
+        return self.sounds[:, LOUDNESS].reshape(-1, FEATURES_PER_FRAME).mean(axis=1)
+
+
+def hear(speech: Speech, encoder: SpeechEncoder) -> SpeechSteps:
+    """Encode a speech of ceil(seconds * 25) frames."""
+    frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
+    count = frames * FEATURES_PER_FRAME
+    return SpeechSteps(_exactly(encoder.encode(speech), count), _exactly(prosody(speech.samples), count))
+
+
+def speech_steps(heard: SpeechSteps, frames_per_step: int) -> NDArray[np.float32]:
+    """(ceil(T / frames_per_step), D + 6): mean features, then mean prosody, most and least loudness of each step."""
+    per_step = frames_per_step * FEATURES_PER_FRAME
+    steps = -(-heard.frames // frames_per_step)
+    features = _exactly(heard.features, steps * per_step).reshape(steps, per_step, -1)
+    sounds = _exactly(heard.sounds, steps * per_step).reshape(steps, per_step, -1)
+    loudness = sounds[:, :, LOUDNESS]
+    # pitch is only known where there is voice
+    voice = sounds[:, :, VOICING : VOICING + 1]
+    means = sounds.mean(axis=1)
+    means[:, 2] = (sounds[:, :, 2:3] * voice).sum(axis=1)[:, 0] / (voice.sum(axis=1)[:, 0] + 1e-3)
+    extremes = np.stack([loudness.max(axis=1), loudness.min(axis=1)], axis=1)
+    return np.concatenate([features.mean(axis=1), means, extremes], axis=1).astype(np.float32)
+
+
+def _exactly(values: FloatArray, count: int) -> NDArray[np.float32]:
+    """The first ``count`` rows, the last one held where there are fewer."""
+    missing = max(count - len(values), 0)
+    return np.pad(values, ((0, missing), (0, 0)), mode="edge")[:count].astype(np.float32)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens a speech encoder by its name, or the one that a model was trained on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ...errors import ModelError, SettingsError
+from ..device import choose_device
+from .encoder import SpeechEncoder
+from .hubert_folder import MODEL_TYPES
+from .mel import MelEncoder
+
+ENCODER_NAMES = ("mel", "phonetic", "hubert")
+# what models record of their encoder in their file's metadata
+NAME_KEY, HASH_KEY = "encoder", "encoder_hash"
+_HUBERT_NAME = re.compile(rf"({'|'.join(MODEL_TYPES)})-\d+-layer(\d+)")
+
+
+def open_encoder(name: str, path: Path | None = None, layer: int | None = None, device: str = "auto") -> SpeechEncoder:
+    """The encoder ``name``: ``mel``, ``phonetic`` or ``hubert``.
+
+    path: for ``hubert`` the model's folder, for ``phonetic`` other weights than the bundled ones. layer: for
+    ``hubert`` (default the last). Raises :class:`SettingsError` for what an encoder does not take, and what the
+    encoders themselves raise.
+    """
+    if name not in ENCODER_NAMES:
+        raise SettingsError(f"There is no speech encoder {name}.", f"Choose one of {', '.join(ENCODER_NAMES)}.")
+    if layer is not None and name != "hubert":
+        raise SettingsError(f"The speech encoder {name} has no layers to choose from.", "Leave the layer out.")
+    if name == "hubert":
+        return _open_hubert(path, layer, device)
+    if name == "phonetic":
+        from .phonetic import PhoneticEncoder
+
+        return PhoneticEncoder.load(device=choose_device(device), path=path)
+    if path is not None:
+        raise SettingsError("The speech encoder mel needs no model file.", "Leave the path out.")
+    return MelEncoder()
+
+
+def encoder_of_model(metadata: Mapping[str, str], path: Path | None = None, device: str = "auto") -> SpeechEncoder:
+    """The encoder that a model's metadata records, with the same hash.
+
+    path: the folder of a local model, which no file records. Raises :class:`ModelError` where the encoder here gives
+    other features than the model was trained on.
+    """
+    recorded, wanted = metadata.get(NAME_KEY, ""), metadata.get(HASH_KEY, "")
+    encoder = _open_recorded(recorded, path, device)
+    if encoder.hash != wanted:
+        raise ModelError(
+            f"The model was trained on the speech encoder {recorded} {wanted[:8]}, but this one is "
+            f"{encoder.name} {encoder.hash[:8]}.",
+            "Choose the encoder's original files, or retrain the model.",
+        )
+    return encoder
+
+
+def _open_recorded(recorded: str, path: Path | None, device: str) -> SpeechEncoder:
+    if recorded == MelEncoder.name:
+        return open_encoder("mel", path, device=device)
+    local = _HUBERT_NAME.fullmatch(recorded)
+    return open_encoder("hubert", path, int(local[2]), device) if local else open_encoder(recorded, path, None, device)
+
+
+def _open_hubert(path: Path | None, layer: int | None, device: str) -> SpeechEncoder:
+    if path is None:
+        raise SettingsError(
+            "The speech encoder hubert needs the folder of a HuBERT, wav2vec2 or WavLM model.",
+            "Name the folder with its config.json and model.safetensors.",
+        )
+    from .hubert import HubertEncoder
+
+    return HubertEncoder.load(path, layer, device)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A user's own bank of pose styles on the disk: what it holds, and changes to it; the bundled bank never changes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..errors import ModelError, SettingsError
+from ..weights import VENDOR_MODELS, read_metadata
+from .bank import BANK_FILE, FORMAT, PoseBank
+
+
+def bank_names(path: Path) -> tuple[str, ...]:
+    """The styles in a bank file, without reading their matrices.
+
+    Raises :class:`ModelError` naming the file when it is no bank or damaged.
+    """
+    metadata = read_metadata(path)
+    if metadata.get("format") != FORMAT:
+        raise ModelError(f"The file {path} is not a Mimesh pose bank.", "Choose a bank that Mimesh has saved.")
+    try:
+        return tuple(str(entry["name"]) for entry in json.loads(metadata["entries"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"The pose bank {path} is damaged ({error}).", "Make it again.") from error
+
+
+def remove_from_bank(path: Path, name: str) -> tuple[str, ...]:
+    """Take a style out of a bank file; what is left.
+
+    Raises :class:`SettingsError` when there is no such style, when it is the last one, or on the bundled bank, and
+    :class:`ModelError` when the file cannot be read or written. The file is as before then.
+    """
+    left = PoseBank.load(path).removed(name)
+    if not left.entries:
+        raise SettingsError(f"{name} is the only style of the pose bank {path}.", "Use the bundled bank instead.")
+    save_user_bank(left, path)
+    return tuple(entry.name for entry in left.entries)
+
+
+def save_user_bank(bank: PoseBank, path: Path) -> None:
+    """Write a bank of the user's. Raises :class:`SettingsError` for the bundled bank, :class:`ModelError` as above."""
+    bundled = VENDOR_MODELS / BANK_FILE
+    if path.exists() and bundled.exists() and path.samefile(bundled):
+        raise SettingsError(
+            f"The bundled pose bank {path} is never changed.", "Choose another file for your own bank."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        bank.save(path)
+    except OSError as error:
+        raise ModelError(
+            f"The pose bank {path} cannot be written ({error.strerror or error}).", "Choose another file."
+        ) from error

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m research.training COMMAND``: one command for each thing in ``vendor_models``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from core.errors import MimeshError
+from research.paths import DATA_ROOT
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one training command; 0 when its result was written."""
+    parser = argparse.ArgumentParser(prog="python -m research.training", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder laid out like ../shared/data")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("tracks", help="track all clips once (the others do it on demand)")
+    commands.add_parser("synthetic", help="synthetic speech in many languages (needs espeak-ng and flite)")
+    commands.add_parser("face-basis", help="mean face, jaw hinge, expression components")
+    for name, text in (
+        ("phonetic", "the speech encoder, from aligned and synthetic speech"),
+        ("expression", "AdaMesh's base network, speech to motion"),
+        ("mimic", "Mimic: style and content apart, style from any clip in one pass"),
+    ):
+        network = commands.add_parser(name, help=text)
+        network.add_argument("--steps", type=int, default=None)
+        network.add_argument("--threads", type=int, default=None)
+    pose = commands.add_parser("pose", help="the head's prior and bank, from all clips or a folder's own")
+    pose.add_argument("--clips", type=Path, default=None, help="a folder of talking people; sub-folders name them")
+    pose.add_argument("--out", type=Path, default=None, help="with --clips: where prior and bank go")
+    pose.add_argument("--threads", type=int, default=None)
+    commands.add_parser("demo-head", help="the bundled head, from the face basis")
+    commands.add_parser("demo-inputs", help="the bundled demo's speech and reference clip")
+    commands.add_parser("flame-landmarks", help="where the landmarks lie on FLAME's mesh")
+    arguments = parser.parse_args(argv)
+    # read when torch loads its thread pool: see core/engine/loaded.py
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        _run(arguments)
+    except MimeshError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    data: Path = arguments.data
+    if arguments.command == "tracks":
+        from research.corpus.clips import address_clips, heldout_clips, known_talker_clips, track_all, training_clips
+
+        track_all(training_clips(data) + known_talker_clips(data) + heldout_clips(data) + address_clips(data))
+    elif arguments.command == "synthetic":
+        from research.corpus.synthetic_speech import render_all
+
+        render_all()
+    elif arguments.command == "face-basis":
+        from research.assets.face_basis import run as face_basis
+
+        face_basis(data)
+    elif arguments.command == "phonetic":
+        from research.training.phonetic.train import run as phonetic
+
+        phonetic(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "expression":
+        from research.training.expression.train import run as expression
+
+        expression(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "mimic":
+        from research.training.mimic.train import run as mimic
+
+        mimic(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "pose":
+        from research.training.pose.train import run as pose
+
+        pose(data, clips=arguments.clips, out=arguments.out, threads=arguments.threads)
+    elif arguments.command == "demo-head":
+        from research.assets.demo_head.build import run as demo_head
+
+        demo_head(data)
+    elif arguments.command == "demo-inputs":
+        from research.assets.demo_inputs import run as demo_inputs
+
+        demo_inputs(data)
+    else:
+        from research.assets.flame_landmarks import run as flame_landmarks
+
+        flame_landmarks(data)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

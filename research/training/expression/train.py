@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m research.training expression``: trains AdaMesh's expression network, speech and a style to motion."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.face.basis import FaceBasis, open_basis
+from core.models.adamesh.generate import EXPRESSION_FILE, save_network
+from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
+from core.models.speech.phonetic import PhoneticEncoder
+from core.weights import VENDOR_MODELS, record_checksum
+from research.corpus.clips import KNOWN_TALKER, training_clips
+from research.corpus.facegood import facegood_pairs
+from research.training.expression.data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings
+from research.training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs, with_gaps
+from research.training.loop import Chance, Schedule, TrainingRun
+from research.training.motion_data import MotionPair, load_pairs
+from research.training.motion_loss import LossWeights, MotionLoss
+
+# how far GRID's picture lags behind its sound: the median over independent talkers (research.evaluation sync)
+PICTURE_DELAY_SECONDS = 0.02
+# small and short-sighted: larger networks with sight of whole sentences learned GRID's by heart (EXPERIMENTS.md)
+SHIPPED_NETWORK = NetworkConfig(
+    hidden=512, kernel=9, reach=8, encoder_blocks=2, decoder_blocks=2, style_blocks=1, dropout=0.2
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionSettings:
+    """What the one-command reproduction fixes."""
+
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule(steps=500, horizon_steps=600, cool_down_steps=170, learning_rate=1e-3)
+    )
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    loss: LossWeights = field(default_factory=LossWeights)
+    network: NetworkConfig = field(default_factory=lambda: SHIPPED_NETWORK)
+    inputs: str = "phonetic"
+    voices: VoiceSettings = field(default_factory=VoiceSettings)
+    style_probe_weight: float = 0.1
+    retimed_minutes: float = 80.0
+    threads: int = 2
+
+
+class TrainedExpression(nn.Module):
+    """The network, and a linear reader of its style embedding that only training has.
+
+    The copies' style parameters are known: to read them back keeps the style encoder from being ignored.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.network = ExpressionNetwork(config)
+        self.probe = nn.Linear(config.width, PARAMETER_COUNT)
+
+
+def motion_groups(data: Path, basis: FaceBasis, settings: ExpressionSettings) -> dict[str, list[MotionPair]]:
+    """All face data by group; see ``SamplingSettings.shares``."""
+    wanted = {name for name, share in settings.sampling.shares if share > 0}
+    grid = load_pairs(training_clips(data), basis, PICTURE_DELAY_SECONDS)
+    groups = {
+        "s1": [pair for pair in grid if pair.clip.person == KNOWN_TALKER],
+        "grid": [pair for pair in grid if pair.clip.person != KNOWN_TALKER],
+    }
+    if "facegood" in wanted:
+        groups["facegood"] = facegood_pairs(data, basis)
+    if "retimed" in wanted:
+        from research.corpus.time_warped import retimed_pairs
+
+        groups["retimed"] = retimed_pairs(data, basis, settings.retimed_minutes)
+    return {name: pairs for name, pairs in groups.items() if name in wanted}
+
+
+def train(
+    groups: dict[str, list[FacePair]], encoder: InputEncoder, settings: ExpressionSettings, name: str
+) -> ExpressionNetwork:
+    """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network."""
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.schedule.seed)
+    model = TrainedExpression(replace(settings.network, feature_size=encoder.dimension))
+    _set_statistics(model.network, groups)
+    loss = MotionLoss(open_basis(), model.network.mean, model.network.deviation, settings.loss)
+    source = FaceSource(groups, settings.sampling)
+    run = TrainingRun(model, settings.schedule, name)
+    probe_weight = settings.style_probe_weight
+
+    def loss_of(network: nn.Module, chance: Chance) -> Tensor:
+        assert isinstance(network, TrainedExpression)
+        batch = source.draw(chance.rng)
+        features = with_gaps(batch.features, encoder.prosody, chance.generator)
+        return expression_loss(network, replace(batch, features=features), loss, probe_weight)
+
+    return run.train(loss_of).network
+
+
+def expression_loss(model: TrainedExpression, batch: FaceBatch, loss: MotionLoss, probe_weight: float) -> Tensor:
+    """The motion's loss, and how well the style's known parameters can be read from its embedding."""
+    with torch.autocast("cpu", torch.bfloat16):
+        style = model.network.style(batch.reference)
+        output = model.network(batch.features, style * batch.shows_style[:, None], batch.identity)
+        read = model.probe(style)
+    return loss(output, batch.motion) + probe_weight * (read.float() - batch.parameters).abs().mean()
+
+
+def _set_statistics(network: ExpressionNetwork, groups: dict[str, list[FacePair]]) -> None:
+    # real GRID talkers alone: other sources come and go in ablations
+    motion = np.concatenate([pair.motion for name in ("s1", "grid") for pair in groups.get(name, [])])
+    deviation = motion.std(axis=0)
+    network.mean.copy_(torch.from_numpy(motion.mean(axis=0)))
+    # jaw yaw and roll never move: a tiny floor keeps them at zero instead of dividing by it
+    network.deviation.copy_(torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max())))
+
+
+def run(data: Path, steps: int | None = None, threads: int | None = None) -> None:
+    """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
+    settings = ExpressionSettings()
+    if steps is not None:
+        settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
+    if threads is not None:
+        settings = replace(settings, threads=threads)
+    encoder = InputEncoder(PhoneticEncoder.load(), settings.inputs)
+    groups = {
+        name: face_pairs(pairs, encoder, settings.voices)
+        for name, pairs in motion_groups(data, open_basis(), settings).items()
+    }
+    for name, pairs in groups.items():
+        print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
+    network = train(groups, encoder, settings, f"expression-{settings.schedule.steps}")
+    save_network(network, VENDOR_MODELS / EXPRESSION_FILE, encoder, {"training": json.dumps(asdict(settings))})
+    print(f"{EXPRESSION_FILE}: sha256 {record_checksum(EXPRESSION_FILE)}")

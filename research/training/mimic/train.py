@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m research.training mimic``: trains Mimic on all licensed faces and their style-varied copies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.face.basis import open_basis
+from core.models.mimic.config import MimicConfig
+from core.models.mimic.generate import MIMIC_FILE, save_mimic
+from core.models.mimic.network import MimicNetwork
+from core.models.speech.phonetic import PhoneticEncoder
+from core.weights import VENDOR_MODELS, record_checksum
+from research.training.expression.data import SamplingSettings
+from research.training.expression.train import ExpressionSettings, motion_groups
+from research.training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs, with_gaps
+from research.training.loop import Chance, Schedule, TrainingRun
+from research.training.mimic.data import IdentitySettings, MimicSource
+from research.training.mimic.loss import ConstraintWeights, MimicLoss, TrainedMimic
+
+
+@dataclass(frozen=True, slots=True)
+class MimicSettings:
+    """What the one-command reproduction fixes; shown_share: see :class:`MimicLoss`."""
+
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule(
+            steps=1200, horizon_steps=1440, cool_down_steps=400, learning_rate=1e-3, save_every=100
+        )
+    )
+    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(batch=12))
+    identities: IdentitySettings = field(default_factory=IdentitySettings)
+    constraints: ConstraintWeights = field(default_factory=ConstraintWeights)
+    network: MimicConfig = field(default_factory=MimicConfig)
+    shown_share: float = 0.7
+    voices: VoiceSettings = field(default_factory=VoiceSettings)
+    threads: int = 2
+
+
+def train(
+    groups: dict[str, list[FacePair]], encoder: InputEncoder, settings: MimicSettings, name: str
+) -> MimicNetwork:
+    """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network."""
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.schedule.seed)
+    basis = open_basis()
+    source = MimicSource(groups, settings.sampling, settings.identities)
+    config = replace(settings.network, feature_size=encoder.dimension)
+    model = TrainedMimic(config, basis, source.identities, source.voices)
+    mean, deviation = statistics(groups)
+    loss = MimicLoss(basis, mean, deviation, settings.constraints, settings.shown_share)
+    run = TrainingRun(model, settings.schedule, name)
+
+    def loss_of(trained: nn.Module, chance: Chance) -> Tensor:
+        assert isinstance(trained, TrainedMimic)
+        batch = source.draw(chance.rng)
+        batch = replace(batch, features=with_gaps(batch.features, encoder.prosody, chance.generator))
+        return loss(trained, batch, run.step / settings.schedule.steps, chance.generator)
+
+    return run.train(loss_of).network
+
+
+def statistics(groups: dict[str, list[FacePair]]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation (53,) of the tracked talkers' motion, by which the loss weighs values."""
+    motion = np.concatenate([pair.motion for name in ("s1", "grid") for pair in groups.get(name, [])])
+    deviation = motion.std(axis=0)
+    # jaw yaw and roll never move: a tiny floor keeps them at zero instead of dividing by it
+    return torch.from_numpy(motion.mean(axis=0)), torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max()))
+
+
+def mimic_groups(data: Path, encoder: InputEncoder, settings: MimicSettings) -> dict[str, list[FacePair]]:
+    """The expression network's face data, with features."""
+    source = replace(ExpressionSettings(), sampling=settings.sampling, voices=settings.voices)
+    pairs = motion_groups(data, open_basis(), source)
+    return {name: face_pairs(found, encoder, settings.voices) for name, found in pairs.items()}
+
+
+def run(data: Path, steps: int | None = None, threads: int | None = None) -> None:
+    """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
+    settings = MimicSettings()
+    if steps is not None:
+        settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
+    if threads is not None:
+        settings = replace(settings, threads=threads)
+    encoder = InputEncoder(PhoneticEncoder.load(), "phonetic")
+    groups = mimic_groups(data, encoder, settings)
+    for name, pairs in groups.items():
+        print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
+    network = train(groups, encoder, settings, f"mimic-{settings.schedule.steps}")
+    save_mimic(network, VENDOR_MODELS / MIMIC_FILE, encoder, {"training": json.dumps(asdict(settings))})
+    print(f"{MIMIC_FILE}: sha256 {record_checksum(MIMIC_FILE)}")
