@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..core.client.choices import GenerateSettings, SourceChoice
+from ..core.engines import engine_items, find_engine, mixing_engines
 from .pose_properties import MimeshPose, pose_choice
 from .preferences import style_folder
 from .stubs import classes_factory
@@ -25,10 +26,6 @@ REFERENCE_KINDS = (
 EXISTING_CHOICES = (
     ("refuse", "Refuse", "Stop with a message when somebody else's action is in the way"),
     ("push_down", "Push Down", "Keep the other action on a muted NLA track and use ours"),
-)
-ENGINES = (
-    ("adamesh", "AdaMesh", "Trains on the reference for some seconds, to talk like it most closely"),
-    ("mimic", "Mimic", "Reads the way of talking off the reference at once; can mix two styles"),
 )
 
 
@@ -84,7 +81,8 @@ class MimeshSettings(bpy.types.PropertyGroup):
     )
     second_style: bpy.props.StringProperty(
         name="Second Style",
-        description="Style to mix into the face: its name in the library, or path of a style file (Mimic only)",
+        description="Style to mix into the face: its name in the library, or path of a style file "
+        f"({' or '.join(entry.label for entry in mixing_engines())} only)",
     )
     style_mix: bpy.props.FloatProperty(
         name="Mix",
@@ -134,7 +132,7 @@ class MimeshSettings(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty(
         name="Seed", description="Another number gives another motion; the same gives the same", min=0
     )
-    engine: bpy.props.EnumProperty(name="Engine", description="What makes the face", items=ENGINES)
+    engine: bpy.props.EnumProperty(name="Engine", description="What makes the face", items=engine_items())
     on_existing: bpy.props.EnumProperty(
         name="Existing Keys",
         description="What to do when the face already has an action that Mimesh did not make",
@@ -207,8 +205,8 @@ def freeze_settings(settings: MimeshSettings) -> GenerateSettings:
 
 
 def can_mix_styles(settings: MimeshSettings) -> bool:
-    """Whether a second style has a meaning: Mimic mixes it into the style of a reference."""
-    return bool(settings.engine == "mimic" and settings.reference_kind != "none")
+    """Whether a second style has a meaning: the engine mixes, and there is a first to mix it into."""
+    return find_engine(settings.engine).can_mix and settings.reference_kind != "none"
 
 
 def mixes_styles(settings: MimeshSettings) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..core.engines import style_part_labels
 from .preferences import style_folder
 from .properties import all_scene_settings, scene_settings
 from .stubs import OperatorResult, classes_factory
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 # as in core.style.library, which is not imported here because it brings numpy into Blender's start-up
 NAME_LIMIT = 60
-PART_LABELS = {"expression": "expression", "pose": "head pose", "eyes": "eyes", "mimic": "Mimic code"}
+# of the parts that every engine shares; each engine names its own
+_SHARED_PARTS = {"pose": "head pose", "eyes": "eyes"}
 _FILES = "*.safetensors"
 
 
@@ -291,7 +293,8 @@ def _fill(item: MimeshStyleItem, entry: StyleEntry) -> None:
     item.name, item.problem = entry.name, entry.problem
     if not entry.problem:
         item.summary = ", ".join(filter(None, (entry.source, f"{entry.seconds:.1f} s", entry.created[:10])))
-        item.parts = ", ".join(["face", "head", *(PART_LABELS[part] for part in entry.parts)])
+        labels = {**_SHARED_PARTS, **style_part_labels()}
+        item.parts = ", ".join(["face", "head", *(labels.get(part, part) for part in entry.parts)])
         item.notes = "\n".join(entry.warnings)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from core.audio.decode import load_speech
+from core.engines import DEFAULT_ENGINE, engine_names
 from core.errors import MediaError, MimeshError, SettingsError
 from research.paths import ROOT
 
@@ -32,7 +33,7 @@ _SHEET_PICTURES, _SHEET_COLUMNS = 15, 5
 class DemoRequest:
     """audio, reference: media files. out: folder for the results. preview_seconds: how much of it is rendered.
 
-    engine: "adamesh" or "mimic".
+    engine: a name in core.engines.
     """
 
     audio: Path
@@ -107,7 +108,7 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
     parser.add_argument("--pixels", type=int, default=640, help="width and height of the preview")
     parser.add_argument("--preview-seconds", type=float, default=30.0, help="render at most this much")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--engine", choices=("adamesh", "mimic"), default="adamesh", help="what makes the face")
+    parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE, help="what makes the face")
     values = parser.parse_args(argv)
     if not 128 <= values.pixels <= 2048 or values.pixels % 2:
         raise SettingsError(f"The preview cannot be {values.pixels} pixels wide.", "Give an even number, 128 to 2048.")

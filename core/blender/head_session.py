@@ -18,8 +18,9 @@ from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine
 from ..client.report import HeadReport
 from ..client.steps import StepStatus
+from ..engines import engine_names
 from ..errors import RigError
-from ..exchange.request import ENGINES, BankRequest, BankResult, HeadResult, MotionRequest
+from ..exchange.request import BankRequest, BankResult, HeadResult, MotionRequest
 from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS
 from ..face.rotations import FloatArray
@@ -90,7 +91,7 @@ def add_to_bank_steps(
 def _for_the_face(request: MotionRequest, known: dict[str, Any]) -> MotionRequest:
     """The request for the engine that made the face, so that none is trained for the head; a mix is the face's own."""
     engine = known.get("engine")
-    chosen = engine if engine in ENGINES else request.engine
+    chosen = engine if engine in engine_names() else request.engine
     return dataclasses.replace(request, engine=chosen, second_style=None, style_mix=0.0)
 
 

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..engines import DEFAULT_ENGINE, engine_names, mixing_engines
 from ..errors import CancelledError, MimeshError, SettingsError
 from ..exchange.request import (
     DEVICES,
-    ENGINES,
     HEAD_AMOUNT_LIMIT,
     STYLE_STRENGTH_LIMIT,
     PoseRequest,
@@ -100,9 +100,12 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--style", help="a saved style instead of a reference: its file, or its name in the library")
     parser.add_argument("--library", type=Path, help="folder of the styles, else $MIMESH_STYLES")
     parser.add_argument(
-        "--engine", default="adamesh", help=f"{' or '.join(ENGINES)}: what makes the face (default: %(default)s)"
+        "--engine",
+        default=DEFAULT_ENGINE,
+        help=f"{' or '.join(engine_names())}: what makes the face (default: %(default)s)",
     )
-    parser.add_argument("--second-style", help="another saved style to mix into the face (mimic only)")
+    able = " or ".join(entry.name for entry in mixing_engines())
+    parser.add_argument("--second-style", help=f"another saved style to mix into the face ({able} only)")
     parser.add_argument("--style-mix", type=float, help=f"share of the second style, 0 to 1 (default: {DEFAULT_MIX})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--style-strength", type=float, default=1.0, help=f"0 to {STYLE_STRENGTH_LIMIT:g}")

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..engines import DEFAULT_ENGINE
+
 SourceKind = Literal["strip", "file", "style", "none"]
 OnExisting = Literal["refuse", "push_down"]
 
@@ -46,7 +48,7 @@ class GenerateSettings:
     style_strength: float = 1.0
     head_amount: float = 1.0
     seed: int = 0
-    engine: str = "adamesh"
+    engine: str = DEFAULT_ENGINE
     on_existing: OnExisting = "refuse"
     neck_share: float = 0.0
     pose: PoseChoice = PoseChoice()

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from ..exchange.request import (
     DEVICES,
-    ENGINES,
     HEAD_AMOUNT_LIMIT,
     STYLE_STRENGTH_LIMIT,
     BankRequest,
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEVICES",
-    "ENGINES",
     "GAZE_AMOUNT_LIMIT",
     "HEAD_AMOUNT_LIMIT",
     "STYLE_STRENGTH_LIMIT",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engines import DEFAULT_ENGINE, find_engine, mixing_engines
 from ..errors import SettingsError
 from ..face.motion import Motion
 from ..models.eyes.apply import GAZE_AMOUNT_LIMIT, EyesSettings
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ..style.style import Style
     from ..tracking.quality import QualityReport
 
-ENGINES = ("adamesh", "mimic")
 DEVICES = ("auto", "cpu", "cuda")
 STYLE_STRENGTH_LIMIT = 1.5
 HEAD_AMOUNT_LIMIT = AMOUNT_LIMIT
@@ -106,13 +106,13 @@ class MotionRequest:
     """Everything that decides a generated motion; the same request gives the same motion.
 
     second_style: a style file whose face is mixed into the first's, by ``style_mix`` (0 is the first alone, 1 the
-    second alone); head and eyes stay the first's. Mimic only.
+    second alone); head and eyes stay the first's. Only for engines that can mix.
     """
 
     audio: MediaRange
     reference: MediaRange | None = None
     style: Path | None = None
-    engine: str = "adamesh"
+    engine: str = DEFAULT_ENGINE
     seed: int = 0
     style_strength: float = 1.0
     head_amount: float = 1.0
@@ -124,8 +124,7 @@ class MotionRequest:
     style_mix: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.engine not in ENGINES:
-            raise SettingsError(f"There is no engine called {self.engine!r}; there are: {', '.join(ENGINES)}.")
+        find_engine(self.engine)
         if self.device not in DEVICES:
             raise SettingsError(f"There is no device called {self.device!r}; there are: {', '.join(DEVICES)}.")
         if self.reference is not None and self.style is not None:
@@ -141,9 +140,10 @@ class MotionRequest:
             if self.style_mix:
                 raise SettingsError(f"A style mix of {self.style_mix:g} needs a second style.", "Choose one.")
             return
-        if self.engine != "mimic":
+        if not find_engine(self.engine).can_mix:
+            able = " or ".join(entry.name for entry in mixing_engines())
             raise SettingsError(
-                f"The engine {self.engine} cannot mix two styles.", "Choose mimic, or leave the second style out."
+                f"The engine {self.engine} cannot mix two styles.", f"Choose {able}, or leave the second style out."
             )
         if self.reference is None and self.style is None:
             raise SettingsError(

@@ -191,7 +191,10 @@ def _parsed_entry(path: Path, metadata: dict[str, str]) -> StyleEntry:
             source=Path(provenance.source).name,
             seconds=float(provenance.seconds),
             created=metadata.get("created", ""),
-            parts=tuple(part for part in PART_TYPES if part in parts),
+            parts=(
+                *(part for part in PART_TYPES if part in parts),
+                *(part for part in parts if part not in PART_TYPES),
+            ),
             warnings=provenance.warnings,
         )
     except (KeyError, TypeError, ValueError) as error:

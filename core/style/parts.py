@@ -215,7 +215,29 @@ class MimicPart:
         return cls(_floats(stored.arrays["code"]), str(stored.values["model_hash"]))
 
 
-# by the name of the style's field, which is also the name in the file
+@dataclass(frozen=True, slots=True, eq=False)
+class EnginePart:
+    """What an engine without a type of its own above learnt of a person, kept as it is.
+
+    arrays, values: whatever the engine needs to speak in this style. made_with: which weights of the engine made it.
+    """
+
+    made_with: str
+    arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_tensors(self) -> Stored:
+        """For the file."""
+        return Stored(dict(self.arrays), {**self.values, "made_with": self.made_with})
+
+    @classmethod
+    def from_tensors(cls, stored: Stored) -> Self:
+        """Inverse of :meth:`to_tensors`."""
+        values = dict(stored.values)
+        return cls(str(values.pop("made_with", "")), stored.arrays, values)
+
+
+# by the name of the style's field, which is also the name in the file; any other name is an EnginePart
 PART_TYPES: Mapping[str, type[StylePart]] = {
     "expression": ExpressionPart,
     "pose": PosePart,

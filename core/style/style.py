@@ -2,7 +2,8 @@
 """``Style``: what one reference leaves behind, as one file that can be named, shared and used again.
 
 The file is safetensors. Its header holds the name, where the style comes from and which parts it has; a part's
-arrays are named ``<part>:<array>``. Parts that this version does not know are left unread.
+arrays are named ``<part>:<array>``. A part whose name has no
+type here (another engine's, or a later version's) is carried along as it is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..face.motion import INTERNAL_FPS, MOTION_SIZE
 from ..weights import TensorFile, read_tensors, write_tensors
-from .parts import PART_TYPES, ExpressionPart, EyesPart, MimicPart, PosePart, Stored, StylePart
+from .parts import PART_TYPES, EnginePart, ExpressionPart, EyesPart, MimicPart, PosePart, Stored, StylePart
 
 FORMAT = "mimesh-style-2"
 # what this version reads; the first had no parts
@@ -62,7 +64,8 @@ class Style:
 
     gain, offset: (53,) applied to expression then jaw coefficients; gain 1 and offset 0 change nothing.
     head: (T, 3) the reference's head motion, rotation vectors in radians relative to rest, 25 fps.
-    expression, pose, eyes, mimic: what each model learnt, None where it did not.
+    expression, pose, eyes, mimic: what each model learnt, None where it did not. engine_parts: the same of engines
+    without a field here, by the key of their part.
     created: UTC date and time (ISO 8601) of the first save in a library, empty before.
     """
 
@@ -76,6 +79,7 @@ class Style:
     eyes: EyesPart | None = None
     mimic: MimicPart | None = None
     created: str = ""
+    engine_parts: Mapping[str, EnginePart] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, shape in (("gain", (MOTION_SIZE,)), ("offset", (MOTION_SIZE,)), ("head", (len(self.head), 3))):
@@ -87,7 +91,13 @@ class Style:
     def parts(self) -> dict[str, StylePart]:
         """The parts that are there, by name."""
         found = {name: getattr(self, name) for name in PART_TYPES}
-        return {name: part for name, part in found.items() if part is not None}
+        return {name: part for name, part in found.items() if part is not None} | dict(self.engine_parts)
+
+    def with_part(self, name: str, part: EnginePart) -> Self:
+        """The style with what an engine without a field here learnt. Raises ValueError for a field's name."""
+        if name in PART_TYPES:
+            raise ValueError(f"the part {name} has a field of its own")
+        return dataclasses.replace(self, engine_parts={**self.engine_parts, name: part})
 
     @property
     def id(self) -> str:
@@ -159,13 +169,15 @@ def _load_parts(file: TensorFile) -> dict[str, Any]:
     values = json.loads(file.metadata.get("parts", "{}"))
     if not isinstance(values, dict):
         raise ValueError("its list of parts is none")
-    return {name: _load_part(name, values[name], file) for name in PART_TYPES if name in values}
+    parts = {name: _load_part(name, values[name], file) for name in values}
+    fields = {name: part for name, part in parts.items() if name in PART_TYPES}
+    return {**fields, "engine_parts": {name: part for name, part in parts.items() if name not in PART_TYPES}}
 
 
 def _load_part(name: str, values: dict[str, Any], file: TensorFile) -> StylePart:
     prefix = f"{name}:"
     arrays = {key.removeprefix(prefix): array for key, array in file.tensors.items() if key.startswith(prefix)}
     try:
-        return PART_TYPES[name].from_tensors(Stored(arrays, values))
+        return PART_TYPES.get(name, EnginePart).from_tensors(Stored(arrays, values))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"its {name} part: {error}") from error

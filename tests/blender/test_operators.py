@@ -308,7 +308,6 @@ def test_limits_of_the_sliders_are_the_engines(extension: None) -> None:
     api, properties = part("core.exchange.request"), part("operators.properties")
     assert properties.STYLE_STRENGTH_LIMIT == api.STYLE_STRENGTH_LIMIT
     assert properties.HEAD_AMOUNT_LIMIT == api.HEAD_AMOUNT_LIMIT
-    assert [name for name, *_ in properties.ENGINES] == list(api.ENGINES)
     pose, drawn, library = part("core.pose.settings"), part("operators.pose_properties"), part("core.style.library")
     assert [name for name, *_ in drawn.SOURCES] == list(pose.SOURCES)
     for limit in ("NEIGHBOUR_LIMIT", "TEMPERATURE_LIMIT", "DEAD_ZONE_LIMIT_RADIANS"):

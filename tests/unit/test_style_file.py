@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError
-from core.style.parts import ExpressionPart, EyesPart, MimicPart, PosePart
+from core.style.parts import EnginePart, ExpressionPart, EyesPart, MimicPart, PosePart
 from core.style.style import Style, StyleProvenance
 from core.weights import read_tensors, write_tensors
 
@@ -134,11 +134,23 @@ def test_a_file_of_the_first_format_still_loads(tmp_path: Path) -> None:
     assert (loaded.name, loaded.id, loaded.parts) == ("Ada", style.id, {})
 
 
-def test_parts_of_a_later_version_are_left_unread(tmp_path: Path) -> None:
+def test_parts_of_a_later_version_or_another_engine_are_carried_along(tmp_path: Path) -> None:
     path = tmp_path / "ada.safetensors"
     any_style().save(path)
     rewritten(path, {"breath:curve": np.ones(4, np.float32)}, parts='{"breath": {"per_minute": 12}}')
-    assert Style.load(path).parts == {}
+    Style.load(path).save(tmp_path / "again.safetensors")
+    stored = Style.load(tmp_path / "again.safetensors").parts["breath"].to_tensors()
+    np.testing.assert_array_equal(stored.arrays["curve"], np.ones(4, np.float32))
+    assert stored.values == {"per_minute": 12, "made_with": ""}
+
+
+def test_an_engines_part_joins_the_style_and_its_identity() -> None:
+    style = any_style()
+    with_part = style.with_part("breath", EnginePart("weights", {"curve": np.ones(4, np.float32)}))
+    assert list(with_part.parts) == ["breath"]
+    assert with_part.id != style.id
+    with pytest.raises(ValueError, match="field of its own"):
+        style.with_part("mimic", EnginePart("weights"))
 
 
 def test_a_later_format_says_that_it_is_newer(tmp_path: Path) -> None:
