@@ -20,6 +20,7 @@ from core.rig.solve import RigMotion
 from core.rig.timing import SceneTiming
 from tests import face_fixtures
 from tests.blender import builders
+from tests.pace import pace_seconds
 
 FACE = face_fixtures.synthetic_face()
 
@@ -208,12 +209,12 @@ def test_an_action_assigned_while_the_engine_worked_is_noticed() -> None:
     assert builders.snapshot() == before
 
 
-def test_hundred_thousand_keys_take_a_tenth_of_a_second() -> None:
+def test_a_hundred_thousand_keys_take_no_longer_than_a_million_additions() -> None:
     obj = builders.build_rig(FACE)
     plan = make_plan(obj, rig_motion(frames=1600))
     assert plan.key_count > 100_000
     seconds = min(apply_plan(dataclasses.replace(plan, existing=read_existing(obj)), obj).seconds for _ in range(3))
-    assert seconds < 0.1
+    assert seconds < pace_seconds()
 
 
 def test_file_saved_and_opened_again_still_knows_its_own_action(tmp_path) -> None:  # type: ignore[no-untyped-def]

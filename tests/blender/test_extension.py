@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.pace import pace_seconds
+
 ROOT = Path(__file__).resolve().parents[2]
-REGISTER_SECONDS = 0.1
+# of the machine's pace; measured 0.4
+REGISTER_PACES = 1.0
 
 # runs in a Blender of its own, with heavy packages made unimportable
 PROBE = """
@@ -109,7 +114,7 @@ def test_zip_installs_and_enables(probe: Probe) -> None:
 
 
 def test_enabling_is_fast(probe: Probe) -> None:
-    assert probe.seconds <= REGISTER_SECONDS
+    assert probe.seconds <= REGISTER_PACES * pace_seconds()
 
 
 def test_enabling_loads_only_the_light_part(probe: Probe) -> None:
@@ -131,6 +136,23 @@ def test_zip_holds_what_animators_need_and_no_more(extension_zip: Path) -> None:
     assert {"__init__.py", "core/engine/worker.py", "vendor_models/checksums.json"} <= set(names)
     foreign = ("tests/", "research/", "docs/", ".ci/", "build/", "demo/", ".venv")
     assert not [name for name in names if name.startswith(foreign) or name.endswith((".pyc", ".blend1"))]
+
+
+def test_every_file_of_the_zip_is_accounted_for(extension_zip: Path) -> None:
+    page = (ROOT / "docs" / "package.md").read_text(encoding="utf-8")
+    patterns = re.findall(r"`([^`]+)`", "\n".join(line.split("|")[1] for line in page.splitlines() if "| `" in line))
+    with zipfile.ZipFile(extension_zip) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+    unexplained = [name for name in names if not any(_listed(name, pattern) for pattern in patterns)]
+    assert unexplained == []
+
+
+def _listed(name: str, pattern: str) -> bool:
+    folder, _, file = name.rpartition("/")
+    if pattern.endswith("/"):
+        return name.startswith(pattern)
+    wanted_folder, _, wanted = pattern.rpartition("/")
+    return folder == wanted_folder and fnmatch.fnmatch(file, wanted)
 
 
 def test_top_level_package_imports_without_blender() -> None:

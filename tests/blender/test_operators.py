@@ -23,6 +23,7 @@ from tests.blender.fake_engine import (  # noqa: E402
     talking,
     wav_file,
 )
+from tests.pace import pace_seconds  # noqa: E402
 
 
 @pytest.fixture
@@ -343,7 +344,7 @@ def test_a_run_of_ten_seconds_spends_little_outside_the_engine(ready: Any) -> No
     # processor time: what else the machine is doing must not decide
     started = time.process_time()
     bpy.ops.mimesh.generate_lip_sync()
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 10 * pace_seconds()
 
 
 def artist_action() -> None:

@@ -110,8 +110,7 @@ def test_a_style_from_a_movie_strip_is_used_on_another_strip_without_tracking_ag
     ready.speech_kind, ready.speech_strip = "strip", "other"
     started = time.perf_counter()
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
-    # 2 s on a machine that has nothing else to do
-    assert time.perf_counter() - started < max(2.0, with_tracking / 3)
+    assert time.perf_counter() - started < with_tracking / 3
     result = bpy.context.window_manager.mimesh_run.result
     assert "Style Person." in result
     assert "reference.mp4" not in result

@@ -24,6 +24,7 @@ from core.models.mimic.generate import MIMIC_FILE, MimicGenerator
 from core.style.parts import MimicPart
 from core.weights import is_bundled
 from tests.media import tone, write_video
+from tests.pace import pace_seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = MediaRange(ROOT / "demo" / "input" / "speech.ogg", 0.0, 4.0)
@@ -97,9 +98,10 @@ def _mean_code() -> np.ndarray:
 
 def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> None:
     request = MotionRequest(SPEECH, REFERENCE, seed=4, device="cpu")
-    engine.submit(request).wait()
+    first = engine.submit(request).wait()
     again = engine.submit(request).wait()
-    assert again.stage_seconds["track"] < 0.3
+    # another test may have tracked the clip before, so the first may be as quick
+    assert again.stage_seconds["track"] < max(0.5 * first.stage_seconds["track"], 3 * pace_seconds())
     assert again.reference_report is not None and again.reference_report.seconds > 4.0
 
 
@@ -111,7 +113,7 @@ def test_cancel_while_tracking_is_quick_and_keeps_the_engine_warm(engine: Engine
     job.cancel()
     with pytest.raises(CancelledError):
         job.wait()
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 20 * pace_seconds()
     assert len(engine.submit(MotionRequest(SPEECH, device="cpu")).wait().motion) == 100
     assert engine.ready is ready
 

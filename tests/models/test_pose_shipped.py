@@ -15,6 +15,7 @@ from core.face.motion import INTERNAL_FPS
 from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator
 from core.models.pose.speech_steps import SpeechSteps
 from core.pose.settings import PoseReference, PoseSettings
+from tests.pace import pace_seconds
 
 SPEECH = Path(__file__).resolve().parents[2] / "demo" / "input" / "speech.ogg"
 SECONDS = 60
@@ -33,12 +34,13 @@ def heard(generator: PoseGenerator) -> SpeechSteps:
     return generator.listen(Speech(samples, "a minute of the demo"))
 
 
-def test_a_minute_takes_under_two_seconds_of_processor(generator: PoseGenerator, heard: SpeechSteps) -> None:
+def test_a_minute_of_head_takes_seconds_of_processor_not_minutes(generator: PoseGenerator, heard: SpeechSteps) -> None:
     reference = PoseReference(np.zeros((1, 3), np.float32), generator.bank.entries[0].matrix)
     generator.generate(heard, reference, PoseSettings())
     began = time.process_time()
     head = generator.generate(heard, reference, PoseSettings(seed=1)).head
-    assert time.process_time() - began < 2.0
+    # the benchmark prints the seconds; one step of the network per code would be three hundred paces
+    assert time.process_time() - began < 30 * pace_seconds()
     assert head.shape == (SECONDS * 25, 3)
 
 

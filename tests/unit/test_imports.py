@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which room may import which, as a table: an import against it fails here. See docs/architecture.md."""
+"""Which room may import which, as a table: an import against it fails here.
+
+Run as a program it writes the table into docs/architecture.md.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "core"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PRODUCT = sorted(path for folder in ("core", "operators", "panels") for path in (ROOT / folder).rglob("*.py"))
 BASE = {"core"}  # core/*.py: settings, errors, files, weights
 # every room with the rooms that it may import beside itself; what runs where is told in docs/architecture.md
@@ -87,6 +91,20 @@ def forbidden_imports(source: str, package: str) -> list[str]:
     return [name for name, target in found if target not in (None, room, *ARROWS[room])] + strangers
 
 
+def arrows_table() -> str:
+    """The table as docs/architecture.md shows it."""
+    rows = (f"| `{room}` | {', '.join(f'`{name}`' for name in sorted(ARROWS[room])) or '-'} |" for room in ARROWS)
+    return "\n".join(["| room | may import |", "|---|---|", *rows])
+
+
+def with_arrows(page: str) -> str:
+    """The page with its table of arrows made anew."""
+    before, _, rest = page.partition("<!-- arrows")
+    mark, _, rest = rest.partition("-->")
+    after = rest.partition("<!-- end of arrows -->")[2]
+    return f"{before}<!-- arrows{mark}-->\n{arrows_table()}\n<!-- end of arrows -->{after}"
+
+
 def package_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts if parts[-1] == "__main__" else parts[:-1])
@@ -118,6 +136,11 @@ def test_every_import_follows_the_table(path: Path) -> None:
 )
 def test_an_import_against_the_table_is_found(source: str, package: str) -> None:
     assert forbidden_imports(source, package)
+
+
+def test_the_architecture_page_shows_this_table() -> None:
+    page = ARCHITECTURE.read_text(encoding="utf-8")
+    assert page == with_arrows(page), "run: python tests/unit/test_imports.py"
 
 
 def test_the_table_has_no_circle() -> None:
@@ -157,3 +180,7 @@ def test_rooms_that_blender_enters_import_without_the_engine_packages(room: str)
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+if __name__ == "__main__":
+    ARCHITECTURE.write_text(with_arrows(ARCHITECTURE.read_text(encoding="utf-8")), encoding="utf-8")

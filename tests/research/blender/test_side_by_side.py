@@ -15,7 +15,7 @@ from core.tracking.video import read_frames
 from research.evaluation.show import write_overlays, write_side_by_side
 from research.render.preview import has_software_gl
 
-REFERENCE = Path(__file__).resolve().parents[2] / "demo" / "input" / "reference.mp4"
+REFERENCE = Path(__file__).resolve().parents[3] / "demo" / "input" / "reference.mp4"
 
 
 def test_film_shows_clip_and_head_for_the_asked_seconds(tmp_path: Path) -> None:
