@@ -9,7 +9,11 @@ from ..core.client.choices import PoseChoice
 from .stubs import classes_factory
 
 SOURCES = (
-    ("bank", "In Their Manner", "New head motion for this speech, in the manner of the people who move most alike"),
+    (
+        "bank",
+        "In Their StyleConditioning",
+        "New head motion for this speech, in the manner of the people who move most alike",
+    ),
     ("reference", "From Reference", "The head motion of the reference clip itself"),
 )
 # as in core.pose.settings, which is not imported here because it brings numpy into Blender's start-up

@@ -42,7 +42,7 @@ CONFIG = NetworkConfig(
 QUICK = AdaptationSettings(
     molora=MoloraSettings(ranks=(2, 4)),
     tune=TuneSettings(steps=30, learning_rate=4e-3, frames_per_step=100, half_precision=False),
-    guard=SelectionSettings(scales=(0.0, 0.5, 1.0), check_every=10),
+    selection=SelectionSettings(scales=(0.0, 0.5, 1.0), check_every=10),
 )
 
 

@@ -16,7 +16,7 @@ from core.engine.backends import adamesh as expressions
 from core.exchange.request import MediaRange
 from core.face.basis import open_basis
 from core.face.motion import Motion
-from core.models.pose.speech_steps import SpeechSteps
+from core.models.pose.speech_steps import SpeechFeatures
 from core.pose.bank import BankEntry, PoseBank
 from core.pose.settings import PoseReference, PoseSettings
 from core.pose.statistics import STATISTICS
@@ -89,19 +89,19 @@ class StandInPose:
         self.bank = bank
         return self
 
-    def listen(self, speech: Speech) -> SpeechSteps:
+    def encode(self, speech: Speech) -> SpeechFeatures:
         self.listened.append(speech.seconds)
         count = 2 * int(np.ceil(speech.seconds * 25))
-        return SpeechSteps(np.zeros((count, 2), np.float32), np.zeros((count, 4), np.float32))
+        return SpeechFeatures(np.zeros((count, 2), np.float32), np.zeros((count, 4), np.float32))
 
-    def matrix(self, heard: SpeechSteps, head: np.ndarray) -> StyleMatrix:
+    def matrix(self, heard: SpeechFeatures, head: np.ndarray) -> StyleMatrix:
         return StyleMatrix(np.full((2, 3), float(np.abs(head).mean()), np.float32), np.ones(2, np.float32))
 
     def embed(self, statistics: np.ndarray) -> np.ndarray:
         return np.zeros(2, np.float32)
 
     def generate(
-        self, heard: SpeechSteps, reference: PoseReference | None, settings: PoseSettings, progress: object = None
+        self, heard: SpeechFeatures, reference: PoseReference | None, settings: PoseSettings, progress: object = None
     ) -> SimpleNamespace:
         self.asked.append((reference, settings))
         head = np.full((heard.frames, 3), 0.01 * settings.seed + 0.1, np.float32) * settings.amount

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from ..models.adamesh.generate import ExpressionGenerator
     from ..models.mimic.generate import MimicGenerator
     from ..models.pose.generate import PoseGenerator
-    from ..models.pose.speech_steps import SpeechSteps
+    from ..models.pose.speech_steps import SpeechFeatures
 
 # beyond this the small networks only lose time to synchronisation
 MAX_THREADS = 4
 # as in core.models.mimic.generate, which needs torch
 MIMIC_FILE = "mimic.safetensors"
 # what the head's network heard last, by its hash and the speech's
-_heard: dict[tuple[str, str], SpeechSteps] = {}
+_encoded_speech: dict[tuple[str, str], SpeechFeatures] = {}
 
 
 @functools.lru_cache(maxsize=2)
@@ -125,19 +125,19 @@ def user_pose_generator(prior: Path, bank: Path, prior_hash: str) -> PoseGenerat
     return generator
 
 
-def encoded_speech(generator: PoseGenerator, speech: Speech) -> SpeechSteps:
+def encoded_speech(generator: PoseGenerator, speech: Speech) -> SpeechFeatures:
     """What the generator hears in the speech, remembered for the next roll of the head."""
     key = (generator.hash, speech.hash)
-    if key not in _heard:
+    if key not in _encoded_speech:
         # the newest alone: ten minutes of features are tens of megabytes
-        _heard.clear()
-        _heard[key] = generator.listen(speech)
-    return _heard[key]
+        _encoded_speech.clear()
+        _encoded_speech[key] = generator.encode(speech)
+    return _encoded_speech[key]
 
 
 def release_encoded_speech() -> None:
     """Forget the last speech."""
-    _heard.clear()
+    _encoded_speech.clear()
 
 
 def release_models() -> None:

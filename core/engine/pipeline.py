@@ -198,8 +198,8 @@ def _style_extractor(
     from . import loaded as models
     from .style_extraction import StyleExtractor
 
-    listener = models.MemoisedSynthesiser(lambda: models.expression_generator(device))
-    return StyleExtractor(listener, meter, cache, device, adapts, pose_bank)
+    synthesiser = models.MemoisedSynthesiser(lambda: models.expression_generator(device))
+    return StyleExtractor(synthesiser, meter, cache, device, adapts, pose_bank)
 
 
 def _provenance(

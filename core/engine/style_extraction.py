@@ -26,7 +26,7 @@ class StyleExtractor:
     pose_bank: by whose prior the head's matrix is made; None is the bundled one.
     """
 
-    listener: MemoisedSynthesiser
+    synthesiser: MemoisedSynthesiser
     meter: StageMeter
     cache: ArtifactCache | None
     device: str = "auto"
@@ -41,7 +41,7 @@ class StyleExtractor:
         from ..tracking.reference_file import load_reference, save_reference
         from .cache import reference_key
 
-        key = reference_key(source, self.listener.hash) if self.cache else ""
+        key = reference_key(source, self.synthesiser.hash) if self.cache else ""
         if self.cache and (hit := self.cache.load(key, load_reference)) is not None:
             return hit
         reference = track_reference(
@@ -49,7 +49,7 @@ class StyleExtractor:
             source.start_seconds,
             source.end_seconds,
             self.meter.within_stage,
-            expected_opening=lambda speech: lip_gap(open_basis(), self.listener.generate(speech)),
+            expected_opening=lambda speech: lip_gap(open_basis(), self.synthesiser.generate(speech)),
         )
         if self.cache:
             self.cache.store(key, lambda path: save_reference(path, reference))
@@ -85,13 +85,15 @@ class StyleExtractor:
     def _made(self, reference: TrackedReference) -> Style:
         from ..models.affine.fit import fit_style
         from ..models.eyes.measure import measure_eyes
-        from .backends import adamesh as expressions
-        from .backends import mimic as mimicry
+        from .backends import adamesh as adamesh_backend
+        from .backends import mimic as mimic_backend
         from .backends.head import with_pose
 
-        style = mimicry.with_mimic(fit_style(self.listener, reference), reference, self.device)
+        style = mimic_backend.with_mimic(fit_style(self.synthesiser, reference), reference, self.device)
         if self.adapts:
-            style = expressions.with_expression(style, reference, self.listener.generator, self.meter.within_stage)
+            style = adamesh_backend.with_expression(
+                style, reference, self.synthesiser.generator, self.meter.within_stage
+            )
         return dataclasses.replace(with_pose(style, reference, self.pose_bank), eyes=measure_eyes(reference))
 
     def _key(self, source: MediaRange, adapted: bool) -> str:
@@ -100,7 +102,7 @@ class StyleExtractor:
         from .cache import style_key
 
         made_with = (pose_hash(self.pose_bank), mimic_hash(self.device), "adapted" if adapted else "as tracked")
-        return style_key(source, self.listener.hash, *made_with)
+        return style_key(source, self.synthesiser.hash, *made_with)
 
 
 def load_style(path: Path | None) -> Style | None:

@@ -20,7 +20,7 @@ _LONGEST_SECONDS = 1.0
 _RECOVERY_SHARE = 0.4
 # how long after the blink the lids' new height is looked for: they do not always come back all the way
 _SETTLE_SECONDS = 0.4
-# a tracked shut eye shows about this share of its usual opening
+# a tracked shut eye shows about this share of its median opening
 _SHUT_SHARE = 0.15
 # begin and end of a blink are where this share of its depth is passed, falling and coming back
 EDGE_SHARE = 0.2
@@ -77,10 +77,12 @@ def lid_noise(opening: FloatArray, seen: NDArray[np.bool_]) -> float:
     values = np.asarray(opening, np.float64)
     if seen.sum() < 5:
         return float("inf")
-    usual = float(np.median(values[seen]))
+    median = float(np.median(values[seen]))
     bends = np.diff(values, 2)[seen[2:] & seen[1:-1] & seen[:-2]]
     # a second difference of white noise has sqrt(6) times its deviation, the median of sizes is 0.6745 of it
-    return float(np.median(np.abs(bends))) / (0.6745 * np.sqrt(6.0) * max(usual, 1e-9)) if len(bends) else float("inf")
+    return (
+        float(np.median(np.abs(bends))) / (0.6745 * np.sqrt(6.0) * max(median, 1e-9)) if len(bends) else float("inf")
+    )
 
 
 def _last_argmax(values: NDArray[np.float64]) -> int:

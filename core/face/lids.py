@@ -100,12 +100,12 @@ def make_lid_chart(neutral: FloatArray, directions: FloatArray) -> LidChart:
     """
     moves = np.asarray(directions, np.float64)
     gaps = lid_gaps(moves)
-    still = (moves * _stillness(neutral)[None, :, None]).reshape(len(moves), -1)
+    still = (moves * _root_weights(neutral)[None, :, None]).reshape(len(moves), -1)
     cost = _KEEP_STILL * still @ still.T + gaps @ gaps.T + _RIDGE * np.eye(len(moves))
     return LidChart(lid_gaps(np.asarray(neutral, np.float64)), gaps, np.linalg.solve(cost, gaps).T)
 
 
-def _stillness(neutral: FloatArray) -> NDArray[np.float64]:
+def _root_weights(neutral: FloatArray) -> NDArray[np.float64]:
     """(478,) root weights; the squares of the ordinary ones sum to one over the face."""
     weights = np.ones(LANDMARK_COUNT)
     for eye in (EYE_LEFT, EYE_RIGHT):

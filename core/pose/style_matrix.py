@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating]
 # beyond this many frames a row is as well known as need be (5 latents of 4 frames in papers.md)
 COUNT_CAP = 20
-STEADYING_FRAMES = 10.0
+SHRINKAGE_FRAMES = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +48,11 @@ def matrix_distance(first: StyleMatrix, second: StyleMatrix, scale: FloatArray |
     weight = np.minimum(np.minimum(first.counts, second.counts), COUNT_CAP).astype(np.float64)
     if weight.sum() <= 0:
         return float("inf")
-    gap = np.linalg.norm((steadied(first) - steadied(second)) * scale, axis=1)
+    gap = np.linalg.norm((shrunk_rows(first) - shrunk_rows(second)) * scale, axis=1)
     return float((weight * gap).sum() / weight.sum())
 
 
-def steadied(matrix: StyleMatrix) -> NDArray[np.float64]:
+def shrunk_rows(matrix: StyleMatrix) -> NDArray[np.float64]:
     """(K, d) rows drawn towards the mean of all frames, as if ten more frames of it had been seen at every unit.
 
     In ten seconds most units occur for a frame or two: such rows are chance, and without this the style with the best
@@ -61,5 +61,5 @@ def steadied(matrix: StyleMatrix) -> NDArray[np.float64]:
     counts = matrix.counts[:, None].astype(np.float64)
     total = matrix.rows * counts
     mean = total.sum(axis=0) / max(float(counts.sum()), 1.0)
-    steady: NDArray[np.float64] = (total + STEADYING_FRAMES * mean) / (counts + STEADYING_FRAMES)
+    steady: NDArray[np.float64] = (total + SHRINKAGE_FRAMES * mean) / (counts + SHRINKAGE_FRAMES)
     return steady

@@ -142,7 +142,7 @@ def _warnings(values: QualityReport, offset: SyncOffset | None, cuts: int) -> li
         found.append("The picture is noisy; more light or resolution would help.")
     if offset is None:
         found.append("The clip has no usable sound, so only the head's motion is taken from it.")
-    elif not offset.trusted:
+    elif not offset.reliable:
         found.append(
             f"Mouth and sound hardly agree (correlation {offset.correlation:.2f}); is it the speaker who is heard?"
         )

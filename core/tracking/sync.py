@@ -26,7 +26,7 @@ class SyncOffset:
 
     offset_seconds: float
     correlation: float
-    trusted: bool
+    reliable: bool
 
 
 def measure_offset(
@@ -45,7 +45,7 @@ def measure_offset(
     needed = max(WEAK_CORRELATION, CHANCE_CORRELATION / np.sqrt(frames / fps))
     clear = best >= needed and 0 < peak < 2 * reach
     if not clear or best - unshifted < MIN_GAIN:
-        return SyncOffset(0.0, unshifted, trusted=clear or unshifted >= WEAK_CORRELATION)
+        return SyncOffset(0.0, unshifted, reliable=clear or unshifted >= WEAK_CORRELATION)
     left, right = curve[peak - 1], curve[peak + 1]
     curvature = left - 2 * best + right
     fraction = 0.5 * (left - right) / curvature if curvature < 0 else 0.0

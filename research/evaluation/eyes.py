@@ -43,7 +43,7 @@ class EyesRow:
     name: str
     clips: int
     seconds: float
-    trust: float
+    weight: float
     blinks_per_minute: float
     blink_seconds: float
     depth: float
@@ -57,15 +57,15 @@ def eyes_row(name: str, clips: Sequence[EyesEvidence]) -> EyesRow:
     """Plain counts, nothing drawn to a default; nan where there is nothing to count."""
     blinks = [blink for clip in clips for blink in clip.blinks]
     seconds = sum(clip.seconds for clip in clips)
-    heard, pause = sum(clip.heard_seconds for clip in clips), sum(clip.pause_seconds for clip in clips)
-    expected = sum(clip.heard_blinks for clip in clips) * pause / max(heard, 1e-9)
+    heard, pause = sum(clip.seconds_with_sound for clip in clips), sum(clip.pause_seconds for clip in clips)
+    expected = sum(clip.blinks_with_sound for clip in clips) * pause / max(heard, 1e-9)
     timed = [clip.intervals for clip in clips if len(clip.intervals) > 2]
     bursts = [burstiness(intervals) * len(intervals) for intervals in timed]
     return EyesRow(
         name=name,
         clips=len(clips),
         seconds=seconds,
-        trust=float(np.mean([clip.trust for clip in clips])),
+        weight=float(np.mean([clip.weight for clip in clips])),
         blinks_per_minute=60 * len(blinks) / seconds,
         blink_seconds=float(np.mean([blink.seconds for blink in blinks])) if blinks else float("nan"),
         depth=float(np.median([blink.depth for blink in blinks])) if blinks else float("nan"),
@@ -176,7 +176,7 @@ def _rows_table(title: str, rows: Sequence[EyesRow]) -> Table:
                 row.name,
                 str(row.clips),
                 number(row.seconds, 0),
-                number(row.trust),
+                number(row.weight),
                 number(row.blinks_per_minute, 1),
                 number(row.blink_seconds),
                 number(row.depth),

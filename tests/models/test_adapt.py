@@ -107,7 +107,7 @@ def test_the_guard_falls_back_where_the_ends_contradict_the_middle(base: Express
     motion[50:150] = face(frames, 5, gain=2.2)[50:150]
     guarded = adapt(base, reference(motion, spoken(frames, 5)), QUICK)
     trusting = adapt(
-        base, reference(motion, spoken(frames, 5)), replace(QUICK, guard=replace(QUICK.guard, enabled=False))
+        base, reference(motion, spoken(frames, 5)), replace(QUICK, selection=replace(QUICK.selection, enabled=False))
     )
     assert guarded.scale <= 0.25 < trusting.scale
     assert error(base, guarded, 1.0) < error(base, trusting, 1.0)

@@ -16,7 +16,7 @@ from core.models.adamesh.adaptation_data import (
     CropSource,
     Segment,
     folds_of,
-    in_their_manner,
+    match_moments,
     segments_of,
     style_windows,
 )
@@ -76,7 +76,7 @@ def test_a_crop_never_asks_for_more_than_there_is() -> None:
 
 def test_the_bases_motion_takes_on_mean_and_spread_and_keeps_its_timing() -> None:
     motion, expected = face(80, 0, gain=1.5, width=0.2), face(80, 1)
-    (moved,) = in_their_manner([replace(made_segment(levels(80, 0), motion), expected=expected)])
+    (moved,) = match_moments([replace(made_segment(levels(80, 0), motion), expected=expected)])
     np.testing.assert_allclose(moved.expected.mean(axis=0), motion.mean(axis=0), atol=1e-4)
     ratio = moved.expected.std(axis=0)[:51] / motion.std(axis=0)[:51]
     assert np.median(ratio) == pytest.approx(1.0, abs=0.01)
@@ -194,7 +194,7 @@ def test_expected_gain_is_between_the_seen_and_the_usual_one() -> None:
     gain = GUARD.expected_gain(seen)
     assert gain[0] == 0.0
     assert 0.1 < gain[1] < 0.25 and 0.1 < gain[2] < 0.5
-    certain = replace(GUARD, min_doubt=1e-6)
+    certain = replace(GUARD, min_standard_error=1e-6)
     np.testing.assert_allclose(certain.expected_gain(np.array([[4.0] * 3, [3.0] * 3, [2.0] * 3]))[1:], [0.25, 0.5])
 
 
@@ -209,10 +209,10 @@ def test_the_style_embedding_stays_where_it_does_no_clear_harm() -> None:
 def test_training_stops_when_nothing_improves_any_more() -> None:
     better = {10: ([3], [3]), 20: ([2], [2]), 30: ([2.1], [2.1]), 40: ([2.2], [2.2])}
     made = errors([4], better)  # type: ignore[arg-type]
-    assert not made.hopeless(patience=3)
+    assert not made.should_stop(patience=3)
     made.add(50, 0.5, np.array([2.3]))
     made.add(50, 1.0, np.array([2.3]))
-    assert made.hopeless(patience=3)
+    assert made.should_stop(patience=3)
 
 
 def test_scales_must_rise_from_zero() -> None:

@@ -21,7 +21,7 @@ from core.models.pose import prior as prior_module
 from core.models.pose.generate import PoseGenerator
 from core.models.pose.gpt import GptConfig, PoseGpt
 from core.models.pose.prior import PRIOR_FILE, PosePrior, load_prior, save_prior
-from core.models.pose.speech_steps import PROSODY_STEP_SIZE, hear
+from core.models.pose.speech_steps import PROSODY_STEP_SIZE, encode_speech
 from core.models.pose.units import fit_units, frame_features
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
@@ -50,7 +50,7 @@ def _studio(folder: Path, seed: int) -> PoseGenerator:
     encoder = MelEncoder()
     size = encoder.dimension + PROSODY_STEP_SIZE
     gpt = PoseGpt(GptConfig(size, len(STATISTICS), code_size=SIZE, layers=1, width=16, heads=2, context=8))
-    heard = hear(Speech(tone(4.0), "a tone"), encoder)
+    heard = encode_speech(Speech(tone(4.0), "a tone"), encoder)
     units = fit_units(frame_features(heard.features), 4, encoder.hash, seed=0)
     folder.mkdir()
     save_prior(PosePrior(vq, gpt, encoder.dimension).eval(), units, encoder.name, folder / PRIOR_FILE, {})

@@ -28,25 +28,25 @@ def _swinging(size: float, rest: float = 0.0) -> torch.Tensor:
 def test_mean_swing_and_speed_by_hand() -> None:
     course = MotionStatistics.of(_swinging(0.5, rest=3.0), REGIONS)
     assert course.mean[0, 0].item() == pytest.approx(3.0)
-    assert course.swing.item() == pytest.approx(0.5, rel=1e-4)
+    assert course.amplitude.item() == pytest.approx(0.5, rel=1e-4)
     assert course.speed.item() == pytest.approx(1.0, rel=1e-4)
 
 
 def test_a_single_frame_neither_swings_nor_moves() -> None:
     course = MotionStatistics.of(torch.ones(2, 1, SPACE_SIZE), REGIONS)
-    assert course.swing.max().item() < 1e-4 and course.speed.max().item() == 0.0
+    assert course.amplitude.max().item() < 1e-4 and course.speed.max().item() == 0.0
 
 
 def test_who_does_what_is_expected_shows_nothing() -> None:
     course = MotionStatistics.of(_swinging(0.5), REGIONS)
-    assert (course.beside(course) == 0).all()
+    assert (course.relative_to(course) == 0).all()
 
 
 def test_a_resting_face_shows_in_the_mean_and_a_swing_in_its_logarithm() -> None:
     expected = MotionStatistics.of(_swinging(0.5), REGIONS)
-    moved = MotionStatistics.of(_swinging(0.5, rest=2.0), REGIONS).beside(expected)
+    moved = MotionStatistics.of(_swinging(0.5, rest=2.0), REGIONS).relative_to(expected)
     assert moved[0, 0].item() == pytest.approx(2.0) and moved[0, SPACE_SIZE:].abs().max().item() < 1e-4
-    doubled = MotionStatistics.of(_swinging(1.0), REGIONS).beside(expected)
+    doubled = MotionStatistics.of(_swinging(1.0), REGIONS).relative_to(expected)
     assert doubled[0, :SPACE_SIZE].abs().max().item() < 1e-4
     # 0.02 cm are nobody's style
     assert doubled[0, SPACE_SIZE].item() == pytest.approx(math.log(1.02 / 0.52), rel=1e-3)
@@ -56,7 +56,7 @@ def test_a_resting_face_shows_in_the_mean_and_a_swing_in_its_logarithm() -> None
 def test_samples_without_sound_get_the_other_course() -> None:
     first, other = (MotionStatistics.of(_swinging(size).expand(2, -1, -1), REGIONS) for size in (0.5, 1.0))
     chosen = first.where(torch.tensor([True, False]), other)
-    assert chosen.swing[:, 0].tolist() == pytest.approx([0.5, 1.0], rel=1e-4)
+    assert chosen.amplitude[:, 0].tolist() == pytest.approx([0.5, 1.0], rel=1e-4)
 
 
 def test_regions_of_coordinates_are_the_charts_and_the_chins_height() -> None:

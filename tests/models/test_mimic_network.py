@@ -17,7 +17,7 @@ from core.face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
 from core.models.mimic.autoregressive import AutoregressiveDecoder
 from core.models.mimic.config import MimicConfig
 from core.models.mimic.decoder import ParallelDecoder
-from core.models.mimic.generate import HALF_TRUST_SECONDS, MimicGenerator, save_mimic
+from core.models.mimic.generate import SHRINKAGE_HALF_SECONDS, MimicGenerator, save_mimic
 from core.models.mimic.layers import StyleAdaptiveNorm, TemporalInstanceNorm
 from core.models.mimic.network import MimicNetwork
 from core.models.mimic.space import SPACE_SIZE
@@ -80,7 +80,9 @@ def test_every_parameter_gets_a_gradient(config: MimicConfig) -> None:
     motion = torch.randn(2, 20, MOTION_SIZE)
     coordinates, code = network.coordinates(motion), network.style(motion)
     contents = network.speech_content(torch.randn(2, 40, TINY.feature_size)), network.motion_content(coordinates)
-    sum(network.decoder.teach(content, code, coordinates).square().mean() for content in contents).backward()
+    sum(
+        network.decoder.forward_teacher_forced(content, code, coordinates).square().mean() for content in contents
+    ).backward()
     assert not [name for name, p in network.named_parameters() if p.grad is None]
 
 
@@ -142,7 +144,7 @@ def test_taught_with_its_own_motion_the_autoregressive_decoder_says_it_again() -
     content, code = torch.randn(1, 20, TINY.width), torch.randn(1, TINY.code_size)
     with torch.inference_mode():
         own = decoder(content, code)
-        torch.testing.assert_close(decoder.teach(content, code, own), own, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(decoder.forward_teacher_forced(content, code, own), own, atol=1e-5, rtol=1e-5)
 
 
 def test_no_frame_of_the_autoregressive_decoder_depends_on_later_ones() -> None:
@@ -188,7 +190,9 @@ def test_a_short_reference_is_believed_less(generator: MimicGenerator) -> None:
     motion = _motion(6)
     raw = generator.network.style(torch.from_numpy(motion.face_vector())[None])[0].detach().numpy()
     apart = generator.style_code(motion) - generator.mean_code
-    np.testing.assert_allclose(apart, 6 / (6 + HALF_TRUST_SECONDS) * (raw - generator.mean_code), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        apart, 6 / (6 + SHRINKAGE_HALF_SECONDS) * (raw - generator.mean_code), rtol=1e-3, atol=1e-4
+    )
 
 
 def test_a_code_is_read_from_a_second_or_a_minute(generator: MimicGenerator) -> None:

@@ -20,7 +20,7 @@ from core.models.pose.apply import bank_entry, pose_for, pose_part
 from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator, encoder_called, finished
 from core.models.pose.gpt import GptConfig, PoseGpt
 from core.models.pose.prior import PosePrior, load_prior, save_prior, style_latents
-from core.models.pose.speech_steps import PROSODY_STEP_SIZE, hear, speech_steps
+from core.models.pose.speech_steps import PROSODY_STEP_SIZE, encode_speech, speech_steps
 from core.models.pose.units import fit_units, frame_features
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
@@ -63,7 +63,7 @@ def generator(prior_file: Path) -> PoseGenerator:
     empty = PoseBank((), np.ones(LATENT, np.float32), loaded.hash, loaded.units.hash)
     generator = PoseGenerator(loaded, empty, MelEncoder())
     entries = tuple(
-        generator.describe(name, name, [(generator.listen(_speech(seed)), _head(seed, size))], "made")
+        generator.describe(name, name, [(generator.encode(_speech(seed)), _head(seed, size))], "made")
         for name, seed, size in (("calm", 1, 0.2), ("lively", 2, 2.0))
     )
     return generator.with_bank(dataclasses.replace(empty, entries=entries))
@@ -106,7 +106,7 @@ def _motion(frames: int = 100) -> Motion:
 
 
 def test_steps_cover_the_speech_with_features_and_prosody() -> None:
-    heard = hear(_speech(1, 3.3), MelEncoder())
+    heard = encode_speech(_speech(1, 3.3), MelEncoder())
     assert heard.frames == 83
     assert len(heard.loudness) == 83
     steps = speech_steps(heard, 8)
@@ -132,7 +132,7 @@ def test_damaged_prior_is_named(prior_file: Path, tmp_path: Path) -> None:
 
 
 def test_constant_pose_gives_equal_rows(generator: PoseGenerator) -> None:
-    heard = generator.listen(_speech(4))
+    heard = generator.encode(_speech(4))
     matrix = generator.matrix(heard, np.full((heard.frames, 3), 0.05, np.float32))
     known = matrix.rows[matrix.counts > 0]
     assert len(known) > 1
@@ -140,7 +140,7 @@ def test_constant_pose_gives_equal_rows(generator: PoseGenerator) -> None:
 
 
 def test_bank_person_is_retrieved_by_the_clip_it_came_from(generator: PoseGenerator) -> None:
-    heard = generator.listen(_speech(2))
+    heard = generator.encode(_speech(2))
     result = generator.generate(
         heard, PoseReference(_head(2, 2.0), generator.matrix(heard, _head(2, 2.0))), _settings()
     )
@@ -154,7 +154,7 @@ def _settings(**changes: object) -> PoseSettings:
 
 
 def test_same_seed_same_head_and_a_re_roll_is_another(generator: PoseGenerator) -> None:
-    heard = generator.listen(_speech(5))
+    heard = generator.encode(_speech(5))
     one, again, other = (generator.generate(heard, None, _settings(seed=seed)).head for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert not np.allclose(one, other, atol=1e-3)
@@ -162,7 +162,7 @@ def test_same_seed_same_head_and_a_re_roll_is_another(generator: PoseGenerator) 
 
 
 def test_temperature_zero_needs_no_seed(generator: PoseGenerator) -> None:
-    heard = generator.listen(_speech(5))
+    heard = generator.encode(_speech(5))
     heads = [generator.generate(heard, None, _settings(seed=seed, temperature=0.0)).head for seed in (1, 2)]
     np.testing.assert_array_equal(*heads)
 
@@ -175,12 +175,12 @@ def test_amount_scales_the_head() -> None:
 
 
 def test_generated_head_never_exceeds_the_top_speed(generator: PoseGenerator) -> None:
-    head = generator.generate(generator.listen(_speech(5)), None, _settings(amount=2.0)).head
+    head = generator.generate(generator.encode(_speech(5)), None, _settings(amount=2.0)).head
     assert np.linalg.norm(np.diff(head, axis=0), axis=1).max() <= TOP_SPEED_RADIANS_PER_SECOND / 25 + 1e-6
 
 
 def test_style_changes_the_head(generator: PoseGenerator) -> None:
-    heard = generator.listen(_speech(5))
+    heard = generator.encode(_speech(5))
     calm, lively = (
         generator.generate(heard, PoseReference(_head(1), entry.matrix), _settings(k=1)).head
         for entry in generator.bank.entries
@@ -189,7 +189,7 @@ def test_style_changes_the_head(generator: PoseGenerator) -> None:
 
 
 def test_head_from_the_reference_itself_is_its_own_motion(generator: PoseGenerator) -> None:
-    heard = generator.listen(_speech(5, 2.0))
+    heard = generator.encode(_speech(5, 2.0))
     reference = PoseReference(_head(6, frames=200))
     head = generator.generate(heard, reference, _settings(source="reference")).head
     windows = [np.abs(reference.head[i : i + len(head)] - head).max() for i in range(200 - len(head) + 1)]
@@ -200,14 +200,14 @@ def test_users_own_clip_is_added_without_training_and_then_retrieved(generator: 
     style = _style(generator)
     generator.bank.added(bank_entry(style, generator)).save(tmp_path / "mine.safetensors")
     mine = generator.with_bank(PoseBank.load(tmp_path / "mine.safetensors"))
-    posed = pose_for(_motion(), mine.listen(_speech(8)), style, _settings(), mine)
+    posed = pose_for(_motion(), mine.encode(_speech(8)), style, _settings(), mine)
     assert posed.neighbours[0].name == "guest"
     assert posed.motion.head.any()
 
 
 def test_engine_door_moves_the_head_only(generator: PoseGenerator) -> None:
     style = _style(generator)
-    heard = generator.listen(_speech(8, 3.9))
+    heard = generator.encode(_speech(8, 3.9))
     motion = _motion(100).replace(expression=np.ones((100, 50), np.float32))
     posed = pose_for(motion, heard, style, _settings(), generator)
     np.testing.assert_array_equal(posed.motion.expression, motion.expression)
@@ -223,7 +223,7 @@ def test_engine_door_moves_the_head_only(generator: PoseGenerator) -> None:
 
 def test_style_without_a_matrix_moves_as_its_reference_and_says_so(generator: PoseGenerator) -> None:
     style = dataclasses.replace(_style(generator), pose=None)
-    posed = pose_for(_motion(50), generator.listen(_speech(8, 2.0)), style, _settings(), generator)
+    posed = pose_for(_motion(50), generator.encode(_speech(8, 2.0)), style, _settings(), generator)
     assert "guest" in posed.note
     assert posed.neighbours == ()
     assert posed.motion.head.any()
@@ -235,7 +235,7 @@ def test_parts_of_another_prior_never_meet(generator: PoseGenerator, prior_file:
     style = _style(generator)
     assert style.pose is not None
     foreign = dataclasses.replace(style, pose=dataclasses.replace(style.pose, prior_hash="other"))
-    assert pose_for(_motion(), generator.listen(_speech(8)), foreign, _settings(), generator).note
+    assert pose_for(_motion(), generator.encode(_speech(8)), foreign, _settings(), generator).note
     bank = dataclasses.replace(generator.bank, prior_hash="other")
     with pytest.raises(ModelError, match="another pose prior"):
         generator.with_bank(bank)

@@ -45,7 +45,9 @@ def _states(
 ) -> torch.Tensor:
     with torch.no_grad():
         inputs = gpt.embed_codes(chosen, torch.cumsum(chosen, dim=2))
-        return gpt(inputs, gpt.hear(speech[None]), gpt.modulate((_style(gpt) if style is None else style)[None]))
+        return gpt(
+            inputs, gpt.embed_speech(speech[None]), gpt.modulate((_style(gpt) if style is None else style)[None])
+        )
 
 
 def _chosen() -> torch.Tensor:
@@ -77,7 +79,7 @@ def test_cached_steps_equal_a_pass_over_everything(gpt: PoseGpt) -> None:
     cache, cached = GptCache(), []
     with torch.no_grad():
         inputs = gpt.embed_codes(chosen, torch.cumsum(chosen, dim=2))
-        heard, norms = gpt.hear(speech[None]), gpt.modulate(_style(gpt)[None])
+        heard, norms = gpt.embed_speech(speech[None]), gpt.modulate(_style(gpt)[None])
         for position in range(2 * STEPS):
             here = slice(position, position + 1)
             cached.append(gpt(inputs[:, here], heard[:, here], norms, cache))

@@ -13,7 +13,7 @@ from core.audio.decode import load_speech
 from core.audio.speech import Speech
 from core.face.motion import INTERNAL_FPS
 from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator
-from core.models.pose.speech_steps import SpeechSteps
+from core.models.pose.speech_steps import SpeechFeatures
 from core.pose.settings import PoseReference, PoseSettings
 from tests.pace import pace_seconds
 
@@ -27,14 +27,16 @@ def generator() -> PoseGenerator:
 
 
 @pytest.fixture(scope="module")
-def heard(generator: PoseGenerator) -> SpeechSteps:
+def heard(generator: PoseGenerator) -> SpeechFeatures:
     """The demo's sentence over and over, for a minute."""
     speech = load_speech(SPEECH)
     samples = np.resize(speech.samples, SECONDS * 16_000)
-    return generator.listen(Speech(samples, "a minute of the demo"))
+    return generator.encode(Speech(samples, "a minute of the demo"))
 
 
-def test_a_minute_of_head_takes_seconds_of_processor_not_minutes(generator: PoseGenerator, heard: SpeechSteps) -> None:
+def test_a_minute_of_head_takes_seconds_of_processor_not_minutes(
+    generator: PoseGenerator, heard: SpeechFeatures
+) -> None:
     reference = PoseReference(np.zeros((1, 3), np.float32), generator.bank.entries[0].matrix)
     generator.generate(heard, reference, PoseSettings())
     began = time.process_time()
@@ -45,7 +47,9 @@ def test_a_minute_of_head_takes_seconds_of_processor_not_minutes(generator: Pose
 
 
 @pytest.mark.parametrize("name", ["obama_address_34s", "hill_8s (amplitude 2)"])
-def test_a_lively_style_neither_jumps_nor_drifts_away(generator: PoseGenerator, heard: SpeechSteps, name: str) -> None:
+def test_a_lively_style_neither_jumps_nor_drifts_away(
+    generator: PoseGenerator, heard: SpeechFeatures, name: str
+) -> None:
     entry = next(entry for entry in generator.bank.entries if entry.name == name)
     reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)
     result = generator.generate(heard, reference, PoseSettings())
@@ -66,7 +70,7 @@ def test_every_bundled_style_is_its_own_nearest(generator: PoseGenerator) -> Non
         assert generator.bank.retrieve(entry.matrix).neighbours[0].name == entry.name
 
 
-def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, heard: SpeechSteps) -> None:
+def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, heard: SpeechFeatures) -> None:
     by_name = {entry.name: entry for entry in generator.bank.entries}
     calm, lively = (
         generator.generate(
@@ -77,7 +81,7 @@ def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, hea
     assert np.abs(np.diff(calm, axis=0)).mean() < 0.5 * np.abs(np.diff(lively, axis=0)).mean()
 
 
-def test_the_average_person_moves_moderately_whoever_speaks(generator: PoseGenerator, heard: SpeechSteps) -> None:
+def test_the_average_person_moves_moderately_whoever_speaks(generator: PoseGenerator, heard: SpeechFeatures) -> None:
     """Less than the liveliest people of the bank, more than those who held still to be filmed."""
     head = generator.generate(heard, None, PoseSettings()).head
     speed = np.degrees(np.linalg.norm(np.diff(head, axis=0), axis=1)).mean() * INTERNAL_FPS

@@ -166,7 +166,7 @@ def test_the_mean_code_follows_the_codes(groups: dict[str, list[FacePair]], sour
         network = model.eval().network
         expected = average_course(network, batch.heard)
         wanted = network.style(batch.reference, expected).mean(dim=0)
-    torch.testing.assert_close(network.usual_mean, expected.mean.mean(dim=0), rtol=0.1, atol=0.02)
+    torch.testing.assert_close(network.population_mean, expected.mean.mean(dim=0), rtol=0.1, atol=0.02)
     assert (model.network.mean_code - wanted).norm() < 0.2 * wanted.norm()
 
 

@@ -14,7 +14,7 @@ from core.audio.speech import Speech
 from core.errors import SettingsError
 from core.models.pose.generate import PoseGenerator
 from core.models.pose.gpt import GptConfig
-from core.models.pose.speech_steps import hear
+from core.models.pose.speech_steps import encode_speech
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
 from core.pose.prominence import prominence_peaks
@@ -40,7 +40,7 @@ def _clip(name: str, seed: int, size: float = 1.0, seconds: float = 12.0, lively
     slow = np.cumsum(rng.normal(0, 1, (frames, 3)), axis=0)
     slow = slow - np.linspace(0, 1, frames)[:, None] * slow[-1]
     head = 0.01 * size * (slow - slow.mean(axis=0))
-    return PoseClip(name, name, head.astype(np.float32), hear(speech, MelEncoder()), lively, "made")
+    return PoseClip(name, name, head.astype(np.float32), encode_speech(speech, MelEncoder()), lively, "made")
 
 
 @pytest.fixture(scope="module")

@@ -177,7 +177,7 @@ def test_gaze_of_ten_minutes_stays_about_the_centre_within_what_eyes_do() -> Non
     each_minute = gaze[:, 0].reshape(10, -1, 2).mean(axis=1)
     assert np.degrees(np.abs(each_minute)).max() < 1.5
     assert np.degrees(np.abs(gaze[:, 0].mean(axis=0))).max() < 0.4
-    # most of the time it is on the listener
+    # most of the time it is on the synthesiser
     assert (np.linalg.norm(gaze[:, 0], axis=1) < np.radians(2.5)).mean() > 0.6
     spread = np.sqrt((gaze[:, 0].astype(float) ** 2).mean())
     assert spread == pytest.approx(NATURAL_SPREAD_RADIANS, rel=0.1)

@@ -99,8 +99,8 @@ def test_jittery_lids_are_not_believed() -> None:
     lids = blinking_lids(20.0, [1.0, 5.0])
     noisy = lids + np.random.default_rng(0).normal(0, 0.12, len(lids))
     assert lid_noise(lids, everywhere(lids)) < 0.03
-    assert observe(tracked(lids)).trust == 1.0
-    assert observe(tracked(noisy)).trust < 0.3
+    assert observe(tracked(lids)).weight == 1.0
+    assert observe(tracked(noisy)).weight < 0.3
 
 
 def test_blinks_in_pauses_are_told_from_blinks_in_speech() -> None:

@@ -14,7 +14,7 @@ from core.models.pose.units import fit_units, frame_features
 from core.pose.bank import BANK_FILE, BankEntry, PoseBank
 from core.pose.local_dynamics import movement
 from core.pose.statistics import STATISTICS
-from core.pose.style_matrix import COUNT_CAP, StyleMatrix, matrix_distance, steadied, style_matrix
+from core.pose.style_matrix import COUNT_CAP, StyleMatrix, matrix_distance, shrunk_rows, style_matrix
 from core.pose.user_bank import bank_names, remove_from_bank, save_user_bank
 from core.weights import VENDOR_MODELS, write_tensors
 
@@ -69,7 +69,7 @@ def test_row_is_the_mean_over_the_frames_of_its_unit_and_absent_units_count_noth
 def test_distance_counts_common_units_only_and_up_to_the_cap() -> None:
     first = StyleMatrix(np.array([[0.0], [0.0], [9.0]], np.float32), np.array([100.0, 1.0, 5.0], np.float32))
     second = StyleMatrix(np.array([[1.0], [4.0], [0.0]], np.float32), np.array([50.0, 3.0, 0.0], np.float32))
-    gap = np.abs(steadied(first) - steadied(second))[:, 0]
+    gap = np.abs(shrunk_rows(first) - shrunk_rows(second))[:, 0]
     assert matrix_distance(first, second) == pytest.approx((COUNT_CAP * gap[0] + 1 * gap[1]) / (COUNT_CAP + 1))
     assert matrix_distance(first, second) == matrix_distance(second, first)
     assert matrix_distance(first, first) == 0.0
@@ -77,7 +77,7 @@ def test_distance_counts_common_units_only_and_up_to_the_cap() -> None:
 
 def test_rows_of_few_frames_are_drawn_towards_the_mean_and_well_known_ones_stay() -> None:
     matrix = StyleMatrix(np.array([[0.0], [11.0], [0.0]], np.float32), np.array([1000.0, 1.0, 0.0], np.float32))
-    steady = steadied(matrix)[:, 0]
+    steady = shrunk_rows(matrix)[:, 0]
     mean = 11.0 / 1001
     np.testing.assert_allclose(steady, [0.0, (11.0 + 10 * mean) / 11, mean], atol=1e-3)
 

@@ -106,13 +106,13 @@ def test_the_offset_between_mouth_and_sound_is_found_to_a_fraction_of_a_frame(la
     expected = np.interp(t, np.arange(-20, 320), signal)
     tracked = np.interp(t - late, np.arange(-20, 320), signal) + RNG.normal(scale=0.1, size=300)
     offset = measure_offset(tracked, expected, 25.0)
-    assert offset.trusted
+    assert offset.reliable
     assert offset.offset_seconds * 25 == pytest.approx(late, abs=0.3)
 
 
 def test_a_mouth_that_ignores_the_sound_is_not_shifted() -> None:
     offset = measure_offset(RNG.normal(size=250), RNG.normal(size=250), 25.0)
-    assert not offset.trusted and offset.offset_seconds == 0.0
+    assert not offset.reliable and offset.offset_seconds == 0.0
 
 
 def test_a_short_clip_is_not_shifted_on_weak_evidence() -> None:

@@ -36,8 +36,8 @@ def with_expression(
         scale=adapter.scale,
         base_hash=adapter.base_hash,
         style_embedding=adapter.style_embedding,
-        gain=adapter.rest.gain,
-        offset=adapter.rest.offset,
+        gain=adapter.residual.gain,
+        offset=adapter.residual.offset,
         identity=identity_vector(reference.neutral, generator.basis),
     )
     # the fit's own warning is about gain and offset
@@ -69,6 +69,6 @@ def speak(
     from ...models.adamesh.residual_correction import ResidualCorrection
     from ...models.adamesh.styled_network import styled
 
-    features, rest = generator.features(speech), ResidualCorrection(part.gain, part.offset)
-    with styled(generator.network, part.adapter, part.scale, part.style_embedding, strength, rest) as network:
-        return generator.speak(network, features, progress)
+    features, residual = generator.features(speech), ResidualCorrection(part.gain, part.offset)
+    with styled(generator.network, part.adapter, part.scale, part.style_embedding, strength, residual) as network:
+        return generator.synthesise(network, features, progress)

@@ -47,12 +47,12 @@ def move_head(
     from ..loaded import encoded_speech
 
     generator = _generator_with(request.pose.bank)
-    heard = encoded_speech(generator, speech)
+    encoded = encoded_speech(generator, speech)
     if style is None:
-        result = generator.generate(heard, None, request.pose_settings, progress)
+        result = generator.generate(encoded, None, request.pose_settings, progress)
         note = "No reference or style was given, so the head moves as an average person's."
         return MovedHead(_fitted(result.head, frames), (), (note,), generator.hash)
-    posed = pose_for(still_motion(frames), heard, style, request.pose_settings, generator, progress)
+    posed = pose_for(still_motion(frames), encoded, style, request.pose_settings, generator, progress)
     return MovedHead(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
 
 

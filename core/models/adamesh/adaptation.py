@@ -25,7 +25,7 @@ from ...tracking.reference import TrackedReference
 from .adaptation_data import Fold, Segment, folds_of, segments_of, style_windows
 from .adaptation_loss import AdaptationLoss
 from .blink_removal import without_blinks
-from .finetune import MakeTuner, Manner, MoloraTuner, Trainer, TuneSettings, as_in_use
+from .finetune import MakeTuner, MoloraTuner, StyleConditioning, Trainer, TuneSettings, as_in_use
 from .generate import ExpressionGenerator
 from .model_selection import HeldoutErrors, SelectionResult, SelectionSettings, decide
 from .molora import MoloraSettings
@@ -48,10 +48,10 @@ class AdaptationSettings:
 
     molora: MoloraSettings = field(default_factory=MoloraSettings)
     tune: TuneSettings = field(default_factory=TuneSettings)
-    guard: SelectionSettings = field(default_factory=SelectionSettings)
+    selection: SelectionSettings = field(default_factory=SelectionSettings)
     limit_seconds: float = 60.0
     style: bool = True
-    rest: bool = True
+    residual: bool = True
     seed: int = 20261122
 
 
@@ -85,7 +85,7 @@ class ExpressionAdapter:
     ranks: tuple[int, ...]
     scale: float
     style_embedding: NDArray[np.float32]
-    rest: ResidualCorrection
+    residual: ResidualCorrection
     base_hash: str
     report: AdaptationReport
 
@@ -115,7 +115,7 @@ class _Update:
 
     arrays: dict[str, NDArray[np.float32]]
     embedding: NDArray[np.float32]
-    rest: ResidualCorrection
+    residual: ResidualCorrection
 
 
 class _Adaptation:
@@ -134,21 +134,21 @@ class _Adaptation:
         self._progress(0.0)
         reference = without_blinks(reference, self._base.basis)
         windows = style_windows(reference.motion.face_vector(), reference.weights) if self._settings.style else None
-        problem, segments, agreement = self._material(reference)
+        problem, segments, agreement = self._training_pairs(reference)
         if problem is not None:
             return self._embedding_only(reference, windows, agreement, problem)
         strength = self._style_strength(segments)
-        verdict = self._guard(segments, strength)
-        manner = Manner(windows, strength)
-        update = _Update({}, self._embedding(manner), ResidualCorrection.nothing())
-        if verdict.scale > 0:
-            update = self._refit(segments, manner, verdict)
+        selected = self._select(segments, strength)
+        conditioning = StyleConditioning(windows, strength)
+        update = _Update({}, self._embedding(conditioning), ResidualCorrection.identity())
+        if selected.scale > 0:
+            update = self._refit(segments, conditioning, selected)
         self._progress(1.0)
-        return self._adapter(reference, update, verdict, agreement, strength)
+        return self._adapter(reference, update, selected, agreement, strength)
 
     # --- material -----------------------------------------------------------------------------------------------
 
-    def _material(self, reference: TrackedReference) -> tuple[str | None, tuple[Segment, ...], float]:
+    def _training_pairs(self, reference: TrackedReference) -> tuple[str | None, tuple[Segment, ...], float]:
         """What speaks against training (a sentence), the training pairs, and how far mouth and sound agree."""
         if reference.speech is None:
             return "it has no usable sound", (), 0.0
@@ -178,87 +178,89 @@ class _Adaptation:
         """How much of the style embedding helps: read from one half of the reference, judged on the other."""
         if not self._settings.style:
             return 0.0
-        if not self._settings.guard.enabled:
+        if not self._settings.selection.enabled:
             return 1.0
         folds = folds_of(segments, 0.5)
         curves = []
         for strength in STYLE_STRENGTHS:
-            errors = [self._heldout_errors(fold, self._manner_of(fold, strength)) for fold in folds]
+            errors = [self._heldout_errors(fold, self._conditioning_of(fold, strength)) for fold in folds]
             curves.append(np.concatenate(errors))
-        return self._settings.guard.choose_strength(STYLE_STRENGTHS, np.stack(curves))
+        return self._settings.selection.choose_strength(STYLE_STRENGTHS, np.stack(curves))
 
-    def _manner_of(self, fold: Fold, strength: float) -> Manner:
+    def _conditioning_of(self, fold: Fold, strength: float) -> StyleConditioning:
         if strength == 0:
-            return Manner(None, 0.0)
+            return StyleConditioning(None, 0.0)
         motion = np.concatenate([segment.motion for segment in fold.training])
-        return Manner(style_windows(motion, np.concatenate([s.weights for s in fold.training])), strength)
+        return StyleConditioning(style_windows(motion, np.concatenate([s.weights for s in fold.training])), strength)
 
     @torch.no_grad()
-    def _embedding(self, manner: Manner) -> NDArray[np.float32]:
-        style = manner.style(self._network)
+    def _embedding(self, conditioning: StyleConditioning) -> NDArray[np.float32]:
+        style = conditioning.style(self._network)
         if style is None:
             return np.zeros(self._network.config.width, np.float32)
         return style[0].float().cpu().numpy()
 
     # --- training -----------------------------------------------------------------------------------------------
 
-    def _guard(self, segments: Sequence[Segment], strength: float) -> SelectionResult:
+    def _select(self, segments: Sequence[Segment], strength: float) -> SelectionResult:
         """Train on each fold, watch the held-out part, and decide steps and scale over all folds together."""
-        guard = self._settings.guard
-        if not guard.enabled:
+        selection = self._settings.selection
+        if not selection.enabled:
             return SelectionResult(self._settings.tune.steps, 1.0, float("nan"), float("nan"))
-        folds = folds_of(segments, guard.share(_frames(segments)))
+        folds = folds_of(segments, selection.share(_frames(segments)))
         curves = []
         for index, fold in enumerate(folds):
             report = _share_of(self._progress, index / (len(folds) + 1), (index + 1) / (len(folds) + 1))
-            curves.append(self._watched(fold, self._manner_of(fold, strength), report))
+            curves.append(self._watched(fold, self._conditioning_of(fold, strength), report))
         self._share_done = len(folds) / (len(folds) + 1)
-        return decide(curves, guard)
+        return decide(curves, selection)
 
-    def _watched(self, fold: Fold, manner: Manner, report: Progress) -> HeldoutErrors:
-        guard, steps = self._settings.guard, self._settings.tune.steps
-        errors = HeldoutErrors(guard.scales, self._heldout_errors(fold, manner))
-        if len(guard.scales) == 1:
+    def _watched(self, fold: Fold, conditioning: StyleConditioning, report: Progress) -> HeldoutErrors:
+        selection, steps = self._settings.selection, self._settings.tune.steps
+        errors = HeldoutErrors(selection.scales, self._heldout_errors(fold, conditioning))
+        if len(selection.scales) == 1:
             return errors
         tuner = self._make_tuner(self._network, self._settings.seed)
 
         def watch(step: int, values: Sequence[Tensor]) -> bool:
             report(step / steps)
-            if step % guard.check_every == 0:
+            if step % selection.check_every == 0:
                 with as_in_use(self._network, tuner, values):
-                    for scale in guard.scales[1:]:
+                    for scale in selection.scales[1:]:
                         tuner.set_scale(scale)
-                        errors.add(step, scale, self._heldout_errors(fold, manner))
-            return not errors.hopeless(guard.patience)
+                        errors.add(step, scale, self._heldout_errors(fold, conditioning))
+            return not errors.should_stop(selection.patience)
 
         try:
-            self._trainer.train(tuner, fold.training, manner, steps, watch)
+            self._trainer.train(tuner, fold.training, conditioning, steps, watch)
         finally:
             tuner.remove()
         return errors
 
-    def _refit(self, segments: Sequence[Segment], manner: Manner, verdict: SelectionResult) -> _Update:
+    def _refit(
+        self, segments: Sequence[Segment], conditioning: StyleConditioning, selected: SelectionResult
+    ) -> _Update:
         """Train on everything for as long as the guard says."""
         report = _share_of(self._progress, self._share_done, 1.0)
         tuner = self._make_tuner(self._network, self._settings.seed)
 
         def watch(step: int, values: Sequence[Tensor]) -> bool:
-            report(step / verdict.steps)
+            report(step / selected.steps)
             return True
 
         try:
-            self._trainer.train(tuner, segments, manner, verdict.steps, watch)
+            self._trainer.train(tuner, segments, conditioning, selected.steps, watch)
             arrays = tuner.state()
-            tuner.set_scale(verdict.scale)
-            return _Update(arrays, self._embedding(manner), self._rest(segments, manner))
+            tuner.set_scale(selected.scale)
+            return _Update(arrays, self._embedding(conditioning), self._residual(segments, conditioning))
         finally:
             tuner.remove()
 
-    def _rest(self, segments: Sequence[Segment], manner: Manner) -> ResidualCorrection:
+    def _residual(self, segments: Sequence[Segment], conditioning: StyleConditioning) -> ResidualCorrection:
         """What the network, as it is now, leaves of the reference."""
-        if not self._settings.rest:
-            return ResidualCorrection.nothing()
-        style = manner.style(self._network)
+        if not self._settings.residual:
+            return ResidualCorrection.identity()
+        style = conditioning.style(self._network)
         spoken = np.concatenate([self._generate(segment, style).float().cpu().numpy() for segment in segments])
         tracked = np.concatenate([segment.motion for segment in segments])
         return fit_residual_correction(spoken, tracked, np.concatenate([segment.weights for segment in segments]))
@@ -271,9 +273,9 @@ class _Adaptation:
         return self._network.motion(features, style)[0]
 
     @torch.no_grad()
-    def _heldout_errors(self, fold: Fold, manner: Manner) -> NDArray[np.float64]:
+    def _heldout_errors(self, fold: Fold, conditioning: StyleConditioning) -> NDArray[np.float64]:
         """(blocks,) lip error in mm over blocks of half a second, weighted by reliability."""
-        style = manner.style(self._network)
+        style = conditioning.style(self._network)
         errors, weights = [], []
         for segment in fold.heldout:
             truth = torch.from_numpy(segment.motion).to(self._network.mean)
@@ -288,9 +290,9 @@ class _Adaptation:
     ) -> ExpressionAdapter:
         strength = 1.0 if windows is not None else 0.0
         kept = "its style is read from the face's motion alone" if strength else "the face keeps the model's own style"
-        verdict = SelectionResult(0, 0.0, float("nan"), float("nan"))
-        update = _Update({}, self._embedding(Manner(windows, strength)), ResidualCorrection.nothing())
-        adapter = self._adapter(reference, update, verdict, agreement, strength)
+        selected = SelectionResult(0, 0.0, float("nan"), float("nan"))
+        update = _Update({}, self._embedding(StyleConditioning(windows, strength)), ResidualCorrection.identity())
+        adapter = self._adapter(reference, update, selected, agreement, strength)
         warning = f"The reference cannot teach how the face goes with the sound, since {problem}; {kept}."
         self._progress(1.0)
         return replace(adapter, report=replace(adapter.report, warnings=(warning,)))
@@ -299,22 +301,22 @@ class _Adaptation:
         self,
         reference: TrackedReference,
         update: _Update,
-        verdict: SelectionResult,
+        selected: SelectionResult,
         agreement: float,
         strength: float,
     ) -> ExpressionAdapter:
         report = AdaptationReport(
             seconds=reference.motion.seconds,
-            steps=verdict.steps,
+            steps=selected.steps,
             style_strength=strength,
             agreement=agreement,
-            base_mm=verdict.base_mm,
-            adapted_mm=verdict.chosen_mm,
+            base_mm=selected.base_mm,
+            adapted_mm=selected.chosen_mm,
             compute_seconds=0.0,
         )
         ranks = self._settings.molora.ranks if update.arrays else ()
         return ExpressionAdapter(
-            update.arrays, ranks, verdict.scale, update.embedding, update.rest, self._base.hash, report
+            update.arrays, ranks, selected.scale, update.embedding, update.residual, self._base.hash, report
         )
 
 

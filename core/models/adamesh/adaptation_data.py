@@ -24,13 +24,13 @@ SEGMENT_SECONDS = 10.0
 # under this mean reliability a segment teaches the tracker's mistakes
 MIN_RELIABILITY = 0.3
 _MIN_TRAINING_FRAMES = 25
-_MANNER_GAIN = (0.33, 3.0)
+_MOMENT_GAIN_RANGE = (0.33, 3.0)
 # what a style embedding is read from: windows about as long as the style encoder was trained on
 STYLE_WINDOW_FRAMES = 100
 MAX_STYLE_WINDOWS = 12
 
 
-class HearsSpeech(Protocol):
+class FeatureExtractor(Protocol):
     """The part of ``ExpressionGenerator`` that makes training pairs."""
 
     def features(self, speech: Speech) -> Tensor:
@@ -77,7 +77,7 @@ class CropBatch:
     weights: Tensor
 
 
-def segments_of(reference: TrackedReference, base: HearsSpeech, limit_seconds: float) -> tuple[Segment, ...]:
+def segments_of(reference: TrackedReference, base: FeatureExtractor, limit_seconds: float) -> tuple[Segment, ...]:
     """The reference's own sound and motion; of one longer than ``limit_seconds`` an evenly spread choice.
 
     Raises ValueError for a reference without sound.
@@ -98,7 +98,7 @@ def _spans(frames: int, limit_seconds: float) -> list[tuple[int, int]]:
     return [(int(start), int(start) + length) for start in starts]
 
 
-def _segment(reference: TrackedReference, base: HearsSpeech, first: int, last: int) -> Segment:
+def _segment(reference: TrackedReference, base: FeatureExtractor, first: int, last: int) -> Segment:
     assert reference.speech is not None
     samples = reference.speech.samples[first * SAMPLES_PER_FRAME : last * SAMPLES_PER_FRAME]
     features = base.features(Speech(samples, reference.speech.source)).cpu().numpy()
@@ -129,7 +129,7 @@ def _between(segments: Sequence[Segment], first: int, last: int) -> tuple[Segmen
     return tuple(parts)
 
 
-def in_their_manner(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+def match_moments(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """The segments with ``expected`` moved and scaled, value by value, to the mean and spread of the tracked motion.
 
     That much of a manner carries over to any speech, since it takes no timing from the reference.
@@ -139,7 +139,7 @@ def in_their_manner(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     shares /= max(shares.sum(), 1e-9)
     mean, own_mean = shares @ motion, shares @ expected
     spread, own_spread = (np.sqrt(shares @ (v - m) ** 2) for v, m in ((motion, mean), (expected, own_mean)))
-    gain = np.clip(spread / np.maximum(own_spread, 1e-6), *_MANNER_GAIN)
+    gain = np.clip(spread / np.maximum(own_spread, 1e-6), *_MOMENT_GAIN_RANGE)
     return tuple(
         replace(segment, expected=(mean + gain * (segment.expected - own_mean)).astype(np.float32))
         for segment in segments
@@ -194,6 +194,6 @@ def style_windows(motion: NDArray[np.float32], weights: NDArray[np.float32]) -> 
     length = min(STYLE_WINDOW_FRAMES, len(motion))
     count = min(max(2 * len(motion) // length - 1, 1), 2 * MAX_STYLE_WINDOWS)
     starts = np.linspace(0, len(motion) - length, count).round().astype(int)
-    trusted = np.array([weights[start : start + length].mean() for start in starts])
-    kept = np.sort(np.argsort(-trusted, kind="stable")[: max((count + 1) // 2, min(count, 3))])
+    reliability = np.array([weights[start : start + length].mean() for start in starts])
+    kept = np.sort(np.argsort(-reliability, kind="stable")[: max((count + 1) // 2, min(count, 3))])
     return torch.from_numpy(np.stack([motion[starts[i] : starts[i] + length] for i in kept]))

@@ -65,7 +65,7 @@ class AdaptationLoss:
         shut = self._shut(motion)
         value = torch.zeros((), device=target.device)
         for predicted in (output.before.float(), output.after.float()):
-            value = value + self._one(predicted - target, shut, reliability) + self._manner(predicted, target)
+            value = value + self._one(predicted - target, shut, reliability) + self._sequence_terms(predicted, target)
         return value
 
     def lip_error_mm(self, predicted: Tensor, motion: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class AdaptationLoss:
             + self._weights.closure * (gap * share).mean()
         )
 
-    def _manner(self, predicted: Tensor, target: Tensor) -> Tensor:
+    def _sequence_terms(self, predicted: Tensor, target: Tensor) -> Tensor:
         """What no frame shows on its own: how far the regions move, and that the opening goes with the truth's."""
         given, wanted = (values @ self._to_regions for values in (predicted, target))
         given, wanted = (signals - signals.mean(dim=1, keepdim=True) for signals in (given, wanted))

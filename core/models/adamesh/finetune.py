@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .adaptation_data import CropBatch, CropSource, Segment, in_their_manner
+from .adaptation_data import CropBatch, CropSource, Segment, match_moments
 from .adaptation_loss import AdaptationLoss, LossWeights
 from .molora import Molora, MoloraSettings
 from .network import ExpressionNetwork
@@ -28,9 +28,10 @@ class TuneSettings:
     """How an update is trained.
 
     crop_frames: shortest and longest crop at 25 fps; frames_per_step: of all crops together; tempo: crops are played
-    up to this share faster or slower; noise: on the features, in their deviations. anchor: how much of the target is
-    the base's own motion in the person's manner instead of the tracked one: ten seconds of that would be learnt by
-    heart.
+    up to this share faster or slower; noise: added to the features, in their standard deviations.
+    distillation: share (0..1) of the target that is the base network's own motion with its moments matched to the
+    reference (:func:`.adaptation_data.match_moments`), the rest being the tracked motion. It regularises: ten seconds
+    of tracked motion alone are overfitted.
     """
 
     steps: int = 30
@@ -42,7 +43,7 @@ class TuneSettings:
     tempo: float = 0.15
     noise: float = 0.25
     dropout: bool = False
-    anchor: float = 0.2
+    distillation: float = 0.2
     half_precision: bool = True
     loss: LossWeights = field(default_factory=LossWeights)
 
@@ -89,13 +90,13 @@ class MoloraTuner:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Manner:
+class StyleConditioning:
     """What the decoder is told of the person: windows (K, W, 53) of motion, and how much their embedding counts."""
 
     windows: Tensor | None
     strength: float
 
-    def sampled(self, rng: np.random.Generator) -> Manner:
+    def sampled(self, rng: np.random.Generator) -> StyleConditioning:
         """One of the windows: enough for a step of training, and another one each time."""
         if self.windows is None or self.strength == 0:
             return self
@@ -115,11 +116,13 @@ class Trainer:
     def __init__(self, network: ExpressionNetwork, loss: AdaptationLoss, settings: TuneSettings, seed: int) -> None:
         self._network, self._loss, self._settings, self._seed = network, loss, settings, seed
 
-    def train(self, tuner: Tuner, segments: Sequence[Segment], manner: Manner, steps: int, watch: Watch) -> None:
+    def train(
+        self, tuner: Tuner, segments: Sequence[Segment], conditioning: StyleConditioning, steps: int, watch: Watch
+    ) -> None:
         """``steps`` of the schedule, or until ``watch`` says no; afterwards the averaged parameters are in force."""
         settings, parameters = self._settings, tuner.parameters()
         rng = np.random.default_rng(self._seed)
-        source = CropSource(in_their_manner(segments), settings.crop_frames, settings.frames_per_step, settings.tempo)
+        source = CropSource(match_moments(segments), settings.crop_frames, settings.frames_per_step, settings.tempo)
         spread = torch.from_numpy(np.concatenate([segment.features for segment in segments]).std(axis=0))
         optimiser = torch.optim.AdamW(
             parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
@@ -131,20 +134,20 @@ class Trainer:
                 for group in optimiser.param_groups:
                     group["lr"] = settings.learning_rate * _rate(step, settings.steps)
                 batch = _noisy(source.draw(rng), settings.noise * spread, rng)
-                self._step(optimiser, batch, manner.sampled(rng))
+                self._step(optimiser, batch, conditioning.sampled(rng))
                 _update_average(average, parameters, min(settings.average_decay, step / (step + 4)))
                 if not watch(step, average):
                     break
         _install(parameters, average)
 
-    def _step(self, optimiser: torch.optim.Optimizer, batch: CropBatch, manner: Manner) -> None:
+    def _step(self, optimiser: torch.optim.Optimizer, batch: CropBatch, conditioning: StyleConditioning) -> None:
         device = self._network.mean.device
         half = self._settings.half_precision and half_precision_pays(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            style = manner.style(self._network)
+            style = conditioning.style(self._network)
             features = batch.features.to(device)
             output = self._network(features, None if style is None else style.expand(len(features), -1))
-        target = torch.lerp(batch.motion, batch.expected, self._settings.anchor)
+        target = torch.lerp(batch.motion, batch.expected, self._settings.distillation)
         value = self._loss(output, target.to(device), batch.weights.to(device))
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]

@@ -7,14 +7,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from ...audio.speech import Speech
 from ...face.basis import FaceBasis, open_basis
 from ...face.motion import Motion
 from ...weights import bundled, file_hash, read_tensors
 from ..device import choose_device
 from ..nn.synthesiser import Synthesiser, require_basis, save_model
+from ..nn.tensor_names import state_of
 from ..speech.encoder import SpeechEncoder
 from ..speech.registry import encoder_of_model
 from .network import ExpressionNetwork, NetworkConfig
@@ -45,7 +44,7 @@ class ExpressionGenerator(Synthesiser):
         encoder, basis = encoder_of_model(file.metadata, encoder_path, device), open_basis()
         require_basis(path, file.metadata["basis_hash"], basis.hash)
         network = ExpressionNetwork(NetworkConfig(**json.loads(file.metadata["config"])))
-        network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
+        network.load_state_dict(state_of(file.tensors))
         return cls(network, encoder, basis, file_hash(path), device)
 
     @property
@@ -58,7 +57,7 @@ class ExpressionGenerator(Synthesiser):
 
         Head and gaze rest.
         """
-        return self.speak(self._network, self.features(speech), progress)
+        return self.synthesise(self._network, self.features(speech), progress)
 
 
 def save_network(network: ExpressionNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:

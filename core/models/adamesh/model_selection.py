@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guard against learning ten seconds by heart: how long and how strongly to adapt, from held-out errors."""
+"""Model selection for adaptation: how many steps and which scale of the update, from errors on held-out ends.
+
+Ten seconds are easily overfitted, and what is held out of them is too short to decide alone. So the held-out
+gain is combined with a prior on the gain that adaptation brings, as the posterior mean of two normal distributions.
+Ours; the papers do not say how they choose.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +16,24 @@ from numpy.typing import NDArray
 
 from ...face.motion import INTERNAL_FPS
 
-# a third of the steps brings three quarters of the gain
-_LEARNT_EARLY = 0.25
+# of the share of steps done: a third of the steps brings three quarters of the gain
+_PRIOR_EXPONENT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionSettings:
-    """Either end of the reference is held out in turn, to judge what training on the rest brings.
+    """How the update's steps and scale, and the style embedding's strength, are selected on held-out motion.
 
-    heldout_share: of the reference; short_heldout_share: of one that is shorter than short_seconds.
-    scales: strengths of the update that are tried, 0 first. A few held-out seconds say little, so what they say is
-    weighed against what adaptation usually brings: usual_gain (share of the lip error) at usual_scale after all steps,
-    less at other scales and before, give or take typical_doubt. min_doubt: of any held-out gain, since a clip's ends
-    are not all speech; it never counts as more doubtful than the usual one.
-    patience: checks without improvement after which training stops. caution: for the style embedding, standard errors
-    by which less must beat more. enabled: False trains on everything, full steps, full strength, for comparison.
+    Either end of the reference is held out in turn, and what training on the rest brings is judged there.
+    enabled: False trains on everything, for all steps, at full scale (for comparison).
+    heldout_share: share of the reference that is held out; short_heldout_share: of one under short_seconds.
+    scales: strengths of the update that are tried, rising from 0.
+    check_every: steps between two evaluations.
+    prior_gain, prior_scale: the expected gain, a share of the lip error, after all steps at that scale; the prior's
+    mean falls as a parabola towards scale 0. prior_deviation: its standard deviation.
+    min_standard_error: lower bound of a held-out gain's standard error, since a clip's ends are not all speech.
+    patience: early stopping, evaluations without improvement after which training ends.
+    margin: standard errors by which a weaker style embedding must beat a stronger one.
     """
 
     enabled: bool = True
@@ -34,12 +42,12 @@ class SelectionSettings:
     short_seconds: float = 6.0
     scales: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8)
     check_every: int = 10
-    usual_gain: float = 0.1
-    usual_scale: float = 0.8
-    typical_doubt: float = 0.05
-    min_doubt: float = 0.03
+    prior_gain: float = 0.1
+    prior_scale: float = 0.8
+    prior_deviation: float = 0.05
+    min_standard_error: float = 0.03
     patience: int = 2
-    caution: float = 2.0
+    margin: float = 2.0
 
     def __post_init__(self) -> None:
         if self.scales[:1] != (0.0,) or list(self.scales) != sorted(set(self.scales)):
@@ -52,24 +60,29 @@ class SelectionSettings:
     def expected_gain(self, errors: NDArray[np.float64], trained: float = 1.0) -> NDArray[np.float64]:
         """(scales,) share by which each scale's error will be lower than scale 0's, given (scales, blocks) errors.
 
-        The mean of a normal prior (a parabola over scale, 0 at 0) after the observation, both with their doubt.
-        trained: share of the steps; most is learnt in the first ones.
+        Posterior mean of a normal prior (a parabola over scale, 0 at scale 0) and a normal observation, each
+        weighted by its precision. trained: share of the steps done; the prior grows with its fourth root.
         """
         saved = (errors[0] - errors) / max(float(errors[0].mean()), 1e-9)
-        doubt = np.hypot(saved.std(axis=1) / np.sqrt(saved.shape[1]), self.min_doubt).clip(max=self.typical_doubt)
-        position = np.array(self.scales) / self.usual_scale
-        usual = self.usual_gain * trained**_LEARNT_EARLY * position * (2.0 - position)
-        belief, evidence = self.typical_doubt**-2, doubt**-2
-        gain: NDArray[np.float64] = (belief * usual + evidence * saved.mean(axis=1)) / (belief + evidence)
+        error = np.hypot(saved.std(axis=1) / np.sqrt(saved.shape[1]), self.min_standard_error).clip(
+            max=self.prior_deviation
+        )
+        position = np.array(self.scales) / self.prior_scale
+        prior = self.prior_gain * trained**_PRIOR_EXPONENT * position * (2.0 - position)
+        prior_precision, precision = self.prior_deviation**-2, error**-2
+        gain: NDArray[np.float64] = (prior_precision * prior + precision * saved.mean(axis=1)) / (
+            prior_precision + precision
+        )
         gain[0] = 0.0
         return gain
 
     def choose_strength(self, strengths: Sequence[float], errors: NDArray[np.float64]) -> float:
-        """The strength that errors (strengths, blocks) speak for, the larger where they hardly differ.
+        """The strength with the lowest error, from (strengths, blocks); the largest that it does not clearly beat.
 
-        An embedding is read, not fitted: it cannot have been learnt by heart, and says more than lips show.
+        The larger one in doubt: an embedding is read in one pass, so it cannot be overfitted, and it carries more
+        of the style than the lips' error measures.
         """
-        return strengths[len(strengths) - 1 - _first_good(errors[::-1], self.caution)]
+        return strengths[len(strengths) - 1 - _first_good(errors[::-1], self.margin)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +107,8 @@ class HeldoutErrors:
         """Of the update after ``step`` steps at ``scale``."""
         self.checks.setdefault(step, {})[scale] = errors
 
-    def hopeless(self, patience: int) -> bool:
-        """Whether the last ``patience`` checks were all worse than the best before them."""
+    def should_stop(self, patience: int) -> bool:
+        """Early stopping: whether the last ``patience`` checks were all worse than the best before them."""
         best = [min(float(errors.mean()) for errors in check.values()) for check in self.checks.values()]
         return len(best) > patience and min(best[-patience:]) > min(best[:-patience])
 
@@ -109,25 +122,25 @@ def decide(folds: Sequence[HeldoutErrors], settings: SelectionSettings) -> Selec
     """The number of steps and the scale with the highest expected gain over all folds; the smaller ones in a tie."""
     steps = sorted({step for fold in folds for step in fold.checks})
     base = float(np.concatenate([fold.base for fold in folds]).mean())
-    verdict, best = SelectionResult(0, 0.0, base, base), 0.0
+    selected, best = SelectionResult(0, 0.0, base, base), 0.0
     for step in steps:
         table = np.concatenate([fold.table(step) for fold in folds], axis=1)
         gain = settings.expected_gain(table, step / steps[-1])
         row = int(gain.argmax())
         if gain[row] > best:
-            verdict, best = (
+            selected, best = (
                 SelectionResult(step, settings.scales[row], base, float(table[row].mean())),
                 float(gain[row]),
             )
-    return verdict
+    return selected
 
 
-def _first_good(errors: NDArray[np.float64], caution: float) -> int:
+def _first_good(errors: NDArray[np.float64], margin: float) -> int:
     """The first row of (rows, blocks) that the best one does not clearly beat: the earlier, the safer."""
     best = int(errors.mean(axis=1).argmin())
     for row in range(best):
         difference = errors[row] - errors[best]
-        doubt = difference.std() / np.sqrt(len(difference))
-        if difference.mean() <= caution * doubt:
+        error = difference.std() / np.sqrt(len(difference))
+        if difference.mean() <= margin * error:
             return row
     return best

@@ -105,12 +105,12 @@ class StyleEncoder(nn.Module):
         super().__init__()
         self.project = nn.Linear(MOTION_SIZE, config.width)
         self.blocks = config.blocks(config.style_blocks, config.style_hidden, None)
-        self.vote = nn.Linear(config.width, 1)
+        self.pooling = nn.Linear(config.width, 1)
         self.out = nn.Sequential(nn.Linear(config.width, config.width), nn.LayerNorm(config.width))
 
     def forward(self, motion: Tensor) -> Tensor:
         hidden = self.blocks(self.project(motion))
-        pooled = (self.vote(hidden).softmax(dim=1) * hidden).sum(dim=1)
+        pooled = (self.pooling(hidden).softmax(dim=1) * hidden).sum(dim=1)
         embedding: Tensor = self.out(pooled)
         return embedding
 
@@ -142,10 +142,10 @@ class ExpressionDecoder(nn.Module):
         self.head = nn.Linear(width, MOTION_SIZE)
         self.postnet = PostNet(MOTION_SIZE, config.postnet_channels, config.postnet_kernel)
 
-    def forward(self, hidden: Tensor, manner: Tensor | None) -> NetworkOutput:
+    def forward(self, hidden: Tensor, condition: Tensor | None) -> NetworkOutput:
         hidden = self.bridge(hidden)
-        if manner is not None:
-            hidden = hidden + manner[:, None, :]
+        if condition is not None:
+            hidden = hidden + condition[:, None, :]
         before = self.head(self.blocks(hidden))
         return NetworkOutput(before, self.postnet(before))
 
@@ -171,11 +171,11 @@ class ExpressionNetwork(nn.Module):
 
     def forward(self, features: Tensor, style: Tensor | None = None, identity: Tensor | None = None) -> NetworkOutput:
         """features (B, 2 T, F); style: (B, width) embedding; identity: (B, identity_size) or None."""
-        manner = style
+        condition = style
         if identity is not None:
             shape = self.identity_encoder(identity)
-            manner = shape if manner is None else manner + shape
-        output: NetworkOutput = self.decoder(self.audio(features), manner)
+            condition = shape if condition is None else condition + shape
+        output: NetworkOutput = self.decoder(self.audio(features), condition)
         return output
 
     def style(self, motion: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from ...face.motion import INTERNAL_FPS, MOTION_SIZE
 
 
 @dataclass(frozen=True, slots=True)
-class RestTrust:
+class ResidualShrinkage:
     """How far a fit is believed: seconds of reference at which each is believed half, and how far a gain may go."""
 
     gain_seconds: float = 1.0
@@ -25,7 +25,7 @@ class RestTrust:
     gain_range: tuple[float, float] = (-0.3, 0.6)
 
 
-SHIPPED_TRUST = RestTrust()
+DEFAULT_SHRINKAGE = ResidualShrinkage()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,7 @@ class ResidualCorrection:
     offset: NDArray[np.float32]
 
     @classmethod
-    def nothing(cls) -> Self:
+    def identity(cls) -> Self:
         """Changes nothing."""
         return cls(np.ones(MOTION_SIZE, np.float32), np.zeros(MOTION_SIZE, np.float32))
 
@@ -50,12 +50,12 @@ def fit_residual_correction(
     spoken: NDArray[np.float32],
     tracked: NDArray[np.float32],
     weights: NDArray[np.floating],
-    trust: RestTrust = SHIPPED_TRUST,
+    shrinkage: ResidualShrinkage = DEFAULT_SHRINKAGE,
 ) -> ResidualCorrection:
     """From what the adapted network says (T, 53) to what was tracked (T, 53), frames weighted by reliability (T,)."""
     total = float(np.sum(weights))
     if total <= 0:
-        return ResidualCorrection.nothing()
+        return ResidualCorrection.identity()
     share = np.asarray(weights, np.float64) / total
     seconds = total / INTERNAL_FPS
     mean = share @ spoken
@@ -65,6 +65,6 @@ def fit_residual_correction(
     spread = share @ moved**2
     # values that hardly move have nothing to be scaled
     slope = np.where(spread > 1e-8, (share @ (moved * (left - missing))) / np.maximum(spread, 1e-8), 0.0)
-    gain = seconds / (seconds + trust.gain_seconds) * np.clip(slope, *trust.gain_range)
-    offset = seconds / (seconds + trust.offset_seconds) * missing - gain * mean
+    gain = seconds / (seconds + shrinkage.gain_seconds) * np.clip(slope, *shrinkage.gain_range)
+    offset = seconds / (seconds + shrinkage.offset_seconds) * missing - gain * mean
     return ResidualCorrection((1.0 + gain).astype(np.float32), offset.astype(np.float32))

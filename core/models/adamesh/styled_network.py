@@ -21,20 +21,20 @@ from .residual_correction import ResidualCorrection
 class StyledNetwork:
     """The network with its style input filled in; style: (1, width), or None for the average talker.
 
-    rest: what is done to each value afterwards.
+    residual: what is done to each value afterwards.
     """
 
     network: ExpressionNetwork
     style: Tensor | None
-    rest: ResidualCorrection | None = None
+    residual: ResidualCorrection | None = None
 
     def motion(self, features: Tensor) -> Tensor:
         """(B, 2 T, F) features to (B, T, 53) in real units."""
         style = None if self.style is None else self.style.expand(len(features), -1)
         spoken = self.network.motion(features, style)
-        if self.rest is None:
+        if self.residual is None:
             return spoken
-        gain, offset = (torch.from_numpy(values).to(spoken) for values in (self.rest.gain, self.rest.offset))
+        gain, offset = (torch.from_numpy(values).to(spoken) for values in (self.residual.gain, self.residual.offset))
         return gain * spoken + offset
 
 
@@ -45,7 +45,7 @@ def styled(
     scale: float,
     embedding: NDArray,
     strength: float = 1.0,
-    rest: ResidualCorrection | None = None,
+    residual: ResidualCorrection | None = None,
 ) -> Iterator[StyledNetwork]:
     """The parts of an :class:`.adaptation.ExpressionAdapter` in force, merged, at the user's strength.
 
@@ -60,6 +60,6 @@ def styled(
         style = None
         if strength != 0 and embedding.any():
             style = strength * torch.from_numpy(embedding).to(network.mean)[None]
-        yield StyledNetwork(network, style, rest.at(strength) if rest is not None and strength != 0 else None)
+        yield StyledNetwork(network, style, residual.at(strength) if residual is not None and strength != 0 else None)
     finally:
         molora.detach()

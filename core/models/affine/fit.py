@@ -28,8 +28,8 @@ GAIN_RANGE = (0.4, 2.0)
 OFFSET_LIMIT = 2.0
 # seconds of speech at which gain and offset are believed half; the offset hangs on what counts as the
 # clip's resting face, which differs between clips of one person
-_HALF_TRUST_SECONDS = 3.0
-_OFFSET_HALF_TRUST_SECONDS = 10.0
+_GAIN_HALF_SECONDS = 3.0
+_OFFSET_HALF_SECONDS = 10.0
 _MIN_AGREEMENT = 0.15
 _MIN_RELIABLE_SECONDS = 0.5
 
@@ -104,11 +104,11 @@ def fit_gain(predicted: FloatArray, tracked: FloatArray, weights: FloatArray, fp
     alive = (spread_x > 1e-6) & (spread_y > 1e-6)
     correlation = np.where(alive, (share @ (x * y)) / np.where(alive, spread_x * spread_y, 1.0), 0.0)
     seconds = float(np.sum(weights)) / fps
-    trust = seconds / (seconds + _HALF_TRUST_SECONDS)
+    shrinkage = seconds / (seconds + _GAIN_HALF_SECONDS)
     ratio = np.clip(np.where(alive, spread_y / np.where(alive, spread_x, 1.0), 1.0), *GAIN_RANGE)
     # correlation squared: the share of the tracked movement that the model explains
-    gain = 1.0 + trust * np.maximum(correlation, 0.0) ** 2 * (ratio - 1.0)
-    offset = seconds / (seconds + _OFFSET_HALF_TRUST_SECONDS) * (mean_y - gain * mean_x)
+    gain = 1.0 + shrinkage * np.maximum(correlation, 0.0) ** 2 * (ratio - 1.0)
+    offset = seconds / (seconds + _OFFSET_HALF_SECONDS) * (mean_y - gain * mean_x)
     offset = np.clip(offset, -OFFSET_LIMIT, OFFSET_LIMIT)
     return GainFit(gain.astype(np.float32), offset.astype(np.float32), correlation.astype(np.float32))
 

@@ -41,17 +41,17 @@ def eyes_for(motion: Motion, speech: Speech, part: EyesPart | None, settings: Ey
     Lids close from wherever the motion has them; nothing but the lids and the gaze changes. Raises
     :class:`ModelError` for a motion of another basis.
     """
-    manner = part or NATURAL_EYES
+    habits = part or NATURAL_EYES
     changed = motion
     if settings.blinks:
         basis = open_basis()
         motion.require_basis(basis.hash)
         pauses = speech_pauses(speech, motion.fps, len(motion))
-        closure = blink_closure(manner, pauses, motion.fps, _stream(settings.seed, _BLINK_STREAM))
+        closure = blink_closure(habits, pauses, motion.fps, _stream(settings.seed, _BLINK_STREAM))
         changed = changed.replace(expression=lid_chart(basis).closed(motion.expression, closure))
     if settings.gaze_amount > 0:
         rng = _stream(settings.seed, _GAZE_STREAM)
-        gaze = gaze_motion(motion.head, motion.fps, manner.gaze_activity, settings.gaze_amount, rng)
+        gaze = gaze_motion(motion.head, motion.fps, habits.gaze_activity, settings.gaze_amount, rng)
         changed = changed.replace(gaze=gaze)
     return changed
 

@@ -45,20 +45,20 @@ _AROUND_BLINK_SECONDS = 0.16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EyesEvidence:
-    """What one clip shows. trust: 0..1, how steady its lids are tracked; it weighs all of the clip.
+    """What one clip shows. weight: 0..1, how steady its lids are tracked; it weighs all of the clip.
 
     seconds: with the face in sight. blinks: seen; one lies where it begins. intervals: (n,) seconds between them,
-    of clips long enough. heard_blinks, pause_blinks, heard_seconds, pause_seconds: of the part that has sound.
+    of clips long enough. blinks_with_sound, pause_blinks, seconds_with_sound, pause_seconds: of the part with sound.
     gaze_spread_radians: root mean square of what the eyes do beside holding their aim while the head turns.
     """
 
     seconds: float
-    trust: float
+    weight: float
     blinks: tuple[Blink, ...]
     intervals: NDArray[np.float64]
-    heard_blinks: int
+    blinks_with_sound: int
     pause_blinks: int
-    heard_seconds: float
+    seconds_with_sound: float
     pause_seconds: float
     gaze_spread_radians: float
 
@@ -102,18 +102,18 @@ def observe(eyes: TrackedEyes) -> EyesEvidence:
     blinks = find_blinks(eyes.opening, seen, eyes.fps)
     seconds = float(seen.sum() / eyes.fps)
     pause = np.zeros(len(seen), np.bool_) if eyes.speech is None else speech_pauses(eyes.speech, eyes.fps, len(seen))
-    heard = seen & (eyes.speech is not None)
+    with_sound = seen & (eyes.speech is not None)
     starts = np.array([blink.start_seconds for blink in blinks])
     frames = (starts * eyes.fps).astype(int)
     return EyesEvidence(
         seconds=seconds,
-        trust=_trust(lid_noise(eyes.opening, seen)),
+        weight=_tracking_weight(lid_noise(eyes.opening, seen)),
         blinks=blinks,
         intervals=np.diff(starts) if seconds >= _INTERVAL_CLIP_SECONDS else np.zeros(0),
-        heard_blinks=int(heard[frames].sum()),
-        pause_blinks=int((heard & pause)[frames].sum()),
-        heard_seconds=float(heard.sum() / eyes.fps),
-        pause_seconds=float((heard & pause).sum() / eyes.fps),
+        blinks_with_sound=int(with_sound[frames].sum()),
+        pause_blinks=int((with_sound & pause)[frames].sum()),
+        seconds_with_sound=float(with_sound.sum() / eyes.fps),
+        pause_seconds=float((with_sound & pause).sum() / eyes.fps),
         gaze_spread_radians=_gaze_spread(eyes, blinks),
     )
 
@@ -122,16 +122,16 @@ def eyes_part(clips: Sequence[EyesEvidence], default: EyesPart = NATURAL_EYES) -
     """All clips of one person together. Each number is a mean of what was seen and the default, by their weights."""
 
     def total(name: str) -> float:
-        return float(sum(clip.trust * getattr(clip, name) for clip in clips))
+        return float(sum(clip.weight * getattr(clip, name) for clip in clips))
 
     seconds = total("seconds")
-    count = sum(clip.trust * len(clip.blinks) for clip in clips)
-    durations = sum(clip.trust * sum(blink.seconds for blink in clip.blinks) for clip in clips)
+    count = sum(clip.weight * len(clip.blinks) for clip in clips)
+    durations = sum(clip.weight * sum(blink.seconds for blink in clip.blinks) for clip in clips)
     # what would lie in pauses if blinks did not care for them
     expected = sum(
-        clip.trust * clip.heard_blinks * clip.pause_seconds / clip.heard_seconds
+        clip.weight * clip.blinks_with_sound * clip.pause_seconds / clip.seconds_with_sound
         for clip in clips
-        if clip.heard_seconds > 0
+        if clip.seconds_with_sound > 0
     )
     return EyesPart(
         blinks_per_minute=60 * (count + default.blinks_per_minute / 60 * _RATE_SECONDS) / (seconds + _RATE_SECONDS),
@@ -152,19 +152,19 @@ def burstiness(intervals: FloatArray) -> float:
 
 
 def _clustering(clips: Sequence[EyesEvidence], default: float) -> float:
-    weights = [clip.trust * len(clip.intervals) if len(clip.intervals) >= 2 else 0.0 for clip in clips]
+    weights = [clip.weight * len(clip.intervals) if len(clip.intervals) >= 2 else 0.0 for clip in clips]
     away = sum(w * (burstiness(c.intervals) - default) for w, c in zip(weights, clips, strict=True) if w > 0)
     return default + away / (sum(weights) + _CLUSTERING_INTERVALS)
 
 
 def _activity(clips: Sequence[EyesEvidence], default: float) -> float:
-    weights = [clip.trust * clip.seconds for clip in clips]
+    weights = [clip.weight * clip.seconds for clip in clips]
     seen = sum(w * clip.gaze_spread_radians / NATURAL_SPREAD_RADIANS for w, clip in zip(weights, clips, strict=True))
     mean = (seen + _GAZE_SECONDS * default) / (sum(weights) + _GAZE_SECONDS)
     return float(np.clip(mean, *_ACTIVITY_LIMITS))
 
 
-def _trust(noise: float) -> float:
+def _tracking_weight(noise: float) -> float:
     low, high = _NOISE_SHARES
     return float(np.clip((high - noise) / (high - low), 0.0, 1.0))
 

@@ -22,10 +22,10 @@ def speech_pauses(speech: Speech, fps: float, frames: int) -> NDArray[np.bool_]:
     A sound without any dynamics (all of it loud, or all silent) has no pauses; after its end there is silence.
     """
     level = _level(speech, fps, frames)
-    heard = min(int(np.ceil(speech.seconds * fps)), frames)
+    covered = min(int(np.ceil(speech.seconds * fps)), frames)
     quiet = np.ones(frames, np.bool_)
-    if heard:
-        quiet[:heard] = level[:heard] < _border(level[:heard])
+    if covered:
+        quiet[:covered] = level[:covered] < _border(level[:covered])
     quiet = ~_without_short(~quiet, round(_SHORTEST_SOUND_SECONDS * fps))
     return _without_short(quiet, round(SHORTEST_PAUSE_SECONDS * fps))
 

@@ -79,7 +79,7 @@ class AutoregressiveDecoder(nn.Module):
             past = torch.cat([past, last], dim=1)
         return past[:, 1:]
 
-    def teach(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
+    def forward_teacher_forced(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
         """All frames at once, each from the true ``motion`` (B, T, 51) before it, worsened as its own would be."""
         past = functional.pad(motion, (0, 0, 1, 0))[:, :-1]
         if self.training:

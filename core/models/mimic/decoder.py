@@ -27,7 +27,7 @@ class ParallelDecoder(nn.Module):
         motion: Tensor = self.out(self.norm(hidden, code))
         return motion
 
-    def teach(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
+    def forward_teacher_forced(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
         """Training's pass; the true ``motion`` is for the decoder that needs its own past."""
         return self(content, code)
 

@@ -37,7 +37,7 @@ class StyleEncoder(nn.Module):
     def forward(self, motion: Tensor, regions: Tensor, expected: MotionStatistics) -> Tensor:
         """regions: (51, R) to the signals of ``expected``, which has one row or one for each of the batch."""
         frames = self.blocks(self.bridge(self.stack(self.enter(motion - expected.mean[:, None]))))
-        own = MotionStatistics.of(motion, regions).beside(expected)
+        own = MotionStatistics.of(motion, regions).relative_to(expected)
         code: Tensor = self.out(torch.cat([over_time(frames), own], dim=1))
         return code
 

@@ -23,6 +23,7 @@ from ...face.rotations import FloatArray
 from ...weights import bundled, file_hash, read_tensors
 from ..device import choose_device
 from ..nn.synthesiser import Synthesiser, require_basis, run_windows, save_model
+from ..nn.tensor_names import state_of
 from ..speech.encoder import SpeechEncoder
 from ..speech.registry import encoder_of_model
 from .codes import at_strength
@@ -35,7 +36,7 @@ SHORTEST_SECONDS = 1.0
 # a long reference is read in pieces of at most this many frames and averaged: training's are about as short
 CODE_WINDOW_FRAMES = 150
 # a reference of this length is believed half
-HALF_TRUST_SECONDS = 3.0
+SHRINKAGE_HALF_SECONDS = 3.0
 
 
 class MimicGenerator(Synthesiser):
@@ -58,7 +59,7 @@ class MimicGenerator(Synthesiser):
             config = MimicConfig(**json.loads(file.metadata["config"]))
             trained_with = file.metadata["basis_hash"]
             network = MimicNetwork(config, landmark_space(basis))
-            network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in file.tensors.items()})
+            network.load_state_dict(state_of(file.tensors))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(f"{path.name} is not a Mimic model ({error}).", "Install the extension again.") from error
         require_basis(path, trained_with, basis.hash)
@@ -88,27 +89,27 @@ class MimicGenerator(Synthesiser):
                 "Choose a clip with at least one second, better ten.",
             )
         values = torch.from_numpy(motion.face_vector().astype(np.float32)).to(self._device)
-        average = self._average(speech)
-        if len(average):
-            values = values[: len(average)]
+        neutral = self._neutral_motion(speech)
+        if len(neutral):
+            values = values[: len(neutral)]
         edges = np.linspace(0, len(values), -(-len(values) // CODE_WINDOW_FRAMES) + 1).round().astype(int)
         with torch.inference_mode():
-            codes = [self._piece_code(values[a:b], average[a:b]) for a, b in itertools.pairwise(edges)]
+            codes = [self._piece_code(values[a:b], neutral[a:b]) for a, b in itertools.pairwise(edges)]
             read: NDArray[np.float32] = torch.stack(codes).mean(dim=0).cpu().numpy()
         seconds = len(values) / INTERNAL_FPS
-        return at_strength(self.mean_code, read, seconds / (seconds + HALF_TRUST_SECONDS))
+        return at_strength(self.mean_code, read, seconds / (seconds + SHRINKAGE_HALF_SECONDS))
 
-    def _piece_code(self, values: Tensor, average: Tensor) -> Tensor:
+    def _piece_code(self, values: Tensor, neutral: Tensor) -> Tensor:
         """(128,) of (T, 53) beside the average talker's, which may be empty."""
-        expected = self._network.course(average[None]) if len(average) else None
+        expected = self._network.statistics(neutral[None]) if len(neutral) else None
         return self._network.style(values[None], expected)[0]
 
-    def _average(self, speech: Speech | None) -> Tensor:
+    def _neutral_motion(self, speech: Speech | None) -> Tensor:
         """(T, 53) of the average talker; empty where there is too little to hear."""
         if speech is None or len(speech.samples) < SHORTEST_SECONDS * SAMPLE_RATE:
             return torch.zeros(0, MOTION_SIZE)
-        voice = _Voice(self._network, self._network.mean_code)
-        return torch.from_numpy(run_windows(voice, self.features(speech))).to(self._device)
+        network = _ConditionedNetwork(self._network, self._network.mean_code)
+        return torch.from_numpy(run_windows(network, self.features(speech))).to(self._device)
 
     def generate(
         self,
@@ -129,7 +130,7 @@ class MimicGenerator(Synthesiser):
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> Motion:
         """:meth:`generate` from :meth:`features`, for one speech in several styles."""
-        return self.speak(_Voice(self._network, self._code(code)), features, progress)
+        return self.synthesise(_ConditionedNetwork(self._network, self._code(code)), features, progress)
 
     def _code(self, code: FloatArray | None) -> Tensor:
         if code is None:
@@ -140,7 +141,7 @@ class MimicGenerator(Synthesiser):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Voice:
+class _ConditionedNetwork:
     """The network with a code filled in, for :meth:`Synthesiser.speak`."""
 
     network: MimicNetwork

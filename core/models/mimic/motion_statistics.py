@@ -23,11 +23,11 @@ _EPSILON = 1e-10
 class MotionStatistics:
     """Statistics over time: mean (B, 51) coordinates, swing (B, R) and speed (B, R) of the face's regions.
 
-    swing: deviation; speed: mean size of the change from frame to frame, 0 for a single one.
+    amplitude: deviation; speed: mean size of the change from frame to frame, 0 for a single one.
     """
 
     mean: Tensor
-    swing: Tensor
+    amplitude: Tensor
     speed: Tensor
 
     @classmethod
@@ -39,7 +39,7 @@ class MotionStatistics:
         variance = (signals - signals.mean(dim=1, keepdim=True)).square().mean(dim=1)
         return cls(coordinates.mean(dim=1), (variance + _EPSILON).sqrt(), changes.abs().mean(dim=1))
 
-    def beside(self, expected: MotionStatistics) -> Tensor:
+    def relative_to(self, expected: MotionStatistics) -> Tensor:
         """(B, 51 + 2 R): difference of the means, logarithms of the ratios of swings and of speeds."""
         speeds = _log_ratio(self.speed, expected.speed)
         return torch.cat([self.mean - expected.mean, self.amplitude_relative_to(expected), speeds], dim=1)
@@ -47,11 +47,11 @@ class MotionStatistics:
     @property
     def parts(self) -> tuple[Tensor, Tensor, Tensor]:
         """mean, swing, speed."""
-        return self.mean, self.swing, self.speed
+        return self.mean, self.amplitude, self.speed
 
     def amplitude_relative_to(self, expected: MotionStatistics) -> Tensor:
         """(B, R) logarithms of the ratios of swings."""
-        return _log_ratio(self.swing, expected.swing)
+        return _log_ratio(self.amplitude, expected.amplitude)
 
     def where(self, chosen: Tensor, other: MotionStatistics) -> MotionStatistics:
         """This for the samples (B,) that are chosen, the other for the rest."""

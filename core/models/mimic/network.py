@@ -30,9 +30,9 @@ class MimicNetwork(nn.Module):
     metric: Tensor
     regions: Tensor
     mean_code: Tensor
-    usual_mean: Tensor
-    usual_swing: Tensor
-    usual_speed: Tensor
+    population_mean: Tensor
+    population_amplitude: Tensor
+    population_speed: Tensor
 
     def __init__(self, config: MimicConfig, space: LandmarkSpace) -> None:
         super().__init__()
@@ -48,9 +48,9 @@ class MimicNetwork(nn.Module):
         self.register_buffer("metric", torch.from_numpy(space.metric), persistent=False)
         self.register_buffer("regions", torch.from_numpy(space.regions), persistent=False)
         self.register_buffer("mean_code", torch.zeros(config.code_size))
-        self.register_buffer("usual_mean", torch.zeros(SPACE_SIZE))
-        self.register_buffer("usual_swing", torch.zeros(REGION_COUNT))
-        self.register_buffer("usual_speed", torch.zeros(REGION_COUNT))
+        self.register_buffer("population_mean", torch.zeros(SPACE_SIZE))
+        self.register_buffer("population_amplitude", torch.zeros(REGION_COUNT))
+        self.register_buffer("population_speed", torch.zeros(REGION_COUNT))
 
     def coordinates(self, motion: Tensor) -> Tensor:
         """(B, T, 53) motion values to the (B, T, 51) that stand for the landmarks' displacement."""
@@ -66,7 +66,7 @@ class MimicNetwork(nn.Module):
 
     def style(self, motion: Tensor, expected: MotionStatistics | None = None) -> Tensor:
         """(B, T, 53) to codes (B, 128). expected: of the same sounds; without, what is usual."""
-        return self.style_of(self.coordinates(motion), self.usual if expected is None else expected)
+        return self.style_of(self.coordinates(motion), self.population if expected is None else expected)
 
     def style_of(self, coordinates: Tensor, expected: MotionStatistics) -> Tensor:
         """:meth:`style` of (B, T, 51)."""
@@ -74,15 +74,17 @@ class MimicNetwork(nn.Module):
         return code
 
     @property
-    def usual(self) -> MotionStatistics:
+    def population(self) -> MotionStatistics:
         """The average talker's course over everything, one row."""
-        return MotionStatistics(self.usual_mean[None], self.usual_swing[None], self.usual_speed[None])
+        return MotionStatistics(
+            self.population_mean[None], self.population_amplitude[None], self.population_speed[None]
+        )
 
-    def course(self, motion: Tensor) -> MotionStatistics:
+    def statistics(self, motion: Tensor) -> MotionStatistics:
         """Of (B, T, 53)."""
         return MotionStatistics.of(self.coordinates(motion), self.regions)
 
-    def average(self, features: Tensor) -> Tensor:
+    def neutral_motion(self, features: Tensor) -> Tensor:
         """Features (B, 2 T, F) to the average talker's (B, T, 53)."""
         return self.motion(features, self.mean_code.expand(len(features), -1))
 

@@ -17,7 +17,7 @@ from ...face.region_chart import OPENING, region_chart
 from ...face.rotations import FloatArray
 
 # probabilities of shut lips: nothing happens under the first, from the second on they meet
-_HEARD, _SURE = 0.2, 0.4
+_ONSET, _CERTAIN = 0.2, 0.4
 # what a frame beside a closure takes over from it: lips need about 60 ms to meet and to part
 _NEIGHBOUR_SHARE = 0.35
 # signed gap of tracked talkers at m, b, p, cm: the landmarks lie on the rim of the lips, not where these touch
@@ -36,19 +36,19 @@ def close_lips(vectors: NDArray[np.float32], closed: FloatArray, basis: FaceBasi
         return vectors
     # widens the gap by 1 cm and leaves the mouth's width, the brows and the lids where they are
     direction = region_chart(basis).directions[OPENING]
-    sealed = vectors.astype(np.float64)
+    closing = vectors.astype(np.float64)
     wanted = np.maximum(gap + share * np.minimum(_MEETING_CM - gap, 0.0), _MEETING_CM)
     for _ in range(_ROUNDS):
-        sealed += np.outer(wanted - gap_of_vectors(basis, sealed), direction)
-    return sealed.astype(np.float32)
+        closing += np.outer(wanted - gap_of_vectors(basis, closing), direction)
+    return closing.astype(np.float32)
 
 
 def closing_share(closed: FloatArray, frames: int) -> NDArray[np.float64]:
     """(T,) 0 leaves the lips as they are, 1 shuts them; ``closed`` (2 T,) at 50 Hz, motion at 25."""
     padded = np.pad(np.asarray(closed, np.float64), (1, 2 * frames), mode="constant")
     # a motion frame stands for the 40 ms around it: features 2 t - 1, 2 t, 2 t + 1
-    heard = np.stack([padded[k : k + 2 * frames : 2] for k in range(3)]).max(axis=0)
-    rise = np.clip((heard - _HEARD) / (_SURE - _HEARD), 0.0, 1.0)
+    probability = np.stack([padded[k : k + 2 * frames : 2] for k in range(3)]).max(axis=0)
+    rise = np.clip((probability - _ONSET) / (_CERTAIN - _ONSET), 0.0, 1.0)
     share = rise**2 * (3.0 - 2.0 * rise)
     beside = np.maximum(np.pad(share, (1, 0))[:-1], np.pad(share, (0, 1))[1:])
     return np.maximum(share, _NEIGHBOUR_SHARE * beside)

@@ -31,7 +31,7 @@ CONTEXT_FRAMES = 25
 WINDOWS_PER_BATCH = 8
 
 
-class SpeaksMotion(Protocol):
+class MotionNetwork(Protocol):
     """The expression network, or the same with a style filled in."""
 
     def motion(self, features: Tensor) -> Tensor:
@@ -67,13 +67,13 @@ class Synthesiser:
         features = np.pad(features, ((0, max(2 * frames - len(features), 0)), (0, 0)), mode="edge")[: 2 * frames]
         return torch.from_numpy(features).to(self._device)
 
-    def speak(
-        self, network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
+    def synthesise(
+        self, network: MotionNetwork, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
     ) -> Motion:
         """Motion by ``network``: this generator's own, or one that speaks in somebody's style."""
-        return self.as_motion(self.sealed(run_windows(network, features, progress), features))
+        return self.as_motion(self.with_closures(run_windows(network, features, progress), features))
 
-    def sealed(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
+    def with_closures(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
         """(T, 53) with the lips shut where the encoder hears m, b or p, if it is one that can tell."""
         if not isinstance(self._encoder, ClosureDetector):
             return values
@@ -93,7 +93,7 @@ class Synthesiser:
 
 
 def run_windows(
-    network: SpeaksMotion, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
+    network: MotionNetwork, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
 ) -> NDArray[np.float32]:
     """(2 T, F) features to (T, 53) motion: windows of 6 s whose outer second fades into the neighbour's.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...audio.speech import Speech
     from ...style.style import Style
     from .generate import PoseGenerator
-    from .speech_steps import SpeechSteps
+    from .speech_steps import SpeechFeatures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,13 +37,13 @@ class PosedMotion:
 
 def pose_for(
     motion: Motion,
-    heard: SpeechSteps,
+    encoded: SpeechFeatures,
     style: Style,
     settings: PoseSettings,
     generator: PoseGenerator,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> PosedMotion:
-    """``motion`` with head motion in the manner of ``style``, for the speech that ``generator.listen`` heard.
+    """``motion`` with head motion in the manner of ``style``, for the speech that ``generator.listen`` encoded.
 
     A style without a pose matrix (its clip had no sound, or it was saved by an older version) moves the head as its
     reference did. The same settings give the same head.
@@ -55,7 +55,7 @@ def pose_for(
     if matrix is None and settings.source == "bank":
         settings = settings.with_source("reference")
         note = f"The style {style.name} has no pose matrix for this version: its head moves as in the reference."
-    result = generator.generate(heard, PoseReference(style.head, matrix), settings, progress)
+    result = generator.generate(encoded, PoseReference(style.head, matrix), settings, progress)
     head = np.zeros((len(motion), 3), np.float32)
     frames = min(len(head), len(result.head))
     head[:frames] = result.head[:frames]
@@ -66,7 +66,7 @@ def pose_for(
 
 def pose_part(speech: Speech, head: NDArray[np.floating], generator: PoseGenerator) -> PosePart:
     """What a style keeps of a reference: (T, 3) head at 25 fps in step with its speech."""
-    matrix = generator.matrix(generator.listen(speech), head)
+    matrix = generator.matrix(generator.encode(speech), head)
     return PosePart(
         matrix=matrix.rows,
         counts=matrix.counts,

@@ -46,17 +46,17 @@ class ResidualCodebooks(nn.Module):
 
     def forward(self, latent: Tensor) -> Quantised:
         """(..., d) to codes: of the few nearest ones of each level those whose sum over all levels comes closest."""
-        rest = latent.detach().reshape(-1, latent.shape[-1])
+        residual = latent.detach().reshape(-1, latent.shape[-1])
         if self.training and not self.started:
-            self._start(rest)
-        codes = self.nearest(rest)[:, 0]
+            self._start(residual)
+        codes = self.nearest(residual)[:, 0]
         distances = []
         for level in range(len(self.vectors)):
-            left = rest - self.vectors[level][codes[:, level]]
+            left = residual - self.vectors[level][codes[:, level]]
             if self.training:
-                self._learn(level, rest, codes[:, level])
+                self._learn(level, residual, codes[:, level])
             distances.append(left.norm(dim=-1))
-            rest = left
+            residual = left
         stacked = codes.reshape(*latent.shape[:-1], -1)
         return Quantised(stacked, self.look_up(stacked), torch.stack(distances, dim=-1).reshape(stacked.shape))
 
@@ -65,53 +65,53 @@ class ResidualCodebooks(nn.Module):
 
         Level by level, keeping the best few beginnings.
         """
-        rest = latent[:, None]
+        residual = latent[:, None]
         codes = torch.zeros(len(latent), 1, 0, dtype=torch.long, device=latent.device)
         beam = min(max(TRAINING_BEAM if self.training else BEAM, count), self.vectors.shape[1])
         for level, vectors in enumerate(self.vectors):
             width = count if level == len(self.vectors) - 1 else beam
             # the nearest few codes of every beginning, then the best of all of these
-            distance, code = _nearest(rest.flatten(0, 1), vectors, min(width, len(vectors)))
+            distance, code = _nearest(residual.flatten(0, 1), vectors, min(width, len(vectors)))
             each = code.shape[1]
-            distance, code = distance.view(len(rest), -1), code.view(len(rest), -1)
+            distance, code = distance.view(len(residual), -1), code.view(len(residual), -1)
             best = distance.topk(width, largest=False).indices
             parent, code = best // each, code.gather(1, best)
             beginnings = codes.gather(1, parent[..., None].expand(-1, -1, codes.shape[2]))
             codes = torch.cat([beginnings, code[..., None]], dim=2)
-            rest = rest.gather(1, parent[..., None].expand(-1, -1, rest.shape[2])) - vectors[code]
+            residual = residual.gather(1, parent[..., None].expand(-1, -1, residual.shape[2])) - vectors[code]
         return codes
 
     def look_up(self, codes: Tensor) -> Tensor:
         """(..., levels) codes to (..., d) vectors."""
         return torch.stack([self.vectors[level][codes[..., level]] for level in range(len(self.vectors))]).sum(dim=0)
 
-    def _start(self, rest: Tensor) -> None:
+    def _start(self, residual: Tensor) -> None:
         every = torch.ones_like(self.counts[0], dtype=torch.bool)
         for level in range(len(self.vectors)):
-            self._place(level, every, rest)
-            rest = rest - self.vectors[level][torch.cdist(rest, self.vectors[level]).argmin(dim=1)]
+            self._place(level, every, residual)
+            residual = residual - self.vectors[level][torch.cdist(residual, self.vectors[level]).argmin(dim=1)]
         self.started.fill_(True)
 
-    def _place(self, level: int, which: Tensor, rest: Tensor) -> None:
+    def _place(self, level: int, which: Tensor, residual: Tensor) -> None:
         """Put the chosen codes on random vectors of the batch, as if each had its fair share."""
         missing = int(which.sum())
-        drawn = rest[torch.randint(len(rest), (missing,), device=rest.device)]
+        drawn = residual[torch.randint(len(residual), (missing,), device=residual.device)]
         # a little apart, where one vector is drawn twice
-        drawn = drawn + 0.01 * rest.std() * torch.randn_like(drawn)
+        drawn = drawn + 0.01 * residual.std() * torch.randn_like(drawn)
         share = self.counts[level].mean()
         self.vectors[level][which] = drawn
         self.sums[level][which] = drawn * share
         self.counts[level][which] = share
 
-    def _learn(self, level: int, rest: Tensor, code: Tensor) -> None:
-        count = torch.bincount(code, minlength=len(self.counts[level])).to(rest.dtype)
-        total = torch.zeros_like(self.sums[level]).index_add_(0, code, rest)
+    def _learn(self, level: int, residual: Tensor, code: Tensor) -> None:
+        count = torch.bincount(code, minlength=len(self.counts[level])).to(residual.dtype)
+        total = torch.zeros_like(self.sums[level]).index_add_(0, code, residual)
         self.counts[level].mul_(DECAY).add_(count, alpha=1 - DECAY)
         self.sums[level].mul_(DECAY).add_(total, alpha=1 - DECAY)
         self.vectors[level] = self.sums[level] / self.counts[level].clamp_min(1e-6)[:, None]
         dead = self.counts[level] < DEAD_SHARE * self.counts[level].mean()
         if dead.any():
-            self._place(level, dead, rest)
+            self._place(level, dead, residual)
 
 
 def _nearest(values: Tensor, vectors: Tensor, count: int) -> tuple[Tensor, Tensor]:

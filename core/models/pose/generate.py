@@ -24,7 +24,7 @@ from ..speech.encoder import SpeechEncoder
 from .prior import PRIOR_FILE, LoadedPrior, load_prior, style_latents
 from .reference_motion import extend_head_motion
 from .sampling import Sampling, sample_codes
-from .speech_steps import SpeechSteps, hear, speech_steps
+from .speech_steps import SpeechFeatures, encode_speech, speech_steps
 from .vq import PoseVq
 
 # 99.9th percentile of the speed of real heads; see vendor_models/pose_prior.md
@@ -40,7 +40,7 @@ class PoseResult:
 
 
 class PoseGenerator:
-    """One instance serves many requests; the speech is heard once per :meth:`listen`."""
+    """One instance serves many requests; the speech is encoded once per :meth:`listen`."""
 
     def __init__(self, loaded: LoadedPrior, bank: PoseBank, encoder: SpeechEncoder, device: str = "cpu") -> None:
         if encoder.hash != loaded.units.encoder_hash:
@@ -77,13 +77,13 @@ class PoseGenerator:
         loaded = LoadedPrior(self._prior, self.units, self._encoder.name, self.hash)
         return PoseGenerator(loaded, bank, self._encoder, self._device)
 
-    def listen(self, speech: Speech) -> SpeechSteps:
+    def encode(self, speech: Speech) -> SpeechFeatures:
         """Encode the speech: the slow part, which a re-roll need not repeat."""
-        return hear(speech, self._encoder)
+        return encode_speech(speech, self._encoder)
 
-    def matrix(self, heard: SpeechSteps, head: NDArray[np.floating]) -> StyleMatrix:
-        """The semantic-aware pose style matrix of a reference: (T, 3) head in step with what was heard."""
-        return style_matrix(self.units.assign(heard.features), self.latents(head), len(self.units))
+    def matrix(self, encoded: SpeechFeatures, head: NDArray[np.floating]) -> StyleMatrix:
+        """The semantic-aware pose style matrix of a reference: (T, 3) head in step with what was encoded."""
+        return style_matrix(self.units.assign(encoded.features), self.latents(head), len(self.units))
 
     def latents(self, head: NDArray[np.floating]) -> NDArray[np.float32]:
         """(T, 3) head to (T, d + 6): see :func:`core.models.pose.prior.style_latents`."""
@@ -94,12 +94,12 @@ class PoseGenerator:
         return self._prior.embed(statistics)
 
     def describe(
-        self, name: str, person: str, heads: list[tuple[SpeechSteps, NDArray[np.floating]]], provenance: str
+        self, name: str, person: str, heads: list[tuple[SpeechFeatures, NDArray[np.floating]]], provenance: str
     ) -> BankEntry:
         """A bank entry from one or more clips of a person, without training: their sound and (T, 3) heads."""
-        units = np.concatenate([self.units.assign(heard.features)[: len(head)] for heard, head in heads])
-        latents = np.concatenate([self.latents(head)[: heard.frames] for heard, head in heads])
-        pairs = [(head[: heard.frames], heard.loudness[: len(head)]) for heard, head in heads]
+        units = np.concatenate([self.units.assign(encoded.features)[: len(head)] for encoded, head in heads])
+        latents = np.concatenate([self.latents(head)[: encoded.frames] for encoded, head in heads])
+        pairs = [(head[: encoded.frames], encoded.loudness[: len(head)]) for encoded, head in heads]
         statistics = pose_statistics([head for head, _ in pairs], [loud for _, loud in pairs])
         return BankEntry(
             name=name,
@@ -112,7 +112,7 @@ class PoseGenerator:
 
     def generate(
         self,
-        heard: SpeechSteps,
+        encoded: SpeechFeatures,
         reference: PoseReference | None,
         settings: PoseSettings,
         progress: Callable[[float], None] = lambda fraction: None,
@@ -125,27 +125,27 @@ class PoseGenerator:
         if reference is not None and reference.matrix is not None:
             retrieval = self.bank.retrieve(reference.matrix, settings.k)
         if settings.source == "reference" and reference is not None:
-            head = extend_head_motion(reference.head, heard.frames, settings.seed)
+            head = extend_head_motion(reference.head, encoded.frames, settings.seed)
         else:
             embedding = retrieval.embedding if retrieval else None
-            head = remove_drift(self._sampled(heard, embedding, settings, progress))
+            head = remove_drift(self._sampled(encoded, embedding, settings, progress))
         return PoseResult(finished(head, settings), retrieval.neighbours if retrieval else ())
 
     @torch.inference_mode()
     def _sampled(
         self,
-        heard: SpeechSteps,
+        encoded: SpeechFeatures,
         embedding: NDArray[np.float32] | None,
         settings: PoseSettings,
         progress: Callable[[float], None],
     ) -> NDArray[np.float32]:
         prior = self._prior
-        steps = torch.from_numpy(speech_steps(heard, prior.vq.config.frames_per_step)).to(self._device)
+        steps = torch.from_numpy(speech_steps(encoded, prior.vq.config.frames_per_step)).to(self._device)
         style = torch.from_numpy(prior.average_style() if embedding is None else embedding).to(self._device)
         sampling = Sampling(settings.temperature, settings.top_p, settings.seed)
         codes = sample_codes(prior.gpt, self._codebooks, prior.speech_of(steps), style, sampling, progress)
         vectors = prior.vq.codebooks.look_up(torch.from_numpy(codes).to(self._device))
-        return prior.vq.decode(vectors[None])[0, : heard.frames].cpu().numpy()
+        return prior.vq.decode(vectors[None])[0, : encoded.frames].cpu().numpy()
 
 
 def finished(head: NDArray[np.floating], settings: PoseSettings) -> NDArray[np.float32]:

@@ -131,10 +131,10 @@ class PoseGpt(nn.Module):
             hidden = layer(hidden, norms[2 * index : 2 * index + 2], cache, index)
         return norms[-1].norm(hidden)
 
-    def hear(self, speech: Tensor) -> Tensor:
+    def embed_speech(self, speech: Tensor) -> Tensor:
         """(B, N, speech_size) speech per step to (B, N * L, width): every level of a step hears the same."""
-        heard = self.speech(speech)
-        return (heard[:, :, None] + self.level).flatten(1, 2)
+        embedded = self.speech(speech)
+        return (embedded[:, :, None] + self.level).flatten(1, 2)
 
     def logits(self, level: int, states: Tensor, before: Tensor, so_far: Tensor, vectors: Tensor) -> Tensor:
         """(..., codes): how likely each of a level's codes (codes, d) is to come next.

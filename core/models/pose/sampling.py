@@ -42,8 +42,8 @@ def sample_codes(
 ) -> NDArray[np.int64]:
     """(N, S) z-scored speech steps and an (e,) style to (N, levels) codes of the (levels, codes, d) codebooks."""
     styles = torch.stack([style, gpt.no_style]) if sampling.guidance else style[None]
-    heard = gpt.hear(speech[None]).expand(len(styles), -1, -1)
-    levels, steps = gpt.config.levels, heard.shape[1]
+    speech_states = gpt.embed_speech(speech[None]).expand(len(styles), -1, -1)
+    levels, steps = gpt.config.levels, speech_states.shape[1]
     uniform = np.random.default_rng(sampling.seed).random(steps)
     codes = np.zeros(steps, np.int64)
     cache, inputs, norms = GptCache(), gpt.start.expand(len(styles), 1, -1), gpt.modulate(styles)
@@ -52,7 +52,7 @@ def sample_codes(
         level = position % levels
         if level == 0:
             before, so_far = so_far, torch.zeros_like(so_far)
-        state = gpt(inputs, heard[:, position : position + 1], norms, cache)[:, 0]
+        state = gpt(inputs, speech_states[:, position : position + 1], norms, cache)[:, 0]
         logits = _guided(gpt.logits(level, state, before, so_far, codebooks[level]), sampling.guidance)
         codes[position] = draw(logits.cpu().numpy(), sampling, float(uniform[position]))
         chosen = codebooks[level, codes[position]]

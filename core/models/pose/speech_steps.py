@@ -20,7 +20,7 @@ PROSODY_STEP_SIZE = PROSODY_SIZE + 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SpeechSteps:
+class SpeechFeatures:
     """What one speech sounds like: made once, used for every re-roll.
 
     features: (2 T, D) encoder features and sounds: (2 T, 4) prosody, both at 50 Hz, for T frames at 25 fps.
@@ -40,19 +40,19 @@ class SpeechSteps:
         return self.sounds[:, LOUDNESS].reshape(-1, FEATURES_PER_FRAME).mean(axis=1)
 
 
-def hear(speech: Speech, encoder: SpeechEncoder) -> SpeechSteps:
+def encode_speech(speech: Speech, encoder: SpeechEncoder) -> SpeechFeatures:
     """Encode a speech of ceil(seconds * 25) frames."""
     frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
     count = frames * FEATURES_PER_FRAME
-    return SpeechSteps(_exactly(encoder.encode(speech), count), _exactly(prosody(speech.samples), count))
+    return SpeechFeatures(_exactly(encoder.encode(speech), count), _exactly(prosody(speech.samples), count))
 
 
-def speech_steps(heard: SpeechSteps, frames_per_step: int) -> NDArray[np.float32]:
+def speech_steps(encoded: SpeechFeatures, frames_per_step: int) -> NDArray[np.float32]:
     """(ceil(T / frames_per_step), D + 6): mean features, then mean prosody, most and least loudness of each step."""
     per_step = frames_per_step * FEATURES_PER_FRAME
-    steps = -(-heard.frames // frames_per_step)
-    features = _exactly(heard.features, steps * per_step).reshape(steps, per_step, -1)
-    sounds = _exactly(heard.sounds, steps * per_step).reshape(steps, per_step, -1)
+    steps = -(-encoded.frames // frames_per_step)
+    features = _exactly(encoded.features, steps * per_step).reshape(steps, per_step, -1)
+    sounds = _exactly(encoded.sounds, steps * per_step).reshape(steps, per_step, -1)
     loudness = sounds[:, :, LOUDNESS]
     # pitch is only known where there is voice
     voice = sounds[:, :, VOICING : VOICING + 1]

@@ -74,9 +74,9 @@ def prosody(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     level = _relative_level(found.power)
     values[:, LOUDNESS] = level / RANGE_NATS + 1.0
     values[:, LOUDNESS_CHANGE] = _change(level)
-    heard = np.clip((level - _VOICE_GONE_NATS) / (_VOICE_FULL_NATS - _VOICE_GONE_NATS), 0.0, 1.0)
-    values[:, VOICING] = heard * found.strength.max(axis=1)
-    values[:, PITCH] = _relative_pitch(_best_path(found.hertz, found.strength * heard[:, None]))
+    audible = np.clip((level - _VOICE_GONE_NATS) / (_VOICE_FULL_NATS - _VOICE_GONE_NATS), 0.0, 1.0)
+    values[:, VOICING] = audible * found.strength.max(axis=1)
+    values[:, PITCH] = _relative_pitch(_best_path(found.hertz, found.strength * audible[:, None]))
     return values
 
 

@@ -51,7 +51,7 @@ def long_table(generator: PoseGenerator, clips: Sequence[PoseClip], data: Path) 
     real = [clip.head for clip in clips if clip.lively]
     limit = float(np.percentile(np.concatenate([speeds(head) for head in real]), JUMP_PERCENTILE))
     speech = long_speech(data, LONG_SECONDS)
-    heard = generator.listen(speech)
+    heard = generator.encode(speech)
     runs = []
     for entry in plain_entries(generator, clips):
         reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)
@@ -99,7 +99,7 @@ def measure_timing(generator: PoseGenerator, speech: Speech) -> Timing:
     listens, rolls = [], []
     for seed in range(TIMED_RUNS):
         began = _clocks()
-        heard = generator.listen(speech)
+        heard = generator.encode(speech)
         listens.append(_since(began))
         began = _clocks()
         generator.generate(heard, reference, PoseSettings(seed=seed))

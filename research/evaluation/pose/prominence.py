@@ -25,7 +25,7 @@ def stress_table(generator: PoseGenerator, clips: Sequence[PoseClip], data: Path
     """Recorded heads, and generated ones in the style of each lively clip to speech of people without a head."""
     lively = [clip for clip in clips if clip.lively and clip.seconds >= _MIN_SECONDS]
     real = [following(clip.name, clip.head, clip.heard.loudness) for clip in lively]
-    heard = generator.listen(long_speech(data, SPEECH_SECONDS))
+    heard = generator.encode(long_speech(data, SPEECH_SECONDS))
     still = np.zeros((1, 3), np.float32)
     made = []
     for entry in plain_entries(generator, clips):

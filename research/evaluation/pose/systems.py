@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.face.motion import INTERNAL_FPS
 from core.models.pose.generate import PoseGenerator
 from core.models.pose.reference_motion import extend_head_motion
-from core.models.pose.speech_steps import SpeechSteps
+from core.models.pose.speech_steps import SpeechFeatures
 from core.pose.bank import BankEntry
 from core.pose.settings import PoseReference, PoseSettings
 from research.evaluation.pose.metrics import PoseComparison, compare_pose, manner, manner_distance
@@ -93,7 +93,7 @@ class HeadSystems:
         matrix = self._generator.matrix(reference.heard, reference.head)
         return self._generator.bank.retrieve(matrix).neighbours[0].name
 
-    def styled(self, heard: SpeechSteps, entry: BankEntry, seed: int) -> Head:
+    def styled(self, heard: SpeechFeatures, entry: BankEntry, seed: int) -> Head:
         """Generated in the style of one entry."""
         alone = self._generator.with_bank(dataclasses.replace(self._generator.bank, entries=(entry,)))
         reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)

@@ -21,14 +21,14 @@ from core.models.adamesh.finetune import MakeTuner
 from core.models.adamesh.generate import ExpressionGenerator
 from core.models.adamesh.molora import MoloraSettings
 from core.models.adamesh.network import ExpressionNetwork
-from core.models.adamesh.residual_correction import RestTrust, fit_residual_correction
+from core.models.adamesh.residual_correction import ResidualShrinkage, fit_residual_correction
 from core.models.adamesh.styled_network import styled
 from core.models.affine.apply import apply_style
 from core.models.affine.fit import fit_style
 from core.tracking.reference import TrackedReference
 
 # of a plain gain and offset, with nothing clipped: the best of 0, 3, 10 seconds on these people
-PLAIN_TRUST = RestTrust(gain_seconds=3.0, offset_seconds=3.0, gain_range=(-np.inf, np.inf))
+PLAIN_TRUST = ResidualShrinkage(gain_seconds=3.0, offset_seconds=3.0, gain_range=(-np.inf, np.inf))
 # full fine-tuning takes smaller steps than low-rank pairs do
 FULL_LEARNING_RATE = 1e-4
 MOLORA = "MoLoRA (shipped)"
@@ -123,8 +123,10 @@ class Adapted:
                 if self.full and adapter.arrays:
                     stack.enter_context(changed(base.network, adapter.arrays, adapter.scale))
                     low_rank = {}
-                network = styled(base.network, low_rank, adapter.scale, adapter.style_embedding, rest=adapter.rest)
-                return base.speak(stack.enter_context(network), base.features(speech))
+                network = styled(
+                    base.network, low_rank, adapter.scale, adapter.style_embedding, residual=adapter.residual
+                )
+                return base.synthesise(stack.enter_context(network), base.features(speech))
 
         return Fitted(generate, adapter.report.compute_seconds, values, adapter.scale, adapter.report.steps)
 
@@ -191,7 +193,7 @@ def with_ranks(molora: MoloraSettings, ranks: tuple[int, ...]) -> MoloraSettings
 def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
     """The table's rows: the shipped settings (named MoLoRA), what they are compared with, and variations of them."""
     shipped = AdaptationSettings() if settings is None else settings
-    ranks, tune, guard = shipped.molora.ranks, shipped.tune, shipped.guard
+    ranks, tune, selection = shipped.molora.ranks, shipped.tune, shipped.selection
 
     def pairs(*chosen: int) -> AdaptationSettings:
         return replace(shipped, molora=with_ranks(shipped.molora, chosen))
@@ -207,7 +209,7 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
         Unadapted(),
         GainAndOffset(),
         LeastSquaresGain(),
-        Adapted("style embedding only", replace(shipped, guard=replace(guard, scales=(0.0,)))),
+        Adapted("style embedding only", replace(shipped, selection=replace(selection, scales=(0.0,)))),
         Adapted(f"one LoRA, rank {sum(ranks)}", pairs(sum(ranks))),
         Adapted("full fine-tuning", full, full=True),
         Adapted(MOLORA, shipped),
@@ -217,6 +219,6 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
         Adapted(f"MoLoRA, {tune.steps * 2} steps", steps(tune.steps * 2)),
         Adapted("MoLoRA, decoder only", within("decoder")),
         Adapted("MoLoRA without style embedding", replace(shipped, style=False)),
-        Adapted("MoLoRA without the rest's gain and offset", replace(shipped, rest=False)),
-        Adapted("MoLoRA without guard", replace(shipped, guard=replace(guard, enabled=False))),
+        Adapted("MoLoRA without residual correction", replace(shipped, residual=False)),
+        Adapted("MoLoRA without model selection", replace(shipped, selection=replace(selection, enabled=False))),
     )

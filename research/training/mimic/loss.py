@@ -102,8 +102,8 @@ class MimicLoss:
             shown = (torch.rand(len(code), 1, generator=generator) < self._shown_share).to(code.dtype)
             spoken_code = shown * code + (1 - shown) * network.mean_code
             said = torch.where(shown[:, :, None] > 0, batch.motion, batch.average)
-            spoken = network.decoder.teach(heard, spoken_code, network.coordinates(said))
-            mimed = network.decoder.teach(seen, code, coordinates)
+            spoken = network.decoder.forward_teacher_forced(heard, spoken_code, network.coordinates(said))
+            mimed = network.decoder.forward_teacher_forced(seen, code, coordinates)
         follow_mean(network, code)
         total = self._reconstruction(network, spoken, said) + self._reconstruction(network, mimed, batch.motion)
         if weights.style:
@@ -142,7 +142,7 @@ class MimicLoss:
         course = average_course(network, features)
         follow_usual(network, course)
         heard = torch.rand(len(features), generator=generator) >= self._silent_share
-        return course.where(heard, network.usual)
+        return course.where(heard, network.population)
 
     def _cycles(
         self, network: MimicNetwork, content: Tensor, codes: Tensor, features: Tensor, generator: torch.Generator
@@ -171,7 +171,7 @@ def average_course(network: MimicNetwork, features: Tensor) -> MotionStatistics:
     """Of the average talker saying (B, 2 T, F), as outside training (without dropout)."""
     training = network.training
     network.eval()
-    course = network.course(network.average(features))
+    course = network.statistics(network.neutral_motion(features))
     network.train(training)
     return course
 
@@ -179,7 +179,9 @@ def average_course(network: MimicNetwork, features: Tensor) -> MotionStatistics:
 @torch.no_grad()
 def follow_usual(network: MimicNetwork, course: MotionStatistics) -> None:
     """Move what is usual of the average talker towards this."""
-    for kept, seen in zip((network.usual_mean, network.usual_swing, network.usual_speed), course.parts, strict=True):
+    for kept, seen in zip(
+        (network.population_mean, network.population_amplitude, network.population_speed), course.parts, strict=True
+    ):
         kept.lerp_(seen.float().mean(dim=0), _MEAN_SHARE)
 
 

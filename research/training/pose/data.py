@@ -18,7 +18,7 @@ from core.face.basis import open_basis
 from core.face.landmarks import mouth_opening
 from core.face.motion import INTERNAL_FPS
 from core.face.rotations import mean_rotation, rotvec_from_matrix
-from core.models.pose.speech_steps import SpeechSteps, hear
+from core.models.pose.speech_steps import SpeechFeatures, encode_speech
 from core.models.pose.units import FEATURES_PER_FRAME
 from core.models.speech.encoder import SpeechEncoder
 from core.pose.prominence import prominence_curve, prominence_peaks
@@ -57,7 +57,7 @@ class PoseClip:
     name: str
     person: str
     head: NDArray[np.float32]
-    heard: SpeechSteps
+    heard: SpeechFeatures
     lively: bool
     source: str
 
@@ -142,7 +142,7 @@ def load_pose_clip(clip: Clip, encoder: SpeechEncoder, person: str, lively: bool
     if not cache.is_file() and not _make(clip, encoder, cache):
         return None
     with np.load(cache, allow_pickle=False) as data:
-        heard = SpeechSteps(data["features"].astype(np.float32), data["sounds"])
+        heard = SpeechFeatures(data["features"].astype(np.float32), data["sounds"])
         return PoseClip(clip.path.stem, person, data["head"], heard, lively, source)
 
 
@@ -160,7 +160,7 @@ def _make(clip: Clip, encoder: SpeechEncoder, cache: Path) -> bool:
         free = align(uniform_landmarks(track, INTERNAL_FPS, first + late).landmarks, basis.neutral)
     relative = rotvec_from_matrix(mean_rotation(free.rotation).T @ free.rotation)
     head = savitzky_golay(relative, HEAD_WINDOW_FRAMES).astype(np.float32)
-    heard = hear(speech, encoder)
+    heard = encode_speech(speech, encoder)
     frames = min(len(head), heard.frames)
     count = frames * FEATURES_PER_FRAME
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +189,7 @@ def _by_talker(clips: Sequence[Clip]) -> list[list[Clip]]:
 def cut(clip: PoseClip, first: int, last: int) -> PoseClip:
     """Frames [first, last) of a clip."""
     sound = slice(FEATURES_PER_FRAME * first, FEATURES_PER_FRAME * last)
-    heard = SpeechSteps(clip.heard.features[sound], clip.heard.sounds[sound])
+    heard = SpeechFeatures(clip.heard.features[sound], clip.heard.sounds[sound])
     return dataclasses.replace(clip, head=clip.head[first:last], heard=heard)
 
 
@@ -202,7 +202,7 @@ def varied(clip: PoseClip, variation: Variation) -> PoseClip:
         # the mirror turns left into right: yaw and roll change sign, pitch does not
         head = head * np.array([1, -1, -1], np.float32)
     count = frames * FEATURES_PER_FRAME
-    heard = SpeechSteps(
+    heard = SpeechFeatures(
         retimed(clip.heard.features, count, variation.tempo), retimed(clip.heard.sounds, count, variation.tempo)
     )
     head = head + np.asarray(variation.tilt_radians, np.float32)

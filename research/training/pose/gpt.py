@@ -66,7 +66,7 @@ class GptLoss:
         absent = torch.rand(len(style), 1, generator=generator) < settings.no_style_share
         embedded = torch.where(absent, gpt.no_style, embedded)
         speech = self._varied_speech(network.speech_of(batch.speech), network.feature_size, generator)
-        states = gpt(gpt.embed_codes(coded.chosen, coded.so_far), gpt.hear(speech), gpt.modulate(embedded))
+        states = gpt(gpt.embed_codes(coded.chosen, coded.so_far), gpt.embed_speech(speech), gpt.modulate(embedded))
         loss = torch.zeros(())
         for level in range(gpt.config.levels):
             answers = states[:, level :: gpt.config.levels]
