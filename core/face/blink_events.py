@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds blinks in the lids' opening over time: fast closings that come back, half-blinks among them."""
+"""Finds blinks in the lids' opening over time: fast closings that reopen, incomplete blinks included."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _FALL_SECONDS = 0.2
 _LEAST_DEPTH = 0.35
 # eyes that stay shut longer are closed, not blinking
 _LONGEST_SECONDS = 1.0
-# of the fall that comes back before the next blink may begin: in a double blink the eye opens half only
+# of the fall that is recovered before the next blink may begin: in a double blink the eye opens half only
 _RECOVERY_SHARE = 0.4
-# how long after the blink the lids' new height is looked for: they do not always come back all the way
+# how long after the blink the lids' new height is looked for: they do not always reopen fully
 _SETTLE_SECONDS = 0.4
 # a tracked shut eye shows about this share of its median opening
 _SHUT_SHARE = 0.15
-# begin and end of a blink are where this share of its depth is passed, falling and coming back
+# begin and end of a blink are where this share of its depth is passed, falling and rising
 EDGE_SHARE = 0.2
 
 
@@ -57,7 +57,7 @@ def find_blinks(opening: FloatArray, seen: NDArray[np.bool_], fps: float) -> tup
     found: list[Blink] = []
     free, frame = 0, 1
     while frame < len(values):
-        # a fall is counted once: it cannot begin before the last one has come back
+        # a fall is counted once: it cannot begin before the last one has recovered
         first = max(frame - reach, free)
         onset = first + _last_argmax(values[first:frame])
         drop = values[onset] - values[frame]
@@ -90,7 +90,7 @@ def _last_argmax(values: NDArray[np.float64]) -> int:
 
 
 def _recovery(values: NDArray[np.float64], onset: int, frame: int, fps: float) -> int | None:
-    """The frame by which enough of the fall has come back, or None where that takes too long."""
+    """The frame by which enough of the fall is recovered, or None where that takes too long."""
     lowest = values[frame]
     for later in range(frame, min(frame + round(_LONGEST_SECONDS * fps), len(values))):
         lowest = min(lowest, values[later])

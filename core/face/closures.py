@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the lips shut where the unstyled motion shuts them (m, b, p), whatever a style does elsewhere."""
+"""Lip gap and closure: measures the gap of the inner lips, and preserves closures (m, b, p) in a styled motion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .rotations import FloatArray, matrix_from_rotvec
 # inner-lip gaps in cm: up to the first the mouth counts as shut, from the second on as open
 SHUT_CM = 0.12
 OPEN_CM = 0.35
-# one radian of jaw is worth this many units of expression: the jaw's usual range against a coefficient's
+# one radian of jaw is worth this many units of expression: the jaw's typical range against a coefficient's
 _JAW_UNIT_RADIANS = 0.05
 _ROUNDS = 3
 

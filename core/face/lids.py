@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Eyelids: how far they are apart, and the change of expression that brings them together and moves nothing else."""
+"""Eyelids: their gaps, and the expression change that closes them with the least motion elsewhere."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from .rotations import FloatArray
 
 SIGNALS = ("opening", "width", "rounding", "brows", "lids", "jaw", "corner_side", "corner_tilt", "brow_side")
 OPENING, WIDTH, ROUNDING, BROWS, LIDS, JAW, CORNER_SIDE, CORNER_TILT, BROW_SIDE = range(len(SIGNALS))
-# usual spread of a coefficient (two training deviations are one unit) and of the jaw in radians: what moves easily
+# typical spread of a coefficient (two training deviations are one unit) and of the jaw in radians
 EXPRESSION_SPREAD = 0.5
 JAW_SPREAD_RADIANS = 0.05
 
@@ -49,7 +49,7 @@ class RegionChart:
 
 @functools.lru_cache(maxsize=4)
 def region_chart(basis: FaceBasis) -> RegionChart:
-    """Derived from the basis' landmarks; least change in units of each value's usual spread."""
+    """Derived from the basis' landmarks; least change in units of each value's typical spread."""
     displacement = displacement_per_value(basis)
     signals = displacement.reshape(MOTION_SIZE, -1) @ _landmark_signals().T
     signals[:, JAW] = 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What head motion goes through after decoding: a rest it comes back to, a floor of stillness, and a top speed."""
+"""Post-processing of decoded head motion: drift removal, a dead zone, and a speed limit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _mean_around(values: NDArray[np.float64], frames: int) -> NDArray[np.float64
 
 
 def apply_dead_zone(head: FloatArray, floor_radians: float) -> NDArray[np.float32]:
-    """(T, 3) with everything smaller than the floor taken out: the head moves only once it is pulled that far.
+    """(T, 3) with a dead zone (backlash filter): motion smaller than the floor, in radians, is removed.
 
     A follower on a slack line of the floor's length, run from both ends so that it neither lags nor leads, then eased.
     A floor of 0 changes nothing.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much a head moves around each frame. numpy only."""
+"""Local dynamics of head motion: log speed and log spread around each frame. numpy only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SPREAD_FLOOR_DEGREES = 0.1
 def movement(head: NDArray[np.floating]) -> NDArray[np.float32]:
     """(T, 3) radians to (T, 6): per axis the logarithm of speed (degrees a second) and of spread (degrees) within 1 s.
 
-    The same for a head and its mirror image, and equal in all frames for a head that holds still.
+    The same for a head and its mirror image, and constant for a head that does not move.
     """
     degrees = np.degrees(np.asarray(head, np.float64))
     speed = np.abs(np.diff(degrees, axis=0, prepend=degrees[:1])) * INTERNAL_FPS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where speech is stressed: peaks of loudness, per frame at 25 fps. numpy only."""
+"""Prosodic prominence: peaks of loudness relative to their surroundings, per frame at 25 fps. numpy only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..face.motion import INTERNAL_FPS
 
 FloatArray = NDArray[np.floating]
-# a stress stands out from what is spoken within this time
+# prominence is relative to the loudness within this time
 _AROUND_SECONDS = 1.2
 _SMOOTH_SECONDS = 0.16
 _APART_SECONDS = 0.25
@@ -24,7 +24,7 @@ def prominence_curve(loudness: FloatArray, fps: float = INTERNAL_FPS) -> NDArray
 
 
 def prominence_peaks(loudness: FloatArray, fps: float = INTERNAL_FPS) -> NDArray[np.int64]:
-    """Frames at which a stressed syllable is loudest, the more prominent one where two are closer than 0.25 s."""
+    """Frames of the prominent syllables' loudness peaks, the more prominent one where two are closer than 0.25 s."""
     curve = prominence_curve(loudness, fps)
     inner = (curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]) & (curve[1:-1] > _MIN_PROMINENCE)
     found = np.flatnonzero(inner) + 1

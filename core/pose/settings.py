@@ -41,7 +41,7 @@ class PoseSettings:
         _require("pose temperature", self.temperature, 0.0, TEMPERATURE_LIMIT)
         _require("pose top-p", self.top_p, 0.01, 1.0)
         _require("head amount", self.amount, 0.0, AMOUNT_LIMIT)
-        _require("stillness floor", self.dead_zone_radians, 0.0, DEAD_ZONE_LIMIT_RADIANS)
+        _require("head dead zone", self.dead_zone_radians, 0.0, DEAD_ZONE_LIMIT_RADIANS)
         if self.source not in SOURCES:
             raise SettingsError(f"There is no head source called {self.source!r}; there are: {', '.join(SOURCES)}.")
 

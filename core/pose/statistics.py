@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person's manner of moving the head as a few numbers: how far, how fast, how often not at all, with which stress.
+"""Head motion statistics of a speaker: range, speed, share of stillness, and relation to prosodic prominence.
 
-These numbers are what a style embedding is made of, so that a clip that no training has seen has one as well.
+PoseGPT's style embedding is computed from them, so it generalises to speakers outside the training set.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def pose_statistics(heads: Sequence[FloatArray], loudness: Sequence[FloatArray] 
     """(21,) statistics of one person's clips, (T, 3) rotation vectors in radians and (T,) loudness at 25 fps.
 
     ``rest``: mean pose in degrees (0 for a whole reference, whose own mean is its rest). Amounts are logarithms of
-    degrees and degrees a second, per axis; ``nod``: degrees of pitch that come with a stressed syllable; ``speech``:
+    degrees and degrees a second, per axis; ``nod``: degrees of pitch on a prominent syllable; ``speech``:
     log ratio of speed while speaking to speed in pauses, both NaN without ``loudness``. Source: ours.
     """
     degrees = [np.degrees(np.asarray(head, np.float64)) for head in heads]
@@ -86,7 +86,7 @@ def _with_speech(degrees: Sequence[NDArray[np.float64]], loudness: Sequence[Floa
 
 
 def _nods(degrees: NDArray[np.float64], loudness: FloatArray) -> NDArray[np.float64]:
-    """Pitch at each stress peak less its mean 0.4 s before and after."""
+    """Pitch in degrees at each prominence peak less its mean 0.4 s before and after."""
     reach = round(_NOD_SECONDS * INTERNAL_FPS)
     peaks = prominence_peaks(loudness)
     inside = peaks[(peaks >= reach) & (peaks < len(degrees) - reach)]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating]
-# beyond this many frames a row is as well known as need be (5 latents of 4 frames in papers.md)
+# the count weight of a row saturates at this many frames (docs/papers.md 1.3)
 COUNT_CAP = 20
 SHRINKAGE_FRAMES = 10.0
 
@@ -42,8 +42,8 @@ def style_matrix(units: NDArray[np.int64], latents: FloatArray, unit_count: int)
 def matrix_distance(first: StyleMatrix, second: StyleMatrix, scale: FloatArray | float = 1.0) -> float:
     """d(S, S') = sum_j w_j |S_j - S'_j| / sum_j w_j, w_j = min(n_j, n'_j, cap); infinite without a common unit.
 
-    ``scale``: (d,) weight of each latent dimension. Rows are steadied first. Source: AdaMesh retrieves the nearest
-    matrix without saying how it measures; the count weight and the steadying are ours.
+    ``scale``: (d,) weight of each latent dimension. Rows are shrunk first (:func:`shrunk_rows`). Source: AdaMesh
+    retrieves the nearest matrix; its distance is not published, the count weight and the shrinkage are ours.
     """
     weight = np.minimum(np.minimum(first.counts, second.counts), COUNT_CAP).astype(np.float64)
     if weight.sum() <= 0:
@@ -53,10 +53,10 @@ def matrix_distance(first: StyleMatrix, second: StyleMatrix, scale: FloatArray |
 
 
 def shrunk_rows(matrix: StyleMatrix) -> NDArray[np.float64]:
-    """(K, d) rows drawn towards the mean of all frames, as if ten more frames of it had been seen at every unit.
+    """(K, d) rows shrunk towards the mean of all frames, which counts as ten more frames of every unit.
 
-    In ten seconds most units occur for a frame or two: such rows are chance, and without this the style with the best
-    known rows would be nearest to everybody.
+    In ten seconds most units occur for a frame or two, so their rows are noise; without shrinkage the style with the
+    largest counts would be the nearest to every reference.
     """
     counts = matrix.counts[:, None].astype(np.float64)
     total = matrix.rows * counts

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A user's own bank of pose styles on the disk: what it holds, and changes to it; the bundled bank never changes."""
+"""User banks of pose styles on disk: their content and changes to it. The bundled bank is never changed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def save_user_bank(bank: PoseBank, path: Path) -> None:
     bundled = VENDOR_MODELS / BANK_FILE
     if path.exists() and bundled.exists() and path.samefile(bundled):
         raise SettingsError(
-            f"The bundled pose bank {path} is never changed.", "Choose another file for your own bank."
+            f"The bundled pose bank {path} is never changed.", "Choose another file for your user bank."
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

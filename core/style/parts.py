@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The optional parts of a :class:`~core.style.style.Style`: what each model keeps of one person.
+"""The optional parts of a :class:`~core.style.style.Style`: what each model stores of one speaker.
 
 A part is stored as arrays plus a few plain values (``Stored``). Which model made it is among the values, so
 that a part never meets another model's numbers.
@@ -48,12 +48,13 @@ class StylePart(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpressionPart:
-    """AdaMesh's expression adapter for one person.
+    """AdaMesh's expression adapter for one speaker.
 
-    adapter: MoLoRA's low-rank arrays by full name, ``<layer>.down.<rank>`` (rank, in) and ``<layer>.up.<rank>``
-    (out, rank); empty where the clip had no usable sound. ranks: of the parallel pairs. scale: of their sum.
-    base_hash: the base model they belong to. style_embedding: (256,); identity: (n,) vector of the resting face.
-    gain, offset: (53,) of each motion value, what the adapter leaves; 1 and 0 in files of earlier versions.
+    adapter: MoLoRA's low-rank arrays by full name (:meth:`core.models.adamesh.molora.Molora.state`),
+    ``<layer>/<pair>/down`` (rank, inputs * kernel) and ``<layer>/<pair>/up`` (outputs, rank), pairs numbered from 0;
+    empty where the clip had no usable sound. ranks: of the parallel pairs. scale: of their sum. base_hash: SHA-256 of
+    the base model's file. style_embedding: (256,). identity: (12,) input of the identity encoder. gain, offset: (53,)
+    residual affine correction, the identity in files of earlier versions.
     """
 
     adapter: Mapping[str, FloatArray]
@@ -155,7 +156,7 @@ class PosePart:
 
 @dataclass(frozen=True, slots=True)
 class EyesPart:
-    """How a person blinks and looks about.
+    """Blink and gaze statistics of one speaker.
 
     blinks_per_minute; blink_seconds: mean duration; clustering: 0 is even, 0.5 by chance, 1 all in bursts;
     pause_share: share of blinks that begin in speech pauses over the share of time that is pause, 1 is no

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``Style``: what one reference leaves behind, as one file that can be named, shared and used again.
+"""``Style``: everything learnt from one reference clip, as one file that can be named, shared and reused.
 
 The file is safetensors. Its header holds the name, where the style comes from and which parts it has; a part's
 arrays are named ``<part>:<array>``. A part whose name has no
@@ -32,7 +32,7 @@ _FAMILY = "mimesh-style-"
 
 @dataclass(frozen=True, slots=True)
 class StyleProvenance:
-    """Where a style came from and how far it can be trusted.
+    """Where a style came from and how reliable its fit is.
 
     agreement: correlation of the model's mouth opening with the tracked one, 0 when the reference has no
     usable sound. speech_seconds: what the face's style was fitted on. warnings: sentences for the user.
@@ -60,7 +60,7 @@ class StyleProvenance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Style:
-    """How one person's face differs from the model's average speaker.
+    """How one speaker's face differs from the model's mean speaker.
 
     gain, offset: (53,) applied to expression then jaw coefficients; gain 1 and offset 0 change nothing.
     head: (T, 3) the reference's head motion, rotation vectors in radians relative to rest, 25 fps.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AdaMesh's expression adaptation: a person's talking style from a short reference, by MoLoRA (papers.md 1.2).
+"""AdaMesh's expression adaptation: a speaker's style from a short reference, by MoLoRA (docs/papers.md 1.2).
 
-The reference's own sound and tracked motion are the training pair. Ten seconds are easily learnt by heart, so a
-guard first trains without the clip's end, then without its beginning, judges the update at several strengths on what
-was left out, and only then trains on everything for as long, and as strongly, as helped there; what does not help
-falls back to the base.
+The reference's own sound and tracked motion are the training pairs. Ten seconds are easily overfitted, so model
+selection comes first: the update is trained without the clip's end, then without its beginning, and evaluated at
+several scales on what was held out. The final update is trained on everything, with the steps and the scale that were
+selected; an update that does not lower the held-out error is dropped.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from .residual_correction import ResidualCorrection, fit_residual_correction
 
 Progress = Callable[[float], None]
 STYLE_STRENGTHS = (0.0, 0.5, 1.0)
-# correlation of the base's opening with the tracked one under which the sound is somebody else's
 MIN_AGREEMENT = 0.15
 _MIN_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class AdaptationSettings:
-    """What adapting to one person takes.
+    """How a network is adapted to one speaker.
 
-    limit_seconds: of a longer reference an evenly spread choice of this length is used. style: whether a style
-    embedding is learnt too. rest: whether a gain and an offset take up what the pairs leave.
+    molora, tune, selection: the low-rank update, its training, and its model selection. limit_seconds: a longer
+    reference is represented by evenly spread segments of this total length. style: whether a style embedding is read
+    too. residual: whether a residual affine correction is fitted after the update. seed: of every random draw.
     """
 
     molora: MoloraSettings = field(default_factory=MoloraSettings)
@@ -57,9 +57,11 @@ class AdaptationSettings:
 
 @dataclass(frozen=True, slots=True)
 class AdaptationReport:
-    """What the guard saw. base_mm, adapted_mm: held-out lip error without anything and with what was chosen.
+    """What model selection measured, for the user and for the benchmark.
 
-    agreement: correlation of the base's mouth opening with the tracked one. warnings: sentences for the user.
+    seconds: of the reference. steps: selected training steps, 0 for no update. style_strength: selected strength of
+    the style embedding. agreement: correlation of the base's lip gap with the tracked one. base_mm, adapted_mm:
+    held-out lip error without and with what was selected. warnings: sentences for the user.
     """
 
     seconds: float
@@ -74,11 +76,11 @@ class AdaptationReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpressionAdapter:
-    """A person's style for one base network.
+    """One speaker's style for one base network.
 
-    arrays: the low-rank update by name (:meth:`Molora.state`), empty where there is none; scale: what the guard lets
-    of it through. style_embedding (width,): zero where it does not help. rest: what both leave. All are multiplied by
-    the user's strength.
+    arrays: the low-rank update by name (:meth:`Molora.state`), empty where there is none; scale: its selected scale.
+    style_embedding: (width,), zero where it does not help. residual: the residual affine correction after both. The
+    user's style strength multiplies all of them. base_hash: of the base network's file.
     """
 
     arrays: dict[str, NDArray[np.float32]]
@@ -111,7 +113,7 @@ def adapt(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Update:
-    """What one training leaves."""
+    """The result of one training."""
 
     arrays: dict[str, NDArray[np.float32]]
     embedding: NDArray[np.float32]
@@ -146,10 +148,10 @@ class _Adaptation:
         self._progress(1.0)
         return self._adapter(reference, update, selected, agreement, strength)
 
-    # --- material -----------------------------------------------------------------------------------------------
+    # --- training pairs -----------------------------------------------------------------------------------------
 
     def _training_pairs(self, reference: TrackedReference) -> tuple[str | None, tuple[Segment, ...], float]:
-        """What speaks against training (a sentence), the training pairs, and how far mouth and sound agree."""
+        """Why training is impossible (or None), the training pairs, and the agreement of mouth and sound."""
         if reference.speech is None:
             return "it has no usable sound", (), 0.0
         segments = segments_of(reference, self._base, self._settings.limit_seconds)
@@ -175,7 +177,7 @@ class _Adaptation:
     # --- style embedding ----------------------------------------------------------------------------------------
 
     def _style_strength(self, segments: Sequence[Segment]) -> float:
-        """How much of the style embedding helps: read from one half of the reference, judged on the other."""
+        """Strength of the style embedding: read from one half of the reference, evaluated on the other."""
         if not self._settings.style:
             return 0.0
         if not self._settings.selection.enabled:
@@ -203,7 +205,7 @@ class _Adaptation:
     # --- training -----------------------------------------------------------------------------------------------
 
     def _select(self, segments: Sequence[Segment], strength: float) -> SelectionResult:
-        """Train on each fold, watch the held-out part, and decide steps and scale over all folds together."""
+        """Model selection: train on each fold, evaluate its held-out part, choose steps and scale over all folds."""
         selection = self._settings.selection
         if not selection.enabled:
             return SelectionResult(self._settings.tune.steps, 1.0, float("nan"), float("nan"))
@@ -240,7 +242,7 @@ class _Adaptation:
     def _refit(
         self, segments: Sequence[Segment], conditioning: StyleConditioning, selected: SelectionResult
     ) -> _Update:
-        """Train on everything for as long as the guard says."""
+        """Train on all segments with the selected steps and scale."""
         report = _share_of(self._progress, self._share_done, 1.0)
         tuner = self._make_tuner(self._network, self._settings.seed)
 
@@ -257,7 +259,7 @@ class _Adaptation:
             tuner.remove()
 
     def _residual(self, segments: Sequence[Segment], conditioning: StyleConditioning) -> ResidualCorrection:
-        """What the network, as it is now, leaves of the reference."""
+        """The residual affine correction from the adapted network's motion to the tracked one."""
         if not self._settings.residual:
             return ResidualCorrection.identity()
         style = conditioning.style(self._network)
@@ -265,7 +267,7 @@ class _Adaptation:
         tracked = np.concatenate([segment.motion for segment in segments])
         return fit_residual_correction(spoken, tracked, np.concatenate([segment.weights for segment in segments]))
 
-    # --- judging ------------------------------------------------------------------------------------------------
+    # --- evaluation ---------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def _generate(self, segment: Segment, style: Tensor | None) -> Tensor:

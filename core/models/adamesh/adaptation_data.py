@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tracked reference as training pairs for adaptation: segments, what is held out of them, random crops."""
+"""The adaptation dataset: a tracked reference as segments, their held-out folds, and random crops of them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ FEATURES_PER_FRAME = 2
 SAMPLES_PER_FRAME = round(SAMPLE_RATE / INTERNAL_FPS)
 # a long reference is represented by evenly spread segments of this length
 SEGMENT_SECONDS = 10.0
-# under this mean reliability a segment teaches the tracker's mistakes
+# segments with a lower mean reliability would train on tracking errors
 MIN_RELIABILITY = 0.3
 _MIN_TRAINING_FRAMES = 25
 _MOMENT_GAIN_RANGE = (0.33, 3.0)
-# what a style embedding is read from: windows about as long as the style encoder was trained on
+# windows for the style embedding, about as long as those that the style encoder was trained on
 STYLE_WINDOW_FRAMES = 100
 MAX_STYLE_WINDOWS = 12
 
 
 class FeatureExtractor(Protocol):
-    """The part of ``ExpressionGenerator`` that makes training pairs."""
+    """The part of ``ExpressionGenerator`` that turns sound into features."""
 
     def features(self, speech: Speech) -> Tensor:
         """(2 T, F) for ceil(seconds * 25) = T frames."""
@@ -41,7 +41,7 @@ class FeatureExtractor(Protocol):
 class Segment:
     """Unbroken frames: features (2 T, F) at 50 Hz, motion (T, 53) at 25 fps, weights (T,) reliability 0..1.
 
-    expected: (T, 53) what the base makes of the sound; zeros until it was asked.
+    expected: (T, 53) the base network's motion for the same sound; zeros before it was generated.
     """
 
     features: NDArray[np.float32]
@@ -130,9 +130,10 @@ def _between(segments: Sequence[Segment], first: int, last: int) -> tuple[Segmen
 
 
 def match_moments(segments: Sequence[Segment]) -> tuple[Segment, ...]:
-    """The segments with ``expected`` moved and scaled, value by value, to the mean and spread of the tracked motion.
+    """The segments with the first two moments of ``expected`` matched, value by value, to the tracked motion's.
 
-    That much of a manner carries over to any speech, since it takes no timing from the reference.
+    Mean and standard deviation are weighted by reliability; the gain is limited to ``_MOMENT_GAIN_RANGE``. Such a
+    target generalises to other speech, since it takes no timing from the reference.
     """
     motion, expected = (np.concatenate([getattr(s, name) for s in segments]) for name in ("motion", "expected"))
     shares = np.concatenate([segment.weights for segment in segments]).astype(np.float64)

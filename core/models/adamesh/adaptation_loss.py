@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What adaptation minimises, and what its guard judges by: both in terms of the lips."""
+"""The loss of adaptation, and the lip error by which its model selection evaluates an update."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from ...face.region_chart import JAW, OPENING, displacement_per_value, region_ch
 from .network import NetworkOutput
 
 _MM_PER_CM = 10.0
-# spread under which a region counts as still: opening, width, rounding, brows, lids in cm, jaw in radians
+# standard deviation below which a region counts as still: opening, width, rounding, brows, lids in cm, jaw in radians
 _STILL = (0.05, 0.02, 0.02, 0.02, 0.02, 0.005)
 
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """How much each part of the loss counts beside the values' own error.
+    """Weights of the loss terms, relative to the L1 of the z-scored values (weight 1).
 
-    velocity: of first differences; lips: of lip points in cm; peak: of the farthest lip point in cm; closure: of
-    the lips' gap in cm where the person's lips touch; floor: of a value that does not reach the lips at all.
-    spread: of how far each region moves in a crop, as a log ratio (an L1 alone teaches to move less and less where the
-    sound does not tell); agreement: of one minus the correlation of the lips' opening.
+    velocity: L1 of first differences. lips: L1 of the lip landmarks, cm. peak: distance of the farthest lip landmark,
+    cm. closure: L1 of the lip gap, cm, on frames where the tracked lips touch. floor: weight of a value that does not
+    move the lips, where one that moves them most has 1 more. spread: absolute log ratio of each region's standard
+    deviation in a crop (an L1 alone shrinks motion that the sound does not predict). agreement: one minus the
+    correlation of the lip gap.
     """
 
     velocity: float = 0.5
@@ -41,9 +42,9 @@ class LossWeights:
 
 
 class AdaptationLoss:
-    """L1 on z-scored values by their reach to the lips, its velocity, and the lips themselves; (papers.md 1.2).
+    """Weighted sum of :class:`LossWeights`' terms, every frame weighted by the tracker's reliability.
 
-    Everything is weighted by the tracker's reliability of each frame.
+    Source: the L1 before and after the post-net is AdaMesh's (docs/papers.md 1.2); the other terms are ours.
     """
 
     def __init__(self, basis: FaceBasis, mean: Tensor, deviation: Tensor, weights: LossWeights) -> None:
@@ -60,7 +61,7 @@ class AdaptationLoss:
         self._value_weights = value_weights / value_weights.mean()
 
     def __call__(self, output: NetworkOutput, motion: Tensor, reliability: Tensor) -> Tensor:
-        """motion (B, T, 53) in real units; reliability (B, T)."""
+        """Scalar loss for motion (B, T, 53) in coefficients and radians; reliability (B, T) in 0..1."""
         target = (motion - self._mean) / self._deviation
         shut = self._shut(motion)
         value = torch.zeros((), device=target.device)
@@ -88,7 +89,7 @@ class AdaptationLoss:
         )
 
     def _sequence_terms(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """What no frame shows on its own: how far the regions move, and that the opening goes with the truth's."""
+        """Terms over a whole crop: the regions' standard deviations, and the correlation of the lip gap."""
         given, wanted = (values @ self._to_regions for values in (predicted, target))
         given, wanted = (signals - signals.mean(dim=1, keepdim=True) for signals in (given, wanted))
         given_spread, wanted_spread = (signals.square().mean(dim=1).add(1e-10).sqrt() for signals in (given, wanted))
@@ -104,7 +105,7 @@ class AdaptationLoss:
         return (points.square().sum(dim=-1) + 1e-8).sqrt()
 
     def _shut(self, motion: Tensor) -> Tensor:
-        """(B, T) 1 where the person's lips touch, 0 where they are apart."""
+        """(B, T) 1 where the tracked lips touch, 0 where they are apart, linear between."""
         gap = self._rest_gap + motion @ self._to_gap
         return ((OPEN_CM - gap) / (OPEN_CM - SHUT_CM)).clamp(0.0, 1.0)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tracked reference as it would be if the person had not blinked.
+"""Removes blinks from a tracked reference before adaptation.
 
-Blinks do not go with the sound: a network that is fitted to them lowers the lids for good. The engine puts its own
-blinks in afterwards (``core.models.eyes``), as often and as long as the person's.
+Blinks are independent of the sound, so a network fitted to them lowers the lids permanently. The engine adds its own
+blinks afterwards (``core.models.eyes``), with the speaker's rate and duration.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training an update of the expression network on crops of one reference; the network stays in eval mode."""
+"""Trains an update of the expression network on crops of one reference; the network stays in evaluation mode."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .molora import Molora, MoloraSettings
 from .network import ExpressionNetwork
 
 ADAPTER_NAME = "style"
-# called after every step with the averaged parameters so far; False ends the training
+# called after every step with the exponential moving average of the parameters; False ends the training
 Watch = Callable[[int, Sequence[Tensor]], bool]
 
 
@@ -53,7 +53,7 @@ class TuneSettings:
 
 
 class Tuner(Protocol):
-    """One way of changing a network: what is trained, how strongly it acts, what is stored, and how it goes."""
+    """One parametrisation of a network's update: its parameters, scale, state, and removal."""
 
     def parameters(self) -> list[nn.Parameter]: ...
 
@@ -91,13 +91,13 @@ class MoloraTuner:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyleConditioning:
-    """What the decoder is told of the person: windows (K, W, 53) of motion, and how much their embedding counts."""
+    """Input of the style encoder: windows (K, W, 53) of the speaker's motion, and the strength of their embedding."""
 
     windows: Tensor | None
     strength: float
 
     def sampled(self, rng: np.random.Generator) -> StyleConditioning:
-        """One of the windows: enough for a step of training, and another one each time."""
+        """With one random window, for one training step."""
         if self.windows is None or self.strength == 0:
             return self
         chosen = int(rng.integers(len(self.windows)))
@@ -119,7 +119,7 @@ class Trainer:
     def train(
         self, tuner: Tuner, segments: Sequence[Segment], conditioning: StyleConditioning, steps: int, watch: Watch
     ) -> None:
-        """``steps`` of the schedule, or until ``watch`` says no; afterwards the averaged parameters are in force."""
+        """Train for ``steps``, or until ``watch`` returns False; then install the averaged parameters."""
         settings, parameters = self._settings, tuner.parameters()
         rng = np.random.default_rng(self._seed)
         source = CropSource(match_moments(segments), settings.crop_frames, settings.frames_per_step, settings.tempo)
@@ -156,7 +156,7 @@ class Trainer:
 
 @contextmanager
 def as_in_use(network: nn.Module, tuner: Tuner, values: Sequence[Tensor]) -> Iterator[None]:
-    """In the middle of training, the network as it would be used: ``values`` in force, no dropout."""
+    """For an evaluation during training: ``values`` installed, dropout off; both restored afterwards."""
     parameters = tuner.parameters()
     present = [parameter.detach().clone() for parameter in parameters]
     _install(parameters, values)
@@ -171,7 +171,7 @@ def as_in_use(network: nn.Module, tuner: Tuner, values: Sequence[Tensor]) -> Ite
 
 
 def half_precision_pays(device: torch.device) -> bool:
-    """Whether bfloat16 products are faster there: GPUs, and processors that have them in hardware."""
+    """Whether bfloat16 is faster on the device: GPUs, and processors with hardware support."""
     return device.type == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
@@ -181,7 +181,7 @@ def _noisy(batch: CropBatch, deviation: Tensor, rng: np.random.Generator) -> Cro
 
 
 def _rate(step: int, steps: int) -> float:
-    """Cosine from 1 to 0.05, after a short linear start."""
+    """Learning-rate factor: cosine from 1 to 0.05 after a short linear warm-up."""
     start = min(step / (0.05 * steps + 1), 1.0)
     return start * (0.05 + 0.95 * 0.5 * (1 + float(np.cos(np.pi * step / steps))))
 
@@ -197,7 +197,7 @@ def _install(parameters: Sequence[nn.Parameter], values: Sequence[Tensor]) -> No
 
 @contextmanager
 def _dropout(network: nn.Module, on: bool) -> Iterator[None]:
-    """Dropout as in training, statistics of normalisation as in use; afterwards everything as in use."""
+    """Dropout in training mode, normalisation in evaluation mode; afterwards all in evaluation mode."""
     _set_dropout(network, on)
     try:
         yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speech in, motion out: loads the bundled expression network, which speaks as the average talker or in a style."""
+"""Loads the bundled expression network and generates motion from speech, in the mean speaker's style."""
 
 from __future__ import annotations
 
@@ -53,10 +53,7 @@ class ExpressionGenerator(Synthesiser):
         return self._network
 
     def generate(self, speech: Speech, progress: Callable[[float], None] = lambda fraction: None) -> Motion:
-        """The average talker's motion, in step with the speech from its first sample, ceil(seconds * 25) frames.
-
-        Head and gaze rest.
-        """
+        """The mean speaker's motion, ceil(seconds * 25) frames from the speech's first sample; no head, no gaze."""
         return self.synthesise(self._network, self.features(speech), progress)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A face at rest as twelve proportions: what the identity encoder reads instead of a FLAME shape vector.
+"""Input of the identity encoder: twelve distances of a neutral face, in place of a FLAME shape vector.
 
-Our tracker gives landmarks, not FLAME coefficients (papers.md 1.2 leaves the identity input open).
+The tracker gives landmarks, not FLAME coefficients. The paper's identity input is not published (docs/papers.md 1.2).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _DISTANCES = np.array(
     ]
 )
 IDENTITY_SIZE = len(_DISTANCES)
-# centimetres by which faces of one size differ
+# typical difference of a distance between faces of one size, cm
 _SPREAD_CM = 0.4
 
 
 def identity_vector(neutral: FloatArray, basis: FaceBasis) -> NDArray[np.float32]:
-    """(478, 3) resting face in cm, pose-free, to (12,) differences from the mean face; 0 is the mean face."""
+    """(478, 3) neutral landmarks in cm, pose-free, to (12,) scaled differences from the mean face, which gives 0."""
     return ((_distances(np.asarray(neutral)) - _distances(basis.neutral)) / _SPREAD_CM).astype(np.float32)
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MoLoRA: a mixture of low-rank adaptations around the frozen layers of a network (papers.md 1.2).
+"""MoLoRA: a mixture of low-rank adaptations around the frozen layers of a network (docs/papers.md 1.2).
 
 A layer's output becomes ``W0 x + scale * sum_i (alpha / sqrt(r_i)) reshape(B_i A_i) x`` over parallel pairs of several
-ranks r_i. Layers are wrapped, their weights are never written to: merging keeps W0 + dW beside W0. The sum has no
-gate, so with equal scales the pairs would be one LoRA of rank sum(r_i); alpha / sqrt(r_i) (Kalajdzievski 2023, "A Rank
-Stabilization Scaling Factor for Fine-Tuning with LoRA") lets none of them drown beside the others.
+ranks r_i. Layers are wrapped and their weights never written to: merging stores W0 + dW in a second buffer. The sum
+has no gate, so with equal scales the pairs would be one LoRA of rank sum(r_i); alpha / sqrt(r_i) (Kalajdzievski 2023,
+"A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA") keeps their contributions comparable.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class LowRankMixture(nn.Module):
 
 
 class AdaptedLayer(nn.Module):
-    """A frozen Linear or Conv1d with named mixtures beside it, of which at most one is active."""
+    """A frozen Linear or Conv1d with named low-rank mixtures in parallel, of which at most one is active."""
 
     def __init__(self, base: nn.Linear | nn.Conv1d) -> None:
         super().__init__()
@@ -337,8 +337,8 @@ def _pairs(arrays: Mapping[str, NDArray]) -> dict[str, list[tuple[NDArray, NDArr
 
 
 def _split(key: str) -> tuple[str, int, str]:
-    path, _, rest = key.partition("/")
-    index, _, part = rest.partition("/")
+    path, _, pair = key.partition("/")
+    index, _, part = pair.partition("/")
     if part not in ("down", "up") or not index.isdigit():
         raise ModelError(f"The style's array {key!r} is no part of an adaptation.", "Fit the style again.")
     return path, int(index), part

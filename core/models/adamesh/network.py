@@ -96,9 +96,10 @@ class AudioEncoder(nn.Module):
 
 
 class StyleEncoder(nn.Module):
-    """How somebody moves the face, from any stretch of it: z-scored motion (B, T, 53) to one (B, width) embedding.
+    """Style embedding (B, width) of a segment of z-scored motion (B, T, 53) of any length T.
 
-    Attention pooling (papers.md 1.2, our default): each frame votes, so a long rest does not drown the talking.
+    Attention pooling over frames, so that long pauses do not dominate the mean. Source: structure from the paper's
+    figure, sizes and pooling ours (docs/papers.md 1.2).
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -151,9 +152,9 @@ class ExpressionDecoder(nn.Module):
 
 
 class ExpressionNetwork(nn.Module):
-    """Audio, style and identity encoders before one conformer decoder (papers.md 1.2).
+    """Audio, style and identity encoders, summed, then one Conformer decoder (docs/papers.md 1.2).
 
-    Without a style (or with an all-zero one) it speaks as the average of all talkers, and so for the identity.
+    Without a style embedding, or with zeros, the motion is the mean speaker's; likewise for the identity.
     """
 
     mean: Tensor

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What low-rank pairs leave of a person's reference: one gain and one offset for every value, by least squares.
+"""Residual affine correction: a gain and an offset per motion value, from the adapted network to the tracked motion.
 
-Ours, not in the paper. Fitted on the reference after the pairs, drawn towards nothing: a resting face differs between
-clips of one person, so the offset is believed far less than the gain.
+Weighted least squares on the reference after the low-rank update, shrunk towards the identity. The neutral face
+differs between clips of one speaker, so the offset is shrunk far more than the gain. Ours, not in the paper.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...face.motion import INTERNAL_FPS, MOTION_SIZE
 
 @dataclass(frozen=True, slots=True)
 class ResidualShrinkage:
-    """How far a fit is believed: seconds of reference at which each is believed half, and how far a gain may go."""
+    """Shrinkage towards the identity by n / (n + half): seconds n at which it is a half, and limits of gain - 1."""
 
     gain_seconds: float = 1.0
     offset_seconds: float = 20.0
@@ -30,18 +30,18 @@ DEFAULT_SHRINKAGE = ResidualShrinkage()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResidualCorrection:
-    """gain, offset: (53,) applied to what the network says; gain 1 and offset 0 change nothing."""
+    """gain, offset: (53,), gain * x + offset corrects the network's motion x; gain 1, offset 0 is the identity."""
 
     gain: NDArray[np.float32]
     offset: NDArray[np.float32]
 
     @classmethod
     def identity(cls) -> Self:
-        """Changes nothing."""
+        """Gain 1 and offset 0."""
         return cls(np.ones(MOTION_SIZE, np.float32), np.zeros(MOTION_SIZE, np.float32))
 
     def at(self, strength: float) -> Self:
-        """Scaled by the user's strength; 0 is nothing, 1 is itself."""
+        """Scaled by the user's strength; 0 is the identity, 1 is unchanged."""
         gain = (1.0 + strength * (self.gain - 1.0)).astype(np.float32)
         return type(self)(gain, (strength * self.offset).astype(np.float32))
 
@@ -52,7 +52,7 @@ def fit_residual_correction(
     weights: NDArray[np.floating],
     shrinkage: ResidualShrinkage = DEFAULT_SHRINKAGE,
 ) -> ResidualCorrection:
-    """From what the adapted network says (T, 53) to what was tracked (T, 53), frames weighted by reliability (T,)."""
+    """Least squares from generated to tracked motion, both (T, 53), frames weighted by reliability (T,)."""
     total = float(np.sum(weights))
     if total <= 0:
         return ResidualCorrection.identity()

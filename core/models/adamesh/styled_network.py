@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An expression network speaking in one person's style, at any strength; afterwards it is the base again."""
+"""An expression network conditioned on one speaker's style, for the duration of a context."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .residual_correction import ResidualCorrection
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyledNetwork:
-    """The network with its style input filled in; style: (1, width), or None for the average talker.
+    """A :class:`~core.models.nn.synthesiser.MotionNetwork` with a fixed style.
 
-    residual: what is done to each value afterwards.
+    style: (1, width), or None for the mean speaker. residual: applied to the predicted motion.
     """
 
     network: ExpressionNetwork
@@ -47,7 +47,7 @@ def styled(
     strength: float = 1.0,
     residual: ResidualCorrection | None = None,
 ) -> Iterator[StyledNetwork]:
-    """The parts of an :class:`.adaptation.ExpressionAdapter` in force, merged, at the user's strength.
+    """The network with an :class:`.adaptation.ExpressionAdapter`'s parts merged in, at the user's strength.
 
     Strength 0 is exactly the base. Raises :class:`~core.errors.ModelError` where the update does not fit.
     """

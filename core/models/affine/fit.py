@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 GAIN_RANGE = (0.4, 2.0)
 OFFSET_LIMIT = 2.0
-# seconds of speech at which gain and offset are believed half; the offset hangs on what counts as the
-# clip's resting face, which differs between clips of one person
+# shrinkage towards the identity is a half at so many seconds of speech; stronger for the offset, which depends on the
+# clip's neutral face, and that differs between clips of one speaker
 _GAIN_HALF_SECONDS = 3.0
 _OFFSET_HALF_SECONDS = 10.0
 _MIN_AGREEMENT = 0.15

@@ -36,7 +36,7 @@ class EyesSettings:
 
 
 def eyes_for(motion: Motion, speech: Speech, part: EyesPart | None, settings: EyesSettings) -> Motion:
-    """A copy of ``motion`` that blinks and looks about as the person does; without a part, as people do.
+    """A copy of ``motion`` with blinks and gaze from the speaker's statistics; without a part, from typical ones.
 
     Lids close from wherever the motion has them; nothing but the lids and the gaze changes. Raises
     :class:`ModelError` for a motion of another basis.

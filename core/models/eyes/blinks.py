@@ -38,7 +38,11 @@ _WARM_UP = 20
 
 @dataclass(frozen=True, slots=True)
 class PlannedBlink:
-    """start_seconds: the lids begin to move. shut_seconds: they are down. hold_seconds, opening_seconds: then."""
+    """One blink; times in seconds from the start of the speech.
+
+    start_seconds: the lids begin to close. shut_seconds: they are shut. hold_seconds: how long they stay shut.
+    opening_seconds: how long they take to open. depth: 1 shuts the eye.
+    """
 
     start_seconds: float
     shut_seconds: float

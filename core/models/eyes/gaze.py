@@ -2,7 +2,7 @@
 """Makes the eyes look about: fixations with saccades between them, and an aim that they hold while the head turns.
 
 The pattern follows Lee, Badler and Badler, "Eyes Alive" (SIGGRAPH 2002), for a talking person, rounded: three
-seconds on the listener, one away, sizes of looks away exponential, up, down and sideways more than twice as often
+seconds on the viewer, one away, sizes of looks away exponential, up, down and sideways more than twice as often
 as diagonally. Sizes are smaller here: theirs are of a person in a room, ours speaks to the viewer.
 """
 
@@ -22,7 +22,7 @@ LIMITS_RADIANS = np.radians(np.array([14.0, 22.0]))
 
 _CONTACT_SECONDS, _AWAY_SECONDS = 3.1, 0.9
 _LEAST_FIXATION_SECONDS = 0.2
-# on the listener the eyes go between eyes and mouth
+# in eye contact, gaze alternates between the viewer's eyes and mouth
 _WITHIN_CONTACT_SECONDS = 0.9
 _CONTACT_SPREAD = np.radians(np.array([0.6, 0.9]))
 _AWAY_MEAN_RADIANS = float(np.radians(5.5))
@@ -52,7 +52,7 @@ def gaze_motion(
 
 
 def look_about(frames: int, fps: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(frames, 2) pitch and yaw of the aim in radians, 0 is the listener; it comes back after every look away."""
+    """(frames, 2) pitch and yaw of the aim in radians, 0 is the viewer, to whom every look away returns."""
     times, targets = [0.0], [rng.normal(0.0, _CONTACT_SPREAD)]
     now = 0.0
     while now < frames / fps:

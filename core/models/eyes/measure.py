@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a person blinks and looks about, from tracked clips; little evidence gives a natural default.
+"""Blink and gaze statistics of a speaker from tracked clips, shrunk towards typical values.
 
 Where the default comes from. Rate: Bentivoglio et al., "Analysis of blink rate patterns in normal subjects"
 (Movement Disorders 12, 1997) count 17 blinks a minute at rest and 26 in conversation; Doughty (Optometry and
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...tracking.reference import TrackedReference
 
 NATURAL_EYES = EyesPart(blinks_per_minute=20.0, blink_seconds=0.22, clustering=0.4, pause_share=1.2, gaze_activity=1.0)
-# how much the default weighs: as if so much had been seen of it
+# shrinkage: the prior counts as this much observation
 _RATE_SECONDS = 12.0
 _DURATION_BLINKS = 3.0
 _CLUSTERING_INTERVALS = 6.0
@@ -37,7 +37,7 @@ _PAUSE_BLINKS = 2.0
 _GAZE_SECONDS = 10.0
 # in shorter clips the long intervals would be missing
 _INTERVAL_CLIP_SECONDS = 8.0
-# the lids' jitter, as a share of their opening, from which on blinks are believed less, and not at all
+# the lids' jitter, as a share of their opening, from which on a clip's blinks weigh less, and nothing
 _NOISE_SHARES = (0.03, 0.08)
 _ACTIVITY_LIMITS = (0.2, 2.0)
 _AROUND_BLINK_SECONDS = 0.16
@@ -45,11 +45,11 @@ _AROUND_BLINK_SECONDS = 0.16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EyesEvidence:
-    """What one clip shows. weight: 0..1, how steady its lids are tracked; it weighs all of the clip.
+    """What one clip shows. weight: 0..1, from the tracking noise of its lids; multiplies all of the clip's counts.
 
     seconds: with the face in sight. blinks: seen; one lies where it begins. intervals: (n,) seconds between them,
     of clips long enough. blinks_with_sound, pause_blinks, seconds_with_sound, pause_seconds: of the part with sound.
-    gaze_spread_radians: root mean square of what the eyes do beside holding their aim while the head turns.
+    gaze_spread_radians: root mean square of the gaze after head compensation is regressed out.
     """
 
     seconds: float
@@ -79,7 +79,7 @@ class TrackedEyes:
 
 
 def measure_eyes(reference: TrackedReference) -> EyesPart:
-    """The manner of the person in one clip, drawn to :data:`NATURAL_EYES` the more, the less the clip shows."""
+    """Statistics of the speaker of one clip, shrunk towards :data:`NATURAL_EYES`."""
     return eyes_part([observe(tracked_eyes(reference))])
 
 
@@ -119,7 +119,7 @@ def observe(eyes: TrackedEyes) -> EyesEvidence:
 
 
 def eyes_part(clips: Sequence[EyesEvidence], default: EyesPart = NATURAL_EYES) -> EyesPart:
-    """All clips of one person together. Each number is a mean of what was seen and the default, by their weights."""
+    """Statistics over all clips of one speaker, each a weighted mean of the observations and the default."""
 
     def total(name: str) -> float:
         return float(sum(clip.weight * getattr(clip, name) for clip in clips))
@@ -170,7 +170,7 @@ def _tracking_weight(noise: float) -> float:
 
 
 def _gaze_spread(eyes: TrackedEyes, blinks: Sequence[Blink]) -> float:
-    """The eyes turn against the head to hold their aim; what is left after that is looking about."""
+    """RMS in radians of the gaze after its linear compensation of head rotation is regressed out."""
     steady = eyes.weights > 0
     for blink in blinks:
         # under the lid the iris is guessed

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The paper's decoder: each frame from the frames before it, the content of that frame, and the style.
 
-One FaceFormer-like layer (papers.md 2.1): causal self-attention with periodic positions and a stepwise linear bias,
-cross-attention masked to the same frame, feed-forward, all three norms style-adaptive. Attention over a single key is
+One FaceFormer-like layer (docs/papers.md 2.1): causal self-attention with periodic positions and a stepwise linear
+bias, cross-attention masked to the same frame, feed-forward, all three norms style-adaptive. Attention over one key is
 that key's value, so the cross-attention is a projection of the frame's content.
 
 Kept keys and values make a step cost the same however long the speech is; the release computes the whole past anew.
@@ -23,9 +23,9 @@ from .decoder import resting_output
 from .layers import StyleAdaptiveNorm
 from .space import SPACE_SIZE
 
-# training feeds true frames; noise on them (in the coordinates' unit) and hidden stretches stand for its own mistakes
-_TEACHING_NOISE = 0.3
-_TEACHING_HIDDEN = 0.3
+# against exposure bias, true past frames are noised (deviation in the coordinates' unit) and a share is dropped
+_TEACHER_NOISE = 0.3
+_TEACHER_DROPOUT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Step:
 
 
 class AutoregressiveDecoder(nn.Module):
-    """Frame after frame; ``teach`` sees the true past at once."""
+    """Generates frame by frame; trained with teacher forcing."""
 
     def __init__(self, config: MimicConfig) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class AutoregressiveDecoder(nn.Module):
         self.out = resting_output(width)
 
     def forward(self, content: Tensor, code: Tensor) -> Tensor:
-        """(B, T, 51) from the resting face on, with kept keys and values."""
+        """(B, T, 51) from the neutral face on, with a key-value cache."""
         previous = content.new_zeros(len(content), SPACE_SIZE)
         memory: Memory | None = None
         frames = []
@@ -80,11 +80,11 @@ class AutoregressiveDecoder(nn.Module):
         return past[:, 1:]
 
     def forward_teacher_forced(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
-        """All frames at once, each from the true ``motion`` (B, T, 51) before it, worsened as its own would be."""
+        """Teacher forcing: all frames at once, each from the noised true ``motion`` (B, T, 51) before it."""
         past = functional.pad(motion, (0, 0, 1, 0))[:, :-1]
         if self.training:
-            past = past + _TEACHING_NOISE * torch.randn_like(past)
-            past = past * (torch.rand_like(past[:, :, :1]) >= _TEACHING_HIDDEN)
+            past = past + _TEACHER_NOISE * torch.randn_like(past)
+            past = past * (torch.rand_like(past[:, :, :1]) >= _TEACHER_DROPOUT)
         return self._whole(past, content, code)
 
     def step(self, previous: Tensor, content: Tensor, code: Tensor, index: int, memory: Memory | None) -> Step:

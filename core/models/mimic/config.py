@@ -12,8 +12,11 @@ DECODERS = ("parallel", "autoregressive")
 
 @dataclass(frozen=True, slots=True)
 class MimicConfig:
-    """The paper's width of 128; it has 5 convolutions and 4 transformer layers in its motion encoders, wav2vec2 for
-    speech and one autoregressive layer (papers.md 2.1); ours hears through three small Conformer blocks.
+    """Sizes of Mimic's four networks.
+
+    As in the paper's release: width and code of 128. There, the motion encoders have 5 convolutions and 4 transformer
+    layers, speech goes through wav2vec2, and the decoder is one autoregressive layer (docs/papers.md 2.1). Ours are
+    smaller, and three Conformer blocks encode the phonetic features.
 
     reach: frames on each side that a block between speech (or motion content) and motion attends to; None: all. The
     style encoder sees everything. decoder: one of ``DECODERS``. period, span: frames, of the autoregressive decoder's

@@ -11,7 +11,7 @@ from .space import SPACE_SIZE
 
 
 class ParallelDecoder(nn.Module):
-    """Styled blocks over the whole window; starts out as the resting face (papers.md 2.1: a zero output layer)."""
+    """Styled blocks over the whole window; initialised to the neutral face (docs/papers.md 2.1: zero output layer)."""
 
     def __init__(self, config: MimicConfig) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class ParallelDecoder(nn.Module):
         return motion
 
     def forward_teacher_forced(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
-        """Training's pass; the true ``motion`` is for the decoder that needs its own past."""
+        """As :meth:`forward`; only the autoregressive decoder needs the true ``motion``."""
         return self(content, code)
 
 
 def resting_output(width: int) -> nn.Linear:
-    """A linear layer to the motion that gives the resting face whatever goes in."""
+    """A zero-initialised linear layer: the neutral face for every input before training."""
     out = nn.Linear(width, SPACE_SIZE)
     nn.init.zeros_(out.weight)
     nn.init.zeros_(out.bias)

@@ -18,11 +18,12 @@ from .space import REGION_COUNT, SPACE_SIZE
 
 
 class StyleEncoder(nn.Module):
-    """How somebody moves: (B, T, 51) of any length to one code (B, 128) (paper: E_s).
+    """Style code (B, 128) of motion (B, T, 51) of any length (the paper's E_s).
 
-    Its norms act on one frame's channels, so that amplitude and resting face survive. Over time the paper takes the
-    mean of the last layer; ours takes its mean and deviation, and beside them how the motion's own statistics differ
-    from what is expected of the average talker: that need not be learnt from nine faces.
+    Layer norms act on one frame's channels, so amplitude and neutral face are preserved. The paper averages the last
+    layer over time; ours uses statistics pooling (mean and standard deviation) and appends the motion's own
+    statistics relative to the mean speaker's (:mod:`.motion_statistics`), which few training speakers do not suffice
+    to learn.
     """
 
     def __init__(self, config: MimicConfig) -> None:
@@ -35,7 +36,7 @@ class StyleEncoder(nn.Module):
         self.out = nn.Linear(2 * width + SPACE_SIZE + 2 * REGION_COUNT, config.code_size)
 
     def forward(self, motion: Tensor, regions: Tensor, expected: MotionStatistics) -> Tensor:
-        """regions: (51, R) to the signals of ``expected``, which has one row or one for each of the batch."""
+        """regions: (51, R) linear map to the region signals. expected: the mean speaker's, of 1 or B rows."""
         frames = self.blocks(self.bridge(self.stack(self.enter(motion - expected.mean[:, None]))))
         own = MotionStatistics.of(motion, regions).relative_to(expected)
         code: Tensor = self.out(torch.cat([over_time(frames), own], dim=1))
@@ -43,10 +44,10 @@ class StyleEncoder(nn.Module):
 
 
 class MotionContentEncoder(nn.Module):
-    """What the face says: (B, T, 51) to (B, T, width), instance norms in place of layer norms (paper: E_c).
+    """Content (B, T, width) of motion (B, T, 51): instance norms in place of layer norms (the paper's E_c).
 
-    The transformer's blocks make constants and amplitudes again out of what the first norms left, so the last layer is
-    an instance norm too. It also keeps the reversed gradient from making content longer without end.
+    The transformer blocks can restore sequence means and amplitudes after the first norms, so the last layer is an
+    instance norm too. It also bounds the content's norm, which gradient reversal would otherwise increase.
     """
 
     def __init__(self, config: MimicConfig) -> None:
@@ -64,10 +65,10 @@ class MotionContentEncoder(nn.Module):
 
 
 class SpeechContentEncoder(nn.Module):
-    """What the voice says: features (B, 2 T, F) at 50 Hz to (B, T, width) at 25 Hz (paper: E_a).
+    """Content (B, T, width) at 25 Hz of speech features (B, 2 T, F) at 50 Hz (the paper's E_a).
 
-    The paper trains wav2vec2's transformer; ours reads the phonetic encoder's features, which are already hardly the
-    speaker's, through Conformer blocks. No instance norm: it would make a frame depend on where its window ends.
+    The paper fine-tunes wav2vec2's transformer; ours applies Conformer blocks to phonetic features that are
+    nearly speaker-independent. No instance norm: it would make a frame depend on where its window ends.
     """
 
     def __init__(self, config: MimicConfig) -> None:
@@ -75,7 +76,7 @@ class SpeechContentEncoder(nn.Module):
         sizes = (config.width, config.heads, config.hidden, config.kernel, config.dropout, config.reach)
         self.subsampler = Subsampler(config.feature_size, config.width)
         self.blocks = nn.Sequential(*(ConformerBlock(*sizes) for _ in range(config.speech_blocks)))
-        # content frames of fixed length: the reversed gradient would make them longer without end
+        # frames of fixed norm: gradient reversal would otherwise increase it without bound
         self.out = nn.Sequential(
             nn.Linear(config.width, config.width), nn.LayerNorm(config.width, elementwise_affine=False)
         )

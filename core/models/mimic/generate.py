@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mimic for use: a style code from tracked motion in one pass, and motion from speech and a code."""
+"""Mimic's inference: a style code from tracked motion in one pass, and motion from speech and a code."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from .space import landmark_space
 
 MIMIC_FILE = "mimic.safetensors"
 SHORTEST_SECONDS = 1.0
-# a long reference is read in pieces of at most this many frames and averaged: training's are about as short
+# a long reference is encoded in windows of at most this many frames, as in training, and the codes averaged
 CODE_WINDOW_FRAMES = 150
-# a reference of this length is believed half
+# shrinkage of the code towards the mean code is a half for a reference of this length
 SHRINKAGE_HALF_SECONDS = 3.0
 
 
@@ -72,14 +72,15 @@ class MimicGenerator(Synthesiser):
 
     @property
     def mean_code(self) -> NDArray[np.float32]:
-        """(128,) the average talker's code."""
+        """(128,) the mean speaker's code."""
         return self._network.mean_code.cpu().numpy().copy()
 
     def style_code(self, motion: Motion, speech: Speech | None = None) -> NDArray[np.float32]:
-        """(128,) how the person of a tracked reference moves: the mean over pieces of up to six seconds.
+        """(128,) style code of a tracked reference: the mean over windows of up to six seconds, then shrunk.
 
-        What a few seconds show is partly chance, so the code stays nearer to the mean code the shorter they are.
-        speech: the reference's own sound, from the same moment on, if it has one: what is said is then no style.
+        Shrinkage towards the mean code by seconds / (seconds + 3), since a short reference is partly chance.
+        speech: the reference's own sound from its first frame on, or None; with it the motion's statistics are taken
+        relative to the mean speaker's motion for the same speech, else to the population's.
         Raises :class:`ReferenceClipError` under one second, :class:`ModelError` for motion of another basis.
         """
         motion.require_basis(self.basis.hash)
@@ -100,12 +101,12 @@ class MimicGenerator(Synthesiser):
         return at_strength(self.mean_code, read, seconds / (seconds + SHRINKAGE_HALF_SECONDS))
 
     def _piece_code(self, values: Tensor, neutral: Tensor) -> Tensor:
-        """(128,) of (T, 53) beside the average talker's, which may be empty."""
+        """(128,) of (T, 53) motion; neutral: the mean speaker's (T, 53) for the same speech, or empty."""
         expected = self._network.statistics(neutral[None]) if len(neutral) else None
         return self._network.style(values[None], expected)[0]
 
     def _neutral_motion(self, speech: Speech | None) -> Tensor:
-        """(T, 53) of the average talker; empty where there is too little to hear."""
+        """(T, 53) the mean speaker's motion for the speech; empty under one second of it."""
         if speech is None or len(speech.samples) < SHORTEST_SECONDS * SAMPLE_RATE:
             return torch.zeros(0, MOTION_SIZE)
         network = _ConditionedNetwork(self._network, self._network.mean_code)
@@ -117,9 +118,9 @@ class MimicGenerator(Synthesiser):
         code: NDArray[np.float32] | None = None,
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> Motion:
-        """Motion in step with the speech from its first sample, ceil(seconds * 25) frames; head and gaze rest.
+        """Motion of ceil(seconds * 25) frames from the speech's first sample on, without head and gaze.
 
-        code: (128,) or None for the average talker's. The lips meet where the encoder hears m, b or p.
+        code: (128,), or None for the mean speaker's. The lip-closure constraint is applied.
         """
         return self.in_style(self.features(speech), code, progress)
 
@@ -142,7 +143,7 @@ class MimicGenerator(Synthesiser):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ConditionedNetwork:
-    """The network with a code filled in, for :meth:`Synthesiser.speak`."""
+    """The network with a fixed style code, for :meth:`Synthesiser.synthesise`."""
 
     network: MimicNetwork
     code: Tensor

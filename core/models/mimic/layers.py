@@ -31,7 +31,7 @@ def over_time(x: Tensor) -> Tensor:
 class TemporalInstanceNorm(nn.Module):
     """Every channel of (B, T, C) to mean 0 and deviation 1 over its own sequence, without a gain or an offset.
 
-    What stays the same through a sequence, and how far it swings, is style (Huang and Belongie 2017): it goes.
+    Removes a sequence's mean and amplitude, which carry style (Huang and Belongie 2017).
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ class TemporalInstanceNorm(nn.Module):
 class StyleAdaptiveNorm(nn.Module):
     """SALN(h, s) = gamma(s) * (h - mean(h)) / deviation(h) + beta(s) over channels; gamma 1 and beta 0 at first.
 
-    Source: papers.md 2.1; Min et al. 2021 (Meta-StyleSpeech). h: (B, T, C), s: (B, S).
+    Source: docs/papers.md 2.1; Min et al. 2021 (Meta-StyleSpeech). h: (B, T, C), s: (B, S).
     """
 
     def __init__(self, width: int, code_size: int) -> None:

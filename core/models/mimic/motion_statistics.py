@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the average talker would have done, against which a style is read.
+"""Motion statistics of a reference relative to the mean speaker's: mean pose, amplitude and speed per region.
 
-How wide a mouth stands open on the mean of a clip, and how far and fast it swings, depends on what is said and on how
-much of the clip is pause, far more than on who speaks. So where the sound of a reference is known, its motion is
-compared with the mean style's motion to that sound; where it is not, with what that motion usually is (for a reference
-of ten seconds nearly as good). The paper's style encoder sees the motion alone.
+The mean opening of a mouth, its amplitude and its speed depend on what is said, and on the share of pauses, more than
+on the speaker. So a reference with sound is compared with the mean style's motion for the same speech; one without,
+with the population mean of those statistics (nearly as good for ten seconds). Ours: the paper's style encoder sees
+the motion alone.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# swings and speeds below this are nobody's style
+# added to amplitudes (cm) and speeds (cm a frame) before a ratio: differences below this are noise
 _FLOOR_CM = 0.02
 _EPSILON = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MotionStatistics:
-    """Statistics over time: mean (B, 51) coordinates, swing (B, R) and speed (B, R) of the face's regions.
+    """Statistics over time.
 
-    amplitude: deviation; speed: mean size of the change from frame to frame, 0 for a single one.
+    mean: (B, 51) coordinates. amplitude: (B, R) standard deviation of the region signals, cm. speed: (B, R) mean
+    absolute difference between frames, cm a frame, 0 for a single frame.
     """
 
     mean: Tensor
@@ -40,21 +41,21 @@ class MotionStatistics:
         return cls(coordinates.mean(dim=1), (variance + _EPSILON).sqrt(), changes.abs().mean(dim=1))
 
     def relative_to(self, expected: MotionStatistics) -> Tensor:
-        """(B, 51 + 2 R): difference of the means, logarithms of the ratios of swings and of speeds."""
+        """(B, 51 + 2 R): difference of the means, then log ratios of the amplitudes and of the speeds."""
         speeds = _log_ratio(self.speed, expected.speed)
         return torch.cat([self.mean - expected.mean, self.amplitude_relative_to(expected), speeds], dim=1)
 
     @property
     def parts(self) -> tuple[Tensor, Tensor, Tensor]:
-        """mean, swing, speed."""
+        """mean, amplitude, speed."""
         return self.mean, self.amplitude, self.speed
 
     def amplitude_relative_to(self, expected: MotionStatistics) -> Tensor:
-        """(B, R) logarithms of the ratios of swings."""
+        """(B, R) log ratios of the amplitudes."""
         return _log_ratio(self.amplitude, expected.amplitude)
 
     def where(self, chosen: Tensor, other: MotionStatistics) -> MotionStatistics:
-        """This for the samples (B,) that are chosen, the other for the rest."""
+        """These rows where ``chosen`` (B,) is positive, the other's elsewhere."""
         pick = chosen[:, None] > 0
         return MotionStatistics(
             *(torch.where(pick, own, theirs) for own, theirs in zip(self.parts, other.parts, strict=True))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mimic's network (Fu et al., AAAI 2024): style and content in spaces of their own, and a decoder that joins them.
 
-Sizes, structure and sources: papers.md 2.1. Motion values (B, T, 53) go in and come out; inside they are coordinates
-of landmark displacement (:mod:`core.models.mimic.space`).
+Sizes, structure and sources: docs/papers.md 2.1. Motion values (B, T, 53) go in and come out; inside they are
+coordinates of landmark displacement (:mod:`core.models.mimic.space`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from .space import REGION_COUNT, SPACE_SIZE, LandmarkSpace
 
 
 class MimicNetwork(nn.Module):
-    """E_s, E_c, E_a and D.
+    """Style encoder E_s, motion and speech content encoders E_c and E_a, and decoder D.
 
-    ``mean_code`` (128,) is the average talker's, learnt as the running mean of codes; the ``usual_`` buffers are the
-    running mean of what that talker's motion is like, for references without sound.
+    mean_code: (128,) running mean of the training codes, the mean speaker's style. population_mean (51,),
+    population_amplitude (R,), population_speed (R,): running means of the :class:`MotionStatistics` of the mean
+    speaker's motion, the reference point for clips without sound.
     """
 
     encode: Tensor
@@ -65,7 +66,7 @@ class MimicNetwork(nn.Module):
         return coordinates.float() @ self.metric
 
     def style(self, motion: Tensor, expected: MotionStatistics | None = None) -> Tensor:
-        """(B, T, 53) to codes (B, 128). expected: of the same sounds; without, what is usual."""
+        """Codes (B, 128) of (B, T, 53). expected: the mean speaker's for the same speech; default: population."""
         return self.style_of(self.coordinates(motion), self.population if expected is None else expected)
 
     def style_of(self, coordinates: Tensor, expected: MotionStatistics) -> Tensor:
@@ -75,17 +76,17 @@ class MimicNetwork(nn.Module):
 
     @property
     def population(self) -> MotionStatistics:
-        """The average talker's course over everything, one row."""
+        """Population mean of the mean speaker's statistics, one row."""
         return MotionStatistics(
             self.population_mean[None], self.population_amplitude[None], self.population_speed[None]
         )
 
     def statistics(self, motion: Tensor) -> MotionStatistics:
-        """Of (B, T, 53)."""
+        """Motion statistics of (B, T, 53)."""
         return MotionStatistics.of(self.coordinates(motion), self.regions)
 
     def neutral_motion(self, features: Tensor) -> Tensor:
-        """Features (B, 2 T, F) to the average talker's (B, T, 53)."""
+        """Features (B, 2 T, F) to the mean speaker's (B, T, 53)."""
         return self.motion(features, self.mean_code.expand(len(features), -1))
 
     def motion(self, features: Tensor, code: Tensor) -> Tensor:

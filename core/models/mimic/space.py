@@ -4,7 +4,7 @@
 The paper works on vertex offsets (15,069 numbers a frame). Ours are offsets of the 468 skin landmarks, each weighted
 by how much it matters (``landmark_weights``: lips first). All that a basis can show is a linear image of 51 values
 (50 coefficients and the angle about the jaw's hinge, the jaw's effect taken at rest), so the network sees y, those
-values in units of their usual spread S, and W A S y is the weighted displacement. With W A S = Q M^T (Q: orthonormal
+values in units of their typical spread S, and W A S y is the weighted displacement. With W A S = Q M^T (Q: orthonormal
 columns, by QR):
 
 - |(y1 - y2) M| is the weighted distance of the landmarks in centimetres: a loss on y M is the loss on landmarks;

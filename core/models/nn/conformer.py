@@ -32,8 +32,8 @@ class FeedForward(nn.Module):
 class RelativeAttention(nn.Module):
     """Multi-head self-attention with a learned bias per head and clipped frame distance.
 
-    reach: frames on each side that a frame can see; None is all. What a mouth does depends on the sounds around it:
-    with few talkers, sight of the whole sentence is learned by heart.
+    reach: frames on each side that a frame attends to; None is all. Lip motion depends on the sounds nearby; with few
+    speakers in the training data, attention over a whole sentence overfits.
     """
 
     def __init__(self, width: int, heads: int, dropout: float, reach: int | None = None) -> None:

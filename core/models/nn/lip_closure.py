@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lips meet where the speech encoder hears m, b or p, and never pass through each other.
+"""Lip-closure constraint: the lips touch on bilabials (m, b, p) and never interpenetrate.
 
-A network that averages over talkers leaves them a little open there, and one that speaks as the average of talkers
-who press theirs and talkers who part them goes beyond their meeting. Ours, not in either paper. Only the part of the
-coefficients that moves the gap is changed, by the least change.
+A network trained on many speakers predicts the mean of their lip gaps, which stays a little open on a bilabial, or
+falls below contact where some speakers press their lips. So the gap of the predicted motion is set to contact in
+proportion to the encoder's closure probability. The change is the smallest one, in units of each value's spread,
+that moves the gap and no other region (:mod:`core.face.region_chart`). Ours; neither paper has it.
 """
 
 from __future__ import annotations
@@ -16,39 +17,39 @@ from ...face.closures import gap_of_vectors
 from ...face.region_chart import OPENING, region_chart
 from ...face.rotations import FloatArray
 
-# probabilities of shut lips: nothing happens under the first, from the second on they meet
+# closure probability: no constraint below the first, full contact from the second on
 _ONSET, _CERTAIN = 0.2, 0.4
-# what a frame beside a closure takes over from it: lips need about 60 ms to meet and to part
+# share of a closure that its neighbouring frames take over: lips need about 60 ms to meet and to part
 _NEIGHBOUR_SHARE = 0.35
-# signed gap of tracked talkers at m, b, p, cm: the landmarks lie on the rim of the lips, not where these touch
-_MEETING_CM = 0.03
+# signed gap of tracked speakers at m, b, p, cm: the landmarks lie on the rim of the lips, not where these touch
+_CONTACT_CM = 0.03
 _ROUNDS = 2
 
 
 def close_lips(vectors: NDArray[np.float32], closed: FloatArray, basis: FaceBasis) -> NDArray[np.float32]:
-    """(T, 53) motion whose lips meet where ``closed`` (2 T,), the probability of shut lips at 50 Hz, is high.
+    """(T, 53) motion at 25 fps with the lip-closure constraint.
 
-    Nowhere is their gap smaller than where they meet.
+    closed: (2 T,) closure probability at 50 Hz. The lip gap, in cm, is contact where that is high and nowhere less.
     """
     share = closing_share(closed, len(vectors))
     gap = gap_of_vectors(basis, vectors.astype(np.float64))
-    if not share.any() and gap.min() >= _MEETING_CM:
+    if not share.any() and gap.min() >= _CONTACT_CM:
         return vectors
     # widens the gap by 1 cm and leaves the mouth's width, the brows and the lids where they are
     direction = region_chart(basis).directions[OPENING]
     closing = vectors.astype(np.float64)
-    wanted = np.maximum(gap + share * np.minimum(_MEETING_CM - gap, 0.0), _MEETING_CM)
+    target = np.maximum(gap + share * np.minimum(_CONTACT_CM - gap, 0.0), _CONTACT_CM)
     for _ in range(_ROUNDS):
-        closing += np.outer(wanted - gap_of_vectors(basis, closing), direction)
+        closing += np.outer(target - gap_of_vectors(basis, closing), direction)
     return closing.astype(np.float32)
 
 
 def closing_share(closed: FloatArray, frames: int) -> NDArray[np.float64]:
-    """(T,) 0 leaves the lips as they are, 1 shuts them; ``closed`` (2 T,) at 50 Hz, motion at 25."""
+    """(T,) strength of the constraint at 25 fps, 0 for none to 1 for contact; ``closed`` (2 T,) is at 50 Hz."""
     padded = np.pad(np.asarray(closed, np.float64), (1, 2 * frames), mode="constant")
     # a motion frame stands for the 40 ms around it: features 2 t - 1, 2 t, 2 t + 1
     probability = np.stack([padded[k : k + 2 * frames : 2] for k in range(3)]).max(axis=0)
     rise = np.clip((probability - _ONSET) / (_CERTAIN - _ONSET), 0.0, 1.0)
     share = rise**2 * (3.0 - 2.0 * rise)
-    beside = np.maximum(np.pad(share, (1, 0))[:-1], np.pad(share, (0, 1))[1:])
-    return np.maximum(share, _NEIGHBOUR_SHARE * beside)
+    neighbours = np.maximum(np.pad(share, (1, 0))[:-1], np.pad(share, (0, 1))[1:])
+    return np.maximum(share, _NEIGHBOUR_SHARE * neighbours)

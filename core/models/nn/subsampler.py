@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speech features to the rate of the motion."""
+"""Subsamples speech features from 50 Hz to the motion's 25 Hz."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AdaMesh's and Mimic's networks share when they speak.
+"""Speech to motion by any network: what AdaMesh's and Mimic's generators share.
 
-An encoder that hears, overlapping windows, lips that meet, and what a network's file records of all that.
+The speech encoder, overlapping windows with cross-fades, the lip-closure constraint, and what a model file records of
+encoder and basis.
 """
 
 from __future__ import annotations
@@ -25,23 +26,23 @@ from ..speech.encoder import ClosureDetector, SpeechEncoder
 from ..speech.registry import HASH_KEY, NAME_KEY
 from .lip_closure import close_lips
 
-# frames at 25 fps: what one pass sees, how much of each side is only context, how many passes run together
+# frames at 25 fps: of one window, of its context on each side; and how many windows run as one batch
 WINDOW_FRAMES = 150
 CONTEXT_FRAMES = 25
 WINDOWS_PER_BATCH = 8
 
 
 class MotionNetwork(Protocol):
-    """The expression network, or the same with a style filled in."""
+    """A network that predicts motion from speech features alone, its style already set."""
 
     def motion(self, features: Tensor) -> Tensor:
-        """(B, 2 T, F) features to (B, T, 53) in real units."""
+        """(B, 2 T, F) features at 50 Hz to (B, T, 53) coefficients and radians at 25 fps."""
 
 
 class Synthesiser:
-    """Speech to motion in the open basis, by whatever network; one instance serves many requests.
+    """Base class of the generators: speech to motion in the open basis. One instance serves many requests.
 
-    hash: of the model's file.
+    hash: SHA-256 of the model's file. device: a torch device name.
     """
 
     def __init__(self, encoder: SpeechEncoder, basis: FaceBasis, model_hash: str, device: str) -> None:
@@ -52,12 +53,12 @@ class Synthesiser:
 
     @property
     def encoder(self) -> SpeechEncoder:
-        """What hears the speech."""
+        """The speech encoder that the network was trained on."""
         return self._encoder
 
     @property
     def device(self) -> torch.device:
-        """Where the network lives."""
+        """The torch device of network and features."""
         return self._device
 
     def features(self, speech: Speech) -> Tensor:
@@ -70,17 +71,17 @@ class Synthesiser:
     def synthesise(
         self, network: MotionNetwork, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
     ) -> Motion:
-        """Motion by ``network``: this generator's own, or one that speaks in somebody's style."""
+        """Motion that ``network`` predicts from (2 T, F) features, with the lip-closure constraint; progress 0..1."""
         return self.as_motion(self.with_closures(run_windows(network, features, progress), features))
 
     def with_closures(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
-        """(T, 53) with the lips shut where the encoder hears m, b or p, if it is one that can tell."""
+        """(T, 53) with the lip-closure constraint, where the encoder can detect closures; else unchanged."""
         if not isinstance(self._encoder, ClosureDetector):
             return values
         return close_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
 
     def as_motion(self, values: NDArray[np.float32]) -> Motion:
-        """(T, 53) as a motion of the basis whose head and gaze rest."""
+        """(T, 53) as a motion in the basis, with the head in its rest pose and the gaze straight ahead."""
         return Motion(
             fps=INTERNAL_FPS,
             expression=values[:, :EXPRESSION_SIZE],
@@ -95,7 +96,7 @@ class Synthesiser:
 def run_windows(
     network: MotionNetwork, features: Tensor, progress: Callable[[float], None] = lambda fraction: None
 ) -> NDArray[np.float32]:
-    """(2 T, F) features to (T, 53) motion: windows of 6 s whose outer second fades into the neighbour's.
+    """(2 T, F) features to (T, 53) motion: windows of 6 s, cross-faded over two seconds (overlap-add).
 
     Memory grows with the output only. A speech that fits into one window is one plain pass.
     """

@@ -43,7 +43,7 @@ def pose_for(
     generator: PoseGenerator,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> PosedMotion:
-    """``motion`` with head motion in the manner of ``style``, for the speech that ``generator.listen`` encoded.
+    """``motion`` with head motion in the speaker's style, for speech encoded by ``generator.encode``.
 
     A style without a pose matrix (its clip had no sound, or it was saved by an older version) moves the head as its
     reference did. The same settings give the same head.

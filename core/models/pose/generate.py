@@ -40,7 +40,7 @@ class PoseResult:
 
 
 class PoseGenerator:
-    """One instance serves many requests; the speech is encoded once per :meth:`listen`."""
+    """One instance serves many requests; the speech is encoded once, by :meth:`encode`."""
 
     def __init__(self, loaded: LoadedPrior, bank: PoseBank, encoder: SpeechEncoder, device: str = "cpu") -> None:
         if encoder.hash != loaded.units.encoder_hash:
@@ -78,11 +78,11 @@ class PoseGenerator:
         return PoseGenerator(loaded, bank, self._encoder, self._device)
 
     def encode(self, speech: Speech) -> SpeechFeatures:
-        """Encode the speech: the slow part, which a re-roll need not repeat."""
+        """Encode the speech: the slow part, which resampling the head motion does not repeat."""
         return encode_speech(speech, self._encoder)
 
     def matrix(self, encoded: SpeechFeatures, head: NDArray[np.floating]) -> StyleMatrix:
-        """The semantic-aware pose style matrix of a reference: (T, 3) head in step with what was encoded."""
+        """The semantic-aware pose style matrix of a reference: (T, 3) head in step with the encoded speech."""
         return style_matrix(self.units.assign(encoded.features), self.latents(head), len(self.units))
 
     def latents(self, head: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -96,7 +96,7 @@ class PoseGenerator:
     def describe(
         self, name: str, person: str, heads: list[tuple[SpeechFeatures, NDArray[np.floating]]], provenance: str
     ) -> BankEntry:
-        """A bank entry from one or more clips of a person, without training: their sound and (T, 3) heads."""
+        """A bank entry from one or more clips of a speaker, without training: encoded sound and (T, 3) heads."""
         units = np.concatenate([self.units.assign(encoded.features)[: len(head)] for encoded, head in heads])
         latents = np.concatenate([self.latents(head)[: encoded.frames] for encoded, head in heads])
         pairs = [(head[: encoded.frames], encoded.loudness[: len(head)]) for encoded, head in heads]
@@ -119,7 +119,7 @@ class PoseGenerator:
     ) -> PoseResult:
         """Head motion for the whole speech; the same settings give the same motion.
 
-        Without a reference, or one without sound, the head moves as an average person's.
+        Without a reference, or with one without sound, the style is the mean speaker's.
         """
         retrieval = None
         if reference is not None and reference.matrix is not None:
@@ -149,7 +149,7 @@ class PoseGenerator:
 
 
 def finished(head: NDArray[np.floating], settings: PoseSettings) -> NDArray[np.float32]:
-    """Amount, stillness floor and top speed on raw (T, 3) head motion; an amount of 0 is exactly still."""
+    """Amount, dead zone and speed limit applied to raw (T, 3) head motion; an amount of 0 is exactly still."""
     scaled = np.asarray(head, np.float32) * np.float32(settings.amount)
     return limit_speed(
         apply_dead_zone(scaled, settings.dead_zone_radians), TOP_SPEED_RADIANS_PER_SECOND / INTERNAL_FPS

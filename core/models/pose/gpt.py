@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# log widths stay within plus and minus this of the latents' usual spread
+# log widths stay within plus and minus this of the latents' typical spread
 _WIDTH_RANGE = 3.0
 
 
@@ -77,11 +77,11 @@ class PoseGpt(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        # usual spread of each latent dimension, in which steps are said, and the latent of a head at rest
+        # typical spread of each latent dimension, the unit of a step; and the latent of the rest pose
         self.register_buffer("latent_deviation", torch.ones(config.code_size))
         self.register_buffer("rest_latent", torch.zeros(config.code_size))
         self.style = _mlp(config.style_size, config.style_width, config.style_width)
-        # anybody: what stands where no style is given, and what a style is told from
+        # unconditional style: in training in place of a dropped style, in sampling for classifier-free guidance
         self.no_style = nn.Parameter(torch.zeros(config.style_width))
         self.speech = _Speech(config)
         # for each level of the code before: its own vector, and the sum of its step so far
@@ -132,7 +132,7 @@ class PoseGpt(nn.Module):
         return norms[-1].norm(hidden)
 
     def embed_speech(self, speech: Tensor) -> Tensor:
-        """(B, N, speech_size) speech per step to (B, N * L, width): every level of a step hears the same."""
+        """(B, N, speech_size) speech per step to (B, N * L, width), plus a vector per level."""
         embedded = self.speech(speech)
         return (embedded[:, :, None] + self.level).flatten(1, 2)
 
@@ -163,7 +163,7 @@ class PoseGpt(nn.Module):
 
 
 class _Speech(nn.Module):
-    """Speech around a step: squeezed hard, since few heads have been seen with many sounds."""
+    """Speech around a step, through a narrow bottleneck against overfitting: there are few head recordings."""
 
     def __init__(self, config: GptConfig) -> None:
         super().__init__()
@@ -233,7 +233,7 @@ def _remember(cache: GptCache, index: int, key: Tensor, value: Tensor, most: int
 
 
 def _answer(width: int, size: int) -> nn.Linear:
-    """A linear layer that says nothing yet."""
+    """A linear layer with small weights and zero offsets."""
     layer = nn.Linear(width, size)
     nn.init.normal_(layer.weight, std=0.02)
     nn.init.zeros_(layer.bias)

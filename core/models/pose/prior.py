@@ -67,14 +67,14 @@ class PosePrior(nn.Module):
     def average_style(self) -> NDArray[np.float32]:
         """(e,) embedding of a person who is average in every statistic.
 
-        Not ``gpt.no_style``, which is anybody: that moves as the liveliest person when a voice reminds of them.
+        Not ``gpt.no_style``, the unconditional style: its motion depends on which training voice the speech is like.
         """
         return self.embed(np.full(len(self.style_mean), np.nan, np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedPrior:
-    """prior in evaluation mode; units; encoder: the name of the encoder that it hears with; hash: of the file."""
+    """prior in evaluation mode; units; encoder: name of the speech encoder of its training; hash: of the file."""
 
     prior: PosePrior
     units: SpeechUnits
@@ -84,10 +84,11 @@ class LoadedPrior:
 
 @torch.inference_mode()
 def style_latents(vq: PoseVq, head: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(T, 3) radians to (T, d + 6): per frame the latent before quantisation, and how much the head moves around it.
+    """(T, 3) radians to (T, d + 6): per frame the latent before quantisation, and the head's local dynamics.
 
     AdaMesh takes the latent alone. Its mean says where a head tends to point, hardly how much it moves, and the
-    stillest style of a bank is then the nearest to everybody: hence the six movement values beside it.
+    stillest style of a bank is then the nearest to everybody; so six values of local dynamics
+    (:mod:`core.pose.local_dynamics`) are appended.
     """
     values = torch.as_tensor(np.asarray(head, np.float32), device=next(vq.parameters()).device)
     return np.concatenate([vq.encode_frames(values).cpu().numpy(), movement(head)], axis=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws pose codes from PoseGPT, one after the other: seeded, with temperature and top-p."""
+"""Samples pose codes from PoseGPT: seeded, with temperature, top-p and classifier-free guidance."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from torch import Tensor
 
 from .gpt import GptCache, PoseGpt
 
-# how much more than it asks for a style leads away from anybody's motion; chosen on held-out people, see pose_prior.md
+# guidance scale w, chosen on held-out speakers, see vendor_models/pose_prior.md
 STYLE_GUIDANCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """temperature 0 always takes the most likely code. top_p: only codes that together are so likely are drawn.
+    """How codes are drawn from the network's logits.
 
-    guidance: 0 takes the style as learnt; above, what tells it from anybody's counts so much more.
-    Sources: top-p, Holtzman et al. 2020; guidance, Ho & Salimans 2022. AdaMesh does not say how it samples.
+    temperature: divides the logits; 0 is the argmax. top_p: nucleus sampling, only the most likely codes with this
+    total probability are drawn (Holtzman et al. 2020). seed: of the draws. guidance: scale w >= 0 of classifier-free
+    guidance, log p(c | style) + w (log p(c | style) - log p(c)); 0 switches it off (Ho & Salimans 2022).
+    AdaMesh does not say how it samples.
     """
 
     temperature: float = 1.0
@@ -64,7 +66,7 @@ def sample_codes(
 
 
 def _guided(logits: Tensor, guidance: float) -> Tensor:
-    """(rows, codes) to (codes,): log p + guidance * (log p - log p without a style), up to a constant."""
+    """Classifier-free guidance: (2, codes) logits with and without style to (codes,), up to a constant."""
     if len(logits) == 1:
         return logits[0]
     return logits[0] + guidance * (logits[0] - logits[1])

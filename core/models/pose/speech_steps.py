@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speech as PoseGPT hears it: encoder features, loudness and pitch, averaged over each step of the codes."""
+"""PoseGPT's speech input: encoder features and prosody, averaged over each step of the codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROSODY_STEP_SIZE = PROSODY_SIZE + 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechFeatures:
-    """What one speech sounds like: made once, used for every re-roll.
+    """Features of one speech, computed once and used for every sampling of head motion.
 
     features: (2 T, D) encoder features and sounds: (2 T, 4) prosody, both at 50 Hz, for T frames at 25 fps.
     """
@@ -41,7 +41,7 @@ class SpeechFeatures:
 
 
 def encode_speech(speech: Speech, encoder: SpeechEncoder) -> SpeechFeatures:
-    """Encode a speech of ceil(seconds * 25) frames."""
+    """Encoder features and prosody of ceil(seconds * 25) frames."""
     frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
     count = frames * FEATURES_PER_FRAME
     return SpeechFeatures(_exactly(encoder.encode(speech), count), _exactly(prosody(speech.samples), count))

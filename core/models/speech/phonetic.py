@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundled speech encoder: phonetic features that hardly depend on who speaks, 50 frames a second."""
+"""The bundled speech encoder: nearly speaker-independent phonetic features, 50 frames a second."""
 
 from __future__ import annotations
 

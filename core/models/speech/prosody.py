@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the voice is used, beside what it says: loudness, its change, pitch and voicing at 50 Hz. numpy only.
+"""Prosody: loudness, its change, pitch and voicing at 50 Hz. numpy only.
 
 Pitch is the autocorrelation method of Boersma, "Accurate short-term analysis of the fundamental frequency and the
 harmonics-to-noise ratio of a sampled sound" (IFA Proceedings 17, 1993): the autocorrelation of a windowed frame is
