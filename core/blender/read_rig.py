@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RigError
+from ..rig.conventions.registry import match_keys
 from ..rig.description import BoneDescription, RigDescription, bone_links
-from ..rig.names import FaceBones, GazeKey, descendants, resolve_bones, resolve_gaze_keys, resolve_keys
+from ..rig.names import FaceBones, descendants, resolve_bones
 from .correspond import load_binding
 from .read_animation import find_armature
 
@@ -24,20 +25,19 @@ def read_rig(obj: bpy.types.Object | None) -> RigDescription:
     obj = require_mesh(obj)
     _require_editable(obj)
     keys = _require_keys(obj)
-    series = resolve_keys([block.name for block in keys.key_blocks if block != keys.reference_key], obj.name)
+    match = match_keys([block.name for block in keys.key_blocks if block != keys.reference_key], obj.name)
     armature = find_armature(obj)
     bones = _read_bones(armature)
     face_bones = resolve_bones(bone_links(bones)) if bones else FaceBones()
-    blocks = [keys.key_blocks[name] for name in series.names]
+    blocks = [keys.key_blocks[name] for name in match.names]
     triangles = _read_triangles(obj.data)
-    gaze_keys = _gaze_keys(keys, series.signed)
-    vertices = _neutral_vertices(keys, {*series.names, *(key.name for key in gaze_keys)})
+    vertices = _neutral_vertices(keys, {*match.names, *(key.name for key in match.gaze)})
     return RigDescription(
         object_name=obj.name,
         armature_name=armature.name if armature is not None else None,
         vertices=vertices,
         triangles=triangles,
-        key_names=series.names,
+        key_names=match.names,
         key_deltas=np.stack([_delta(block) for block in blocks]),
         key_ranges=np.array([(block.slider_min, block.slider_max) for block in blocks], np.float32),
         bones=bones,
@@ -45,10 +45,12 @@ def read_rig(obj: bpy.types.Object | None) -> RigDescription:
         jaw_weights=_jaw_weights(obj, armature, bones, face_bones.jaw),
         object_to_armature=_object_to_armature(obj, armature),
         binding=load_binding(obj, triangles),
-        signed_keys=series.signed,
+        convention=match.convention,
+        key_meanings=match.meanings,
+        left_out=match.left_out,
         basis_hash=str(obj.get(BASIS_PROPERTY, "")),
         warnings=_warnings(obj, keys, blocks, armature, face_bones),
-        gaze_keys=gaze_keys,
+        gaze_keys=match.gaze,
     )
 
 
@@ -100,11 +102,6 @@ def _require_keys(obj: bpy.types.Object) -> bpy.types.Key:
             f'The shape keys of "{obj.name}" are absolute, not relative.', "Tick Relative in the shape key panel."
         )
     return keys
-
-
-def _gaze_keys(keys: bpy.types.Key, signed: bool) -> tuple[GazeKey, ...]:
-    """ARKit's ``eyeLook`` keys; a rig of another kind may use such names for something of the artist's."""
-    return () if signed else resolve_gaze_keys([block.name for block in keys.key_blocks])
 
 
 def _positions(block: bpy.types.ShapeKey) -> NDArray[np.float32]:

@@ -27,7 +27,7 @@ from ..face.basis import open_basis
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import check_existing
 from ..rig.plan import ApplySettings, CurvePlan, bone_path, key_path, plan_curves
-from ..rig.solve import prepare_solver, turns_jaw
+from ..rig.solve import prepare_solver
 from ..rig.timing import SceneTiming
 from .apply import ApplyReport, apply_plan
 from .correspond import landmark_search, store_binding
@@ -152,7 +152,7 @@ def read_target(name: str) -> RigDescription:
 def refuse_existing(rig: RigDescription, settings: GenerateSettings) -> None:
     """Refuse what is in the way of certain keys before the engine is started; the plan looks at all of them."""
     touched = {key_path(name) for name in rig.key_names}
-    if turns_jaw(rig) and rig.jaw_bone is not None:
+    if rig.turns_jaw() and rig.jaw_bone is not None:
         touched.add(bone_path(rig.jaw_bone, "rotation"))
     check_existing(rig, read_existing(find_object(rig.object_name)), frozenset(touched), settings.on_existing)
 

@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 from ..face.landmarks import LANDMARK_COUNT
 from ..face.rotations import FloatArray
 from ..weights import bundled, read_tensors, write_tensors
-from .names import BoneLink, FaceBones, GazeKey, descendants
+from .conventions.base import GazeKey, RigConvention
+from .conventions.flame import CONVENTION as FLAME
+from .names import BoneLink, FaceBones, descendants
 
 FLAME_VERTICES = 5023
 FLAME_BINDING_FILE = "flame_landmarks.safetensors"
+# vertices that follow the jaw bone by this share of the greatest weight are chin and lower lip
+_SURELY_JAW = 0.9
+# of the face's size: a key that moves chin and lower lip farther on average opens the mouth
+_OPENING_SHARE = 0.04
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,10 +97,10 @@ class RigDescription:
 
     vertices: (V, 3) object space, neutral expression with the artist's identity keys applied.
     triangles: (F, 3). key_deltas: (K, V, 3) per unit key value. key_ranges: (K, 2) slider minimum, maximum.
-    signed_keys: PCA-like keys of any sign; False for 0..1 controls (ARKit).
+    convention: whose names the keys have, and with them bounds, jaw policy and lids; key_meanings: (K,) in its words.
     jaw_weights: (V,) share of the jaw bone's rotation each vertex follows; zeros without a jaw bone.
     object_to_armature: (4, 4). basis_hash: face basis that the keys are components of, "" if unknown.
-    gaze_keys: keys that show where the eyes look; none of ``key_names``.
+    gaze_keys: keys that show where the eyes look; none of ``key_names``. left_out: expression keys that are not keyed.
     """
 
     object_name: str
@@ -109,7 +115,9 @@ class RigDescription:
     jaw_weights: NDArray[np.float32]
     object_to_armature: FloatArray
     binding: LandmarkBinding | None
-    signed_keys: bool = True
+    convention: RigConvention = FLAME
+    key_meanings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     basis_hash: str = ""
     warnings: tuple[str, ...] = ()
     gaze_keys: tuple[GazeKey, ...] = ()
@@ -154,6 +162,18 @@ class RigDescription:
                 return False
             bone = self.bone(bone.parent)
         return True
+
+    def turns_jaw(self) -> bool:
+        """Whether the jaw bone is keyed: never beside keys that open the mouth, which would open it twice."""
+        return self.has_deforming_jaw() and self.convention.turns_jaw(self._keys_open_mouth())
+
+    def _keys_open_mouth(self) -> bool:
+        """Whether a key moves what the jaw carries about as far as a mouth opens."""
+        moved = np.linalg.norm(self.key_deltas, axis=2)
+        of_jaw = self.jaw_weights > _SURELY_JAW * self.jaw_weights.max(initial=0.0)
+        face = np.asarray(self.vertices)[moved.max(axis=0, initial=0.0) > 0.05 * moved.max(initial=0.0)]
+        size = float(np.linalg.norm(np.ptp(face, axis=0))) if len(face) else 0.0
+        return bool(moved[:, of_jaw].mean(axis=1).max(initial=0.0) > _OPENING_SHARE * size)
 
     def has_deforming_jaw(self) -> bool:
         """Whether turning the jaw bone moves the mesh at all."""

@@ -18,7 +18,6 @@ from ..face.lids import LidChart, lid_chart, make_lid_chart
 from ..face.motion import Motion
 from .description import RigDescription
 from .face import RigFace
-from .names import blink_sides
 
 # eyes less open than this on average (cm) are no eyes that could blink
 _LEAST_OPENING_CM = 0.2
@@ -62,8 +61,8 @@ def rig_lids(rig: RigDescription, face: RigFace, basis: FaceBasis) -> RigLids | 
     chart = lid_chart(basis)
     if not _has_eyes(chart):
         return None
-    if not rig.signed_keys:
-        keys = blink_sides(rig.key_names)
+    keys = rig.convention.blink_sides(rig.key_meanings)
+    if keys is not None:
         return RigLids(chart, keys, None) if keys.any() else None
     own = make_lid_chart(face.neutral, face.keys * face.valid[:, None])
     return RigLids(chart, None, own) if _has_eyes(own) and _shuts(own) else None

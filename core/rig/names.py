@@ -1,82 +1,78 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which shape keys and bones of a rig carry a face, told from their names and the bone chain.
+"""Which bones of an armature carry a face, told from their names and the bone chain.
 
-FLAME rigs count ``Exp1..`` from one without padding, SMPL-X rigs ``Exp000..`` from zero with padding. The
-first index is read off the rig, never assumed: a series that starts anywhere else, or has a gap, is refused.
+Names come from the conventions (:mod:`.conventions`). A body's root is never taken for a head: what names and chain
+do not tell is left for the artist to say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
+from .conventions.base import BoneNames
+from .conventions.registry import bone_names
 
-from ..errors import RigError
-
-EXPRESSION_PREFIXES = ("Exp", "Expression", "exp_", "expression_", "Exp_", "Expression_")
-# keys beyond this are finer than what speech moves; DECA and EMOCA use the same first fifty
-EXPRESSION_LIMIT = 50
-
-# the controls of Apple's ARKit that we need to see before we call a rig ARKit-like
-_ARKIT_MARKERS = ("jawopen", "mouthclose", "mouthfunnel", "mouthpucker")
-_ARKIT_STEMS = (
-    *("browDown", "browInnerUp", "browOuterUp", "cheekPuff", "cheekSquint", "cheekRaiser", "eyeBlink"),
-    *("eyeSquint", "eyeWide", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimple"),
-    *("mouthFrown", "mouthFunnel", "mouthLeft", "mouthLowerDown", "mouthPress", "mouthPucker", "mouthRight"),
-    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmile", "mouthStretch"),
-    *("mouthUpperUp", "noseSneer"),
+# what tools and people call these bones, beside the conventions' own names
+_GENERAL = BoneNames(
+    jaw=(
+        "jaw",
+        "jaw_bone",
+        "jawbone",
+        "lower_jaw",
+        "lowerjaw",
+        "mandible",
+        "chin_jaw",
+        "jaw_root",
+        "jawroot",
+        "jaw_base",
+    ),
+    head=("head", "head_bone", "skull", "headbone", "head_01"),
+    neck=(
+        "neck",
+        "neck_bone",
+        "neck_01",
+        "neck1",
+        "neck01",
+        "neck_1",
+        "necklower",
+        "neckupper",
+        "neck_lower",
+        "neck_upper",
+    ),
+    left_eye=("left_eye", "eye_l", "lefteye", "eye_left", "l_eye", "leye", "eyeball_left", "eyeball_l", "eyeleft"),
+    right_eye=(
+        "right_eye",
+        "eye_r",
+        "righteye",
+        "eye_right",
+        "r_eye",
+        "reye",
+        "eyeball_right",
+        "eyeball_r",
+        "eyeright",
+    ),
 )
-_ARKIT_KEY = re.compile(rf"^({'|'.join(_ARKIT_STEMS)})(_?(?:L|R|Left|Right))?$", re.IGNORECASE)
-
-_BLINK_KEY = re.compile(r"^eyeBlink(?:_?(L|R|Left|Right))?$", re.IGNORECASE)
-_GAZE_KEY = re.compile(r"^eyeLook(Down|Up|In|Out)_?(L|R|Left|Right)$", re.IGNORECASE)
-
-_JAW = ("jaw", "jaw_bone", "jawbone", "lower_jaw", "lowerjaw", "mandible", "jaw_master", "chin_jaw", "jaw_root")
-_HEAD = ("head", "head_bone", "skull")
-_NECK = ("neck", "neck_bone", "neck_01", "neck1")
-_LEFT_EYE = ("left_eye", "left_eye_smplhf", "eye_l", "lefteye", "eye_left", "l_eye", "eyeball_left", "eyeball_l")
-_RIGHT_EYE = ("right_eye", "right_eye_smplhf", "eye_r", "righteye", "eye_right", "r_eye", "eyeball_right", "eyeball_r")
-_DEFORM_PREFIX = re.compile(r"^(def|org|c|b|bn|bone|jnt)_")
-
-
-@dataclass(frozen=True, slots=True)
-class KeySeries:
-    """Shape keys in component order. ``signed``: PCA-like, any sign; otherwise 0..1 controls (ARKit)."""
-
-    names: tuple[str, ...]
-    signed: bool
-    first_index: int = 0
-    found: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GazeKey:
-    """An ARKit ``eyeLook`` key.
-
-    eye: 0 the person's left, 1 right. axis: 0 pitch (down positive), 1 yaw (to the person's left positive). sign: of
-    the angle that the key shows.
-    """
-
-    name: str
-    eye: int
-    axis: int
-    sign: float
+_DEFORM_PREFIX = re.compile(r"^(def|org|mch|c|b|bn|bone|jnt)_")
+_COPY = re.compile(r"\.\d{3}$")
+# a bone with one of these below it carries more than a head
+_BODY = re.compile(r"(shoulder|clavicle|collar|arm|hand|finger|leg|thigh|foot|hips?|pelvis|spine|chest|torso)(_|\d|$)")
+ROLES = ("jaw", "head", "neck", "left_eye", "right_eye")
 
 
 @dataclass(frozen=True, slots=True)
 class BoneLink:
-    """A bone and its parent, all that naming needs."""
+    """A bone and its parent. carries: how much of the face's mesh hangs on it, 0 where that is not known."""
 
     name: str
     parent: str | None
+    carries: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class FaceBones:
-    """Names of the bones that we drive; None where the rig has none."""
+    """Names of the bones that we drive; None where the rig has none, or where it cannot be told."""
 
     root: str | None = None
     neck: str | None = None
@@ -87,85 +83,45 @@ class FaceBones:
 
     @property
     def head_motion(self) -> str | None:
-        """The bone that takes head motion: SMPL-X's head, FLAME's neck, else the root."""
-        return self.head or self.neck or self.root
+        """The bone that takes head motion: SMPL-X's head, FLAME's neck. Never a root: it may carry a body."""
+        return self.head or self.neck
 
 
-def resolve_keys(names: Sequence[str], object_name: str) -> KeySeries:
-    """Find the expression keys among all keys of a mesh. Raises :class:`RigError` naming what was found."""
-    for ignore_case in (False, True):
-        for prefix in EXPRESSION_PREFIXES:
-            found = _numbered(names, prefix, ignore_case)
-            if found:
-                return _checked_series(found, object_name)
-    arkit = resolve_arkit_keys(names)
-    if arkit is not None:
-        return arkit
-    raise RigError(
-        f'The mesh "{object_name}" has no expression keys; its {len(names)} shape keys are {_shortened(names)}.',
-        "Mimesh needs FLAME keys (Exp1, Exp2, ...), SMPL-X keys (Exp000, ...) or ARKit keys (jawOpen, ...).",
-    )
+def resolve_bones(bones: Sequence[BoneLink], by_hand: Mapping[str, str] | None = None) -> FaceBones:
+    """Find root, neck, head, jaw and eyes; ``by_hand`` (role to bone) wins over names, names over the chain.
 
+    Of several bones of one name (two faces on one armature) the one counts that carries this mesh, with what lies
+    above and below it.
+    """
+    by_hand, parents = by_hand or {}, {bone.name: bone.parent for bone in bones}
+    known = bone_names()
+    on_face = _family_of_face(bones, parents)
 
-def resolve_arkit_keys(names: Sequence[str]) -> KeySeries | None:
-    """ARKit-like controls that move skin, with ``_L``/``_R`` or ``Left``/``Right`` ends; None if not such a rig."""
-    known = {name.lower() for name in names}
-    if sum(marker in known for marker in _ARKIT_MARKERS) < 2:
-        return None
-    chosen = tuple(name for name in names if _ARKIT_KEY.match(name))
-    return KeySeries(chosen, signed=False, found=len(chosen))
+    def named(role: str, near: frozenset[str] = frozenset()) -> str | None:
+        if by_hand.get(role) in parents:
+            return by_hand[role]
+        aliases = (*getattr(_GENERAL, role), *getattr(known, role))
+        return _best(bones, aliases, on_face, near)
 
-
-def resolve_gaze_keys(names: Sequence[str]) -> tuple[GazeKey, ...]:
-    """The keys that turn eyes which have no bones, as far as the mesh has them."""
-    found = []
-    for name in names:
-        match = _GAZE_KEY.match(name)
-        if match is None:
-            continue
-        way, eye = match.group(1).lower(), 0 if match.group(2)[0].lower() == "l" else 1
-        if way in ("down", "up"):
-            found.append(GazeKey(name, eye, axis=0, sign=1.0 if way == "down" else -1.0))
-        else:
-            # the left eye looks out to the left, the right eye looks in to the left
-            outward_is_left = 1.0 if eye == 0 else -1.0
-            found.append(GazeKey(name, eye, axis=1, sign=outward_is_left if way == "out" else -outward_is_left))
-    return tuple(found)
-
-
-def blink_sides(names: Sequence[str]) -> NDArray[np.float64]:
-    """(2, K) how much of the left and the right eye's closing each key takes: ones at ``eyeBlink`` keys."""
-    sides = np.zeros((2, len(names)))
-    for column, name in enumerate(names):
-        match = _BLINK_KEY.match(name)
-        if match is None:
-            continue
-        side = (match.group(1) or "")[:1].lower()
-        # one key for both eyes follows their mean
-        sides[:, column] = {"l": (1.0, 0.0), "r": (0.0, 1.0)}.get(side, (0.5, 0.5))
-    return sides
-
-
-def resolve_bones(bones: Sequence[BoneLink]) -> FaceBones:
-    """Find root, neck, head, jaw and eyes by name; what names do not tell, the chain tells."""
-    by_alias = {_canonical(bone.name): bone.name for bone in reversed(bones)}
-    parents = {bone.name: bone.parent for bone in bones}
-
-    def named(aliases: Iterable[str]) -> str | None:
-        return next((by_alias[alias] for alias in aliases if alias in by_alias), None)
-
-    jaw, head, neck = named(_JAW), named(_HEAD), named(_NECK)
-    if head is None and neck is None and jaw is not None:
+    jaw = named("jaw")
+    above = frozenset(_ancestors(jaw, parents)) if jaw is not None else frozenset()
+    head = named("head", above)
+    above = frozenset(_ancestors(head, parents)) | above if head is not None else above
+    neck = named("neck", above)
+    if head is None and neck is None and jaw is not None and not _carries_body(bones, parents[jaw]):
         # an oddly named rig: the skull is what the jaw hangs on
-        head = parents[jaw]
-    return FaceBones(
+        head = parents[jaw] if parents[jaw] is not None and parents[parents[jaw] or ""] is not None else None
+    below = frozenset(descendants(bones, head or neck or "")) if head or neck else frozenset()
+    found = FaceBones(
         root=_root(bones, jaw or head or neck, parents),
         neck=neck,
         head=head,
         jaw=jaw,
-        left_eye=named(_LEFT_EYE),
-        right_eye=named(_RIGHT_EYE),
+        left_eye=named("left_eye", below),
+        right_eye=named("right_eye", below),
     )
+    # a FLAME rig has a neck and no head; a body's head is not turned by its neck's root
+    return replace(found, neck=None) if found.neck == found.head else found
 
 
 def descendants(bones: Sequence[BoneLink], name: str) -> tuple[str, ...]:
@@ -179,53 +135,52 @@ def descendants(bones: Sequence[BoneLink], name: str) -> tuple[str, ...]:
         family = grown
 
 
-def _root(bones: Sequence[BoneLink], member: str | None, parents: dict[str, str | None]) -> str | None:
+def _best(
+    bones: Sequence[BoneLink], aliases: Iterable[str], on_face: frozenset[str], near: frozenset[str]
+) -> str | None:
+    """The bone of the likeliest name; of several such, one that carries the face, in its chain, a control."""
+    order = {alias: index for index, alias in reversed(list(enumerate(aliases)))}
+    fitting = [(order[_canonical(bone.name)], bone) for bone in bones if _canonical(bone.name) in order]
+    if not fitting:
+        return None
+    ranked = min(
+        fitting,
+        key=lambda item: (
+            bool(near) and item[1].name not in near,
+            bool(on_face) and item[1].name not in on_face,
+            item[0],
+            -item[1].carries,
+            len(item[1].name),
+        ),
+    )
+    return ranked[1].name
+
+
+def _family_of_face(bones: Sequence[BoneLink], parents: Mapping[str, str | None]) -> frozenset[str]:
+    """The bones that carry the mesh and those above them."""
+    carrying = [bone.name for bone in bones if bone.carries > 0]
+    return frozenset(name for bone in carrying for name in (bone, *_ancestors(bone, parents)))
+
+
+def _ancestors(name: str | None, parents: Mapping[str, str | None]) -> list[str]:
+    found: list[str] = []
+    while name is not None and (name := parents.get(name)) is not None:
+        found.append(name)
+    return found
+
+
+def _carries_body(bones: Sequence[BoneLink], name: str | None) -> bool:
+    return name is not None and any(_BODY.search(_canonical(below)) for below in descendants(bones, name)[1:])
+
+
+def _root(bones: Sequence[BoneLink], member: str | None, parents: Mapping[str, str | None]) -> str | None:
     """The parentless bone above the face; with no face bone known, the first parentless bone."""
     if member is None:
         return next((bone.name for bone in bones if bone.parent is None), None)
-    while (parent := parents.get(member)) is not None:
-        member = parent
-    return member
+    return _ancestors(member, parents)[-1] if parents.get(member) is not None else member
 
 
 def _canonical(name: str) -> str:
-    """``mixamorig:Left Eye``, ``DEF-eye.L`` and ``left_eye`` in one spelling."""
-    plain = re.sub(r"[^a-z0-9]+", "_", name.rsplit(":", 1)[-1].lower()).strip("_")
-    return _DEFORM_PREFIX.sub("", plain)
-
-
-def _numbered(names: Sequence[str], prefix: str, ignore_case: bool) -> list[tuple[str, str]]:
-    """(key name, digits) of ``prefix`` followed by digits only."""
-    pattern = re.compile(rf"^{re.escape(prefix)}(\d+)$", re.IGNORECASE if ignore_case else 0)
-    matches = ((name, pattern.match(name)) for name in names)
-    return [(name, match.group(1)) for name, match in matches if match]
-
-
-def _checked_series(found: list[tuple[str, str]], object_name: str) -> KeySeries:
-    by_index = {int(digits): name for name, digits in found}
-    first, last = min(by_index), max(by_index)
-    if len(by_index) != len(found):
-        twins = sorted(name for name, digits in found if by_index[int(digits)] != name)
-        raise RigError(
-            f'The mesh "{object_name}" has two spellings of one expression key ({", ".join(twins[:3])}).',
-            "Remove or rename one series of keys.",
-        )
-    if first not in (0, 1):
-        raise RigError(
-            f'The expression keys of "{object_name}" start at {by_index[first]}, not at index 0 or 1.',
-            "Rename them so that the first component is Exp1 (FLAME) or Exp000 (SMPL-X).",
-        )
-    missing = [index for index in range(first, last + 1) if index not in by_index]
-    if missing:
-        raise RigError(
-            f'The expression keys of "{object_name}" have a gap: {by_index[first]}..{by_index[last]} lack '
-            f"index {', '.join(map(str, missing[:5]))}.",
-            "Restore the missing keys: later components would land on the wrong shapes.",
-        )
-    ordered = tuple(by_index[index] for index in range(first, last + 1))
-    return KeySeries(ordered[:EXPRESSION_LIMIT], signed=True, first_index=first, found=len(ordered))
-
-
-def _shortened(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:6])
-    return shown if len(names) <= 6 else f"{shown}, ..."
+    """``mixamorig:Left Eye``, ``DEF-eye.L.001`` and ``left_eye`` in one spelling."""
+    plain = _COPY.sub("", name).rsplit(":", 1)[-1].lower()
+    return _DEFORM_PREFIX.sub("", re.sub(r"[^\w]+|_+", "_", plain).strip("_"))

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..errors import RigError, SettingsError
 from ..face.rotations import FloatArray
+from .conventions.base import GazeKey
 from .description import RigDescription
 from .existing import ExistingAnimation, check_existing
 from .frames import bone_channels, flame_to_armature, is_flame_frame, local_rotations
-from .names import GazeKey
 from .resample import sample_monotone
-from .solve import RigMotion, turns_jaw
+from .solve import RigMotion
 from .timing import SceneTiming
 
 Datablock = Literal["key", "armature"]
@@ -25,8 +25,6 @@ Interpolation = Literal["BEZIER", "LINEAR"]
 
 # Blender's hard limit of a shape key's slider
 SLIDER_LIMIT = 10.0
-# a signed key's slider is at least this wide afterwards, so that the artist can push further by hand
-_SLIDER_ROOM = 3.0
 _STILL_RADIANS = 1e-5
 # how far an eye looks when an ARKit eyeLook key stands at one: Apple names no angle, eyes reach about this far
 GAZE_KEY_RADIANS = float(np.radians(30.0))
@@ -195,7 +193,7 @@ def _plan_keys(rig: RigDescription, values: FloatArray, frames: NDArray[np.int64
 
 def _widened(rig: RigDescription, values: NDArray[np.float32]) -> tuple[SliderRange, ...]:
     """Ranges that must grow so that no value is clamped; those that are wide enough stay."""
-    room = _SLIDER_ROOM if rig.signed_keys else 0.0
+    room = rig.convention.slider_room
     low = np.maximum(np.floor(np.minimum(values.min(axis=0), -room)), -SLIDER_LIMIT)
     high = np.minimum(np.ceil(np.maximum(values.max(axis=0), room)), SLIDER_LIMIT)
     low, high = np.minimum(low, rig.key_ranges[:, 0]), np.maximum(high, rig.key_ranges[:, 1])
@@ -272,7 +270,7 @@ def _plan_bones(
 def _driven_parts(rig: RigDescription, motion: RigMotion, settings: ApplySettings) -> tuple[_Turning, ...]:
     """Everything that turns."""
     parts: list[_Turning] = []
-    if turns_jaw(rig):
+    if rig.turns_jaw():
         parts.append(_Turning("jaw", rig.jaw_bone, motion.jaw))
     if settings.head:
         parts.extend(_head_parts(rig, motion.head, settings.neck_share))

@@ -17,7 +17,6 @@ from ..face.basis import FaceBasis
 from ..face.landmarks import CHIN_POINTS, FACE_OVAL, LANDMARK_COUNT, LIPS, SKIN_COUNT, UPPER_FACE
 from ..face.motion import EXPRESSION_SIZE, Motion
 from ..face.rotations import FloatArray, matrix_from_rotvec
-from .bounded import solve_bounded
 from .description import RigDescription
 from .face import RigFace, lip_gaps, rig_face
 from .lids import RigLids, rig_lids
@@ -137,20 +136,12 @@ class RigSolver:
 
     def _least_squares(self, targets: FloatArray) -> FloatArray:
         correlations = targets @ self.design
-        if not self.rig.signed_keys:
-            return solve_bounded(self.gram, correlations)
-        solved: FloatArray = np.linalg.solve(self.gram, correlations.T).T
-        return solved
+        return self.rig.convention.solve(self.gram, correlations)
 
 
 def is_native(rig: RigDescription, basis: FaceBasis) -> bool:
     """Whether the rig's keys are the components of this very basis."""
     return rig.basis_hash == basis.hash and len(rig.key_names) == EXPRESSION_SIZE
-
-
-def turns_jaw(rig: RigDescription) -> bool:
-    """Whether we key the jaw bone. ARKit-like rigs open with jawOpen; a bone besides would open twice."""
-    return rig.has_deforming_jaw() and rig.signed_keys
 
 
 def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
@@ -163,7 +154,7 @@ def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
     energy = float((design**2).sum(axis=0).mean())
     gram = design.T @ design + _KEY_RIDGE * energy * np.eye(design.shape[1])
     lids = rig_lids(rig, face, basis)
-    if not turns_jaw(rig):
+    if not rig.turns_jaw():
         return RigSolver(rig, basis, face, design, gram, np.zeros((3, 3 * LANDMARK_COUNT)), lids=lids)
     return RigSolver(rig, basis, face, design, gram, _jaw_rows(face, energy), _shutting_radians(face), lids)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from core.errors import RigError
+from core.rig.conventions.base import GazeKey
 from core.rig.description import RigDescription
 from core.rig.existing import CurvePoints, ExistingAction, ExistingAnimation, ExistingDatablock
 from core.rig.head_plan import HeadMotion, KeyedFace, plan_head
-from core.rig.names import GazeKey
 from core.rig.plan import ApplySettings, CurvePlan, Datablock
 from core.rig.solve import RigMotion
 from core.rig.timing import SceneTiming

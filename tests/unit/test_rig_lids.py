@@ -11,11 +11,14 @@ from core.face.basis import open_basis
 from core.face.landmarks import EYE_LEFT, EYE_RIGHT, LANDMARK_COUNT, LIPS
 from core.face.lids import LOWER_LIDS, UPPER_LIDS, lid_chart, lid_gaps
 from core.face.motion import EXPRESSION_SIZE, Motion
+from core.rig.conventions.arkit import CONVENTION as ARKIT
+from core.rig.conventions.base import GazeKey
 from core.rig.description import LandmarkBinding, RigDescription
-from core.rig.names import FaceBones, GazeKey, blink_sides, resolve_gaze_keys
+from core.rig.names import FaceBones
 from core.rig.solve import prepare_solver
 
 WIDER = 1.35
+MARKERS = ("jawOpen", "mouthClose", "mouthFunnel")
 
 
 def landmark_rig(keys: NDArray[np.float64], wider: float = WIDER) -> RigDescription:
@@ -99,22 +102,27 @@ def test_motion_without_blinks_is_solved_nearly_as_before() -> None:
 @pytest.mark.parametrize(
     ("names", "left", "right"),
     [
-        (("jawOpen", "eyeBlinkLeft", "eyeBlinkRight"), (0, 1, 0), (0, 0, 1)),
+        (("mouthPucker", "eyeBlinkLeft", "eyeBlinkRight"), (0, 1, 0), (0, 0, 1)),
         (("eyeBlink_L", "eyeBlink_R"), (1, 0), (0, 1)),
         (("EYEBLINK_LEFT", "eyeSquintLeft"), (1, 0), (0, 0)),
         (("eyeBlink",), (0.5,), (0.5,)),
-        (("mouthClose", "eyeBlinker"), (0, 0), (0, 0)),
+        (("mouthPucker", "eyeBlinker"), (0, 0), (0, 0)),
     ],
 )
 def test_blink_keys_are_known_by_name(
     names: tuple[str, ...], left: tuple[float, ...], right: tuple[float, ...]
 ) -> None:
-    np.testing.assert_array_equal(blink_sides(names), [left, right])
+    match = ARKIT.match([*names, *MARKERS], "Head")
+    assert match is not None
+    sides = dict(zip(match.names, ARKIT.blink_sides(match.meanings).T.tolist(), strict=True))  # type: ignore[union-attr]
+    assert [tuple(sides.get(name, (0.0, 0.0))) for name in names] == list(zip(left, right, strict=True))
 
 
 def test_gaze_keys_are_known_by_name_and_side() -> None:
-    names = ("eyeLookOutLeft", "eyeLookIn_R", "eyeLookDown_L", "eyeLookUpRight", "eyeLookAround", "jawOpen")
-    assert resolve_gaze_keys(names) == (
+    names = ("eyeLookOutLeft", "eyeLookIn_R", "eyeLookDown_L", "eyeLookUpRight", "eyeLookAround")
+    match = ARKIT.match([*names, *MARKERS], "Head")
+    assert match is not None
+    assert match.gaze == (
         GazeKey("eyeLookOutLeft", 0, 1, 1.0),
         GazeKey("eyeLookIn_R", 1, 1, 1.0),
         GazeKey("eyeLookDown_L", 0, 0, 1.0),

@@ -1,70 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expression keys and face bones told from names, without guessing."""
+"""Face bones told from names, the chain and what carries the mesh, without guessing."""
 
 from __future__ import annotations
 
 import pytest
 
-from core.errors import RigError
-from core.rig.names import BoneLink, descendants, resolve_bones, resolve_keys
-
-
-def numbered(pattern: str, indices: range) -> list[str]:
-    """Names by a format string."""
-    return [pattern.format(index) for index in indices]
-
-
-def test_flame_keys_count_from_one() -> None:
-    names = numbered("Shape{}", range(1, 301)) + numbered("Exp{}", range(1, 101)) + numbered("Pose{}", range(1, 37))
-    series = resolve_keys(names, "FLAME-generic")
-    assert (series.names[0], series.names[-1], len(series.names)) == ("Exp1", "Exp50", 50)
-    assert (series.first_index, series.found, series.signed) == (1, 100, True)
-
-
-def test_smplx_keys_count_from_zero() -> None:
-    series = resolve_keys(numbered("Shape{:03d}", range(10)) + numbered("Exp{:03d}", range(10)), "SMPLX")
-    assert series.names == tuple(numbered("Exp{:03d}", range(10)))
-    assert series.first_index == 0
-
-
-def test_key_order_follows_the_index_not_the_list() -> None:
-    shuffled = ["Exp10", *numbered("Exp{}", range(9, 0, -1))]
-    assert resolve_keys(shuffled, "Head").names == tuple(numbered("Exp{}", range(1, 11)))
-
-
-@pytest.mark.parametrize("pattern", ["exp{}", "EXP{}", "Expression{}", "expression{:02d}", "exp_{}", "Exp_{}"])
-def test_other_spellings_are_found(pattern: str) -> None:
-    assert resolve_keys(numbered(pattern, range(1, 6)), "Head").names == tuple(numbered(pattern, range(1, 6)))
-
-
-def test_exact_case_wins_over_another_series() -> None:
-    names = numbered("EXP{}", range(1, 4)) + numbered("Exp{}", range(1, 6))
-    assert resolve_keys(names, "Head").names == tuple(numbered("Exp{}", range(1, 6)))
-
-
-@pytest.mark.parametrize(
-    ("names", "sentence"),
-    [
-        (["Exp1", "Exp2", "Exp4"], "lack index 3"),
-        (["Exp5", "Exp6"], "start at Exp5, not at index 0 or 1"),
-        (["Exp1", "Exp01", "Exp2"], "two spellings"),
-        (["Smile", "Frown"], "has no expression keys; its 2 shape keys are Smile, Frown"),
-        (numbered("Shape{}", range(1, 20)), "Shape5, Shape6, ..."),
-    ],
-)
-def test_unclear_keys_are_refused_with_what_was_found(names: list[str], sentence: str) -> None:
-    with pytest.raises(RigError, match=sentence) as refused:
-        resolve_keys(names, "Head")
-    assert '"Head"' in refused.value.message
-    assert refused.value.hint
-
-
-def test_arkit_controls_are_bounded_and_leave_gaze_out() -> None:
-    names = ["jawOpen", "mouthClose", "mouthFunnel", "mouthSmile_L", "mouthSmileRight", "eyeLookUp_L", "Hat"]
-    series = resolve_keys(names, "Head")
-    assert series.names == ("jawOpen", "mouthClose", "mouthFunnel", "mouthSmile_L", "mouthSmileRight")
-    assert not series.signed
-
+from core.rig.names import BoneLink, descendants, resolve_bones
 
 FLAME = [
     BoneLink("Armature", None),
@@ -124,3 +65,44 @@ def test_no_bone_is_invented() -> None:
 def test_descendants_of_the_jaw_in_any_order() -> None:
     links = [BoneLink("tip", "tongue"), BoneLink("tongue", "jaw"), BoneLink("jaw", "neck"), BoneLink("neck", None)]
     assert set(descendants(links, "jaw")) == {"jaw", "tongue", "tip"}
+
+
+def test_a_bodys_root_is_never_taken_for_a_head() -> None:
+    body = [BoneLink("root", None), BoneLink("jaw", "root"), BoneLink("upperarm_L", "root")]
+    assert resolve_bones(body).head_motion is None
+    odd = [BoneLink("a", None), BoneLink("b", "a"), BoneLink("jaw", "b"), BoneLink("Shoulder.L", "b")]
+    assert resolve_bones(odd).head_motion is None
+
+
+def test_a_bone_named_by_hand_wins() -> None:
+    links = [*FLAME, BoneLink("Bone.007", "neck"), BoneLink("Kopf", "neck")]
+    bones = resolve_bones(links, {"jaw": "Bone.007", "head": "Kopf", "neck": "gone"})
+    assert (bones.jaw, bones.head, bones.neck) == ("Bone.007", "Kopf", "neck")
+
+
+def test_of_two_faces_on_one_armature_each_has_its_own_jaw() -> None:
+    def chain(end: str, carries: float) -> list[BoneLink]:
+        names = [("neck", "spine"), ("head", f"neck{end}"), ("jaw", f"head{end}"), ("eye.L", f"head{end}")]
+        return [BoneLink(f"{name}{end}", parent, carries * (name == "jaw")) for name, parent in names]
+
+    bones = resolve_bones([BoneLink("spine", None), *chain("", 0.0), *chain(".001", 2.5)])
+    assert (bones.jaw, bones.head, bones.neck, bones.left_eye) == ("jaw.001", "head.001", "neck.001", "eye.L.001")
+
+
+@pytest.mark.parametrize(
+    ("names", "jaw", "head"),
+    [
+        (("CC_Base_NeckTwist01", "CC_Base_Head", "CC_Base_JawRoot"), "CC_Base_JawRoot", "CC_Base_Head"),
+        (("mixamorig:Neck", "mixamorig:Head", "mixamorig:Jaw"), "mixamorig:Jaw", "mixamorig:Head"),
+        (("neck", "ORG-head", "jaw_master"), "jaw_master", "ORG-head"),
+        (("J_Bip_C_Neck", "J_Bip_C_Head", "Jaw"), "Jaw", "J_Bip_C_Head"),
+        (("首", "頭", "jaw"), "jaw", "頭"),
+    ],
+)
+def test_bones_of_every_convention_are_known(names: tuple[str, str, str], jaw: str, head: str) -> None:
+    links = [BoneLink("root", None)]
+    links += [BoneLink(name, links[-1].name) for name in ()]
+    for name in names:
+        links.append(BoneLink(name, links[-1].name))
+    found = resolve_bones(links)
+    assert (found.jaw, found.head, found.neck) == (jaw, head, names[0])

@@ -12,6 +12,7 @@ from core.errors import ModelError, RigError
 from core.face.landmarks import LANDMARK_COUNT, LIPS
 from core.face.rotations import matrix_from_rotvec
 from core.rig.bounded import solve_bounded
+from core.rig.conventions.arkit import CONVENTION as ARKIT
 from core.rig.description import BoneDescription, LandmarkBinding, RigDescription
 from core.rig.face import lip_gaps
 from core.rig.names import FaceBones
@@ -197,7 +198,7 @@ def test_arkit_like_keys_stay_between_zero_and_one() -> None:
     place = PLACES["metres, Z up"]
     opening = FACE.basis.jaw_displacement(np.array([[0.35, 0, 0]]))[0]
     deltas = np.concatenate([opening[None], mixed_directions()[:30], -mixed_directions()[:30]])
-    rig = dataclasses.replace(make_rig(FACE, deltas, place), signed_keys=False)
+    rig = dataclasses.replace(make_rig(FACE, deltas, place), convention=ARKIT)
     motion = talking_motion(FACE.basis)
     solved = prepare_solver(rig, FACE.basis).solve(motion)
     assert solved.key_values.min() >= 0

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which convention a mesh's keys follow, in every spelling that people use, and what the convention then decides."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from core.errors import RigError
+from core.rig.conventions.registry import conventions, match_keys
+
+
+def numbered(pattern: str, indices: range) -> list[str]:
+    """Names by a format string."""
+    return [pattern.format(index) for index in indices]
+
+
+def test_flame_keys_count_from_one() -> None:
+    names = numbered("Shape{}", range(1, 301)) + numbered("Exp{}", range(1, 101)) + numbered("Pose{}", range(1, 37))
+    series = match_keys(names, "FLAME-generic")
+    assert (series.names[0], series.names[-1], len(series.names)) == ("Exp1", "Exp50", 50)
+    assert (series.first_index, series.found, series.signed) == (1, 100, True)
+
+
+def test_smplx_keys_count_from_zero() -> None:
+    series = match_keys(numbered("Shape{:03d}", range(10)) + numbered("Exp{:03d}", range(10)), "SMPLX")
+    assert series.names == tuple(numbered("Exp{:03d}", range(10)))
+    assert series.first_index == 0
+
+
+def test_key_order_follows_the_index_not_the_list() -> None:
+    shuffled = ["Exp10", *numbered("Exp{}", range(9, 0, -1))]
+    assert match_keys(shuffled, "Head").names == tuple(numbered("Exp{}", range(1, 11)))
+
+
+@pytest.mark.parametrize("pattern", ["exp{}", "EXP{}", "Expression{}", "expression{:02d}", "exp_{}", "Exp_{}"])
+def test_other_spellings_are_found(pattern: str) -> None:
+    assert match_keys(numbered(pattern, range(1, 6)), "Head").names == tuple(numbered(pattern, range(1, 6)))
+
+
+def test_exact_case_wins_over_another_series() -> None:
+    names = numbered("EXP{}", range(1, 4)) + numbered("Exp{}", range(1, 6))
+    assert match_keys(names, "Head").names == tuple(numbered("Exp{}", range(1, 6)))
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["Exp1", "Exp2", "Exp4"], "lack index 3"),
+        (["Exp5", "Exp6"], "start at Exp5, not at index 0 or 1"),
+        (["Exp1", "Exp01", "Exp2"], "two spellings"),
+        (["Smile", "Frown"], "has no expression keys; its 2 shape keys are Smile, Frown"),
+        (numbered("Shape{}", range(1, 20)), "Shape5, Shape6, ..."),
+    ],
+)
+def test_unclear_keys_are_refused_with_what_was_found(names: list[str], sentence: str) -> None:
+    with pytest.raises(RigError, match=sentence) as refused:
+        match_keys(names, "Head")
+    assert '"Head"' in refused.value.message
+    assert refused.value.hint
+
+
+def test_arkit_controls_are_bounded_and_leave_gaze_out() -> None:
+    names = ["jawOpen", "mouthClose", "mouthFunnel", "mouthSmileLeft", "mouthSmileRight", "eyeLookUpLeft", "Hat"]
+    series = match_keys(names, "Head")
+    assert series.names == ("jawOpen", "mouthClose", "mouthFunnel", "mouthSmileLeft", "mouthSmileRight")
+    assert not series.signed
+
+
+ARKIT = [
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "cheekPuff",
+    "cheekSquintLeft",
+    "cheekSquintRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeLookDownLeft",
+    "eyeLookDownRight",
+    "eyeLookInLeft",
+    "eyeLookInRight",
+    "eyeLookOutLeft",
+    "eyeLookOutRight",
+    "eyeLookUpLeft",
+    "eyeLookUpRight",
+    "eyeSquintLeft",
+    "eyeSquintRight",
+    "eyeWideLeft",
+    "eyeWideRight",
+    "jawForward",
+    "jawLeft",
+    "jawOpen",
+    "jawRight",
+    "mouthClose",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthFrownLeft",
+    "mouthFrownRight",
+    "mouthFunnel",
+    "mouthLeft",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthPucker",
+    "mouthRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "noseSneerLeft",
+    "noseSneerRight",
+    "tongueOut",
+]
+
+
+def ended(name: str, left: str, right: str) -> str:
+    """The side at the end in another way; mouthLeft is a control of its own and keeps its name."""
+    if name in ("mouthLeft", "mouthRight", "jawLeft", "jawRight"):
+        return name
+    return re.sub("Left$", left, re.sub("Right$", right, name))
+
+
+def begun(name: str, left: str, right: str) -> str:
+    bare = ended(name, "", "")
+    return name if bare == name else (left if name.endswith("Left") else right) + bare
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+SPELLINGS = {
+    "exact": lambda name: name,
+    "_L": lambda name: ended(name, "_L", "_R"),
+    ".L": lambda name: ended(name, ".L", ".R"),
+    ".l": lambda name: ended(name, ".l", ".r"),
+    "-left": lambda name: ended(name, "-left", "-right"),
+    "(L)": lambda name: ended(name, "(L)", "(R)"),
+    " L": lambda name: ended(name, " L", " R"),
+    "bare L": lambda name: ended(name, "L", "R"),
+    "every .L": lambda name: re.sub("Left$", ".L", re.sub("Right$", ".R", name)),
+    "l_": lambda name: begun(name, "l_", "r_"),
+    "Left_": lambda name: begun(name, "Left_", "Right_"),
+    "snake": snake,
+    "Title": lambda name: snake(name).replace("_", " ").title(),
+    "Title_": lambda name: snake(name).replace("_", " ").title().replace(" ", "_"),
+    "kebab": lambda name: snake(name).replace("_", "-"),
+    "lower": str.lower,
+    "UPPER": str.upper,
+    "Pascal": lambda name: name[0].upper() + name[1:],
+    "prefix .": lambda name: f"blendShape1.{name}",
+    "prefix _": lambda name: f"CTRL_expressions_{name}",
+    "prefix Head_": lambda name: f"Wolf3D_Head_{name}",
+    "prefix :": lambda name: f"Hero:{name}",
+    "suffix": lambda name: f"{name}_shape",
+    ".001": lambda name: f"{name}.001",
+    ".L.001": lambda name: ended(name, ".L", ".R") + ".001",
+    "numbered": lambda name: f"{ARKIT.index(name):02d}_{name}",
+    "number behind": lambda name: f"{name}{ARKIT.index(name)}",
+    "ARKit prefix, snake, L": lambda name: "ARKit_" + snake(ended(name, "_L", "_R")),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_all_52_arkit_keys_are_found_in_every_spelling(spelling: str) -> None:
+    spell = SPELLINGS[spelling]
+    names = [spell(name) for name in ARKIT]
+    match = match_keys(["Basis", "Fat", *names, "Hat_up"], "Head")
+    expected = [name for name in ARKIT if "Look" not in name and name != "tongueOut"]
+    assert match.convention.label == "ARKit"
+    assert match.names == tuple(spell(name) for name in expected)
+    assert match.meanings == tuple(expected)
+    assert {key.name for key in match.gaze} == {spell(name) for name in ARKIT if "Look" in name}
+    assert spell("tongueOut") in match.left_out
+
+
+def test_a_copy_beside_its_original_and_a_strangers_key_are_left_out() -> None:
+    match = match_keys([*ARKIT, "jawOpen.001", "Hat_mouthFunnel"], "Head")
+    assert "jawOpen.001" in match.left_out
+    assert not {"jawOpen.001", "Hat_mouthFunnel"} & set(match.names)
+
+
+def test_a_key_for_both_eyes_is_left_out_beside_one_for_each() -> None:
+    match = match_keys([*ARKIT, "eyeBlink"], "Head")
+    assert "eyeBlink" in match.left_out
+    assert "eyeBlink" not in match.names
+
+
+CONVENTION_NAMES = {
+    "Character Creator": [
+        "Brow_Raise_Inner_L",
+        "Brow_Raise_Inner_R",
+        "Brow_Drop_L",
+        "Brow_Drop_R",
+        "Eye_Blink_L",
+        "Eye_Blink_R",
+        "Cheek_Suck_L",
+        "Cheek_Suck_R",
+        "Mouth_Smile_L",
+        "Mouth_Smile_R",
+        "Mouth_Smile_Sharp_L",
+        "Mouth_Smile_Sharp_R",
+        "Mouth_Roll_In_Upper_L",
+        "Mouth_Roll_In_Upper_R",
+        "Mouth_Pucker_Up_L",
+        "Mouth_Pucker_Up_R",
+        "Mouth_L",
+        "Mouth_R",
+        "Jaw_Open",
+        "Jaw_L",
+        "Jaw_R",
+        "Mouth_Close",
+        "V_Open",
+        "V_Explosive",
+        "V_Dental_Lip",
+        "V_Tight_O",
+        "V_Affricate",
+    ],
+    "Oculus visemes": [
+        "viseme_PP",
+        "viseme_FF",
+        "viseme_TH",
+        "viseme_DD",
+        "viseme_kk",
+        "viseme_CH",
+        "viseme_SS",
+        "viseme_nn",
+        "viseme_RR",
+        "viseme_aa",
+        "viseme_E",
+        "viseme_I",
+        "viseme_O",
+        "viseme_U",
+    ],
+    "Microsoft visemes": ["aa_02", "aa_ah_ax_01", "f_v_18", "p_b_m_21", "w_uw_07", "sh_ch_jh_zh_16", "k_g_ng_20"],
+    "VRM": [
+        "Fcl_MTH_Close",
+        "Fcl_MTH_A",
+        "Fcl_MTH_I",
+        "Fcl_MTH_U",
+        "Fcl_MTH_E",
+        "Fcl_MTH_O",
+        "Fcl_EYE_Close_L",
+        "Fcl_EYE_Close_R",
+    ],
+    "MikuMikuDance": ["あ", "い", "う", "え", "お", "ウィンク２", "ウィンク２右"],
+    "MetaHuman": [
+        "CTRL_expressions_browRaiseInL",
+        "CTRL_expressions_browRaiseInR",
+        "CTRL_expressions_eyeBlinkL",
+        "CTRL_expressions_eyeBlinkR",
+        "CTRL_expressions_mouthCornerPullL",
+        "CTRL_expressions_mouthCornerPullR",
+        "CTRL_expressions_mouthFunnelUL",
+        "CTRL_expressions_mouthFunnelUR",
+        "CTRL_expressions_mouthFunnelDL",
+        "CTRL_expressions_mouthFunnelDR",
+        "CTRL_expressions_mouthLipsPurseUL",
+        "CTRL_expressions_mouthLipsPurseUR",
+        "CTRL_expressions_mouthLipsTogetherUL",
+        "CTRL_expressions_mouthUpperLipRaiseL",
+        "CTRL_expressions_jawOpen",
+    ],
+}
+
+
+@pytest.mark.parametrize("label", CONVENTION_NAMES)
+def test_keys_of_other_conventions_are_all_taken(label: str) -> None:
+    names = CONVENTION_NAMES[label]
+    match = match_keys([*names, "Body_Fat"], "Head")
+    assert (match.convention.label, match.names, match.signed) == (label, tuple(names), False)
+
+
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [
+        (["A", "I", "U", "E", "O", "Blink_L", "Blink_R"], "VRM"),
+        (["aa", "ih", "ou", "ee", "oh", "blinkLeft", "blinkRight"], "VRM"),
+        ([f"Face.M_F00_000_{name}" for name in CONVENTION_NAMES["VRM"]], "VRM"),
+        (
+            [
+                f"vrc.v_{name}"
+                for name in ["pp", "ff", "th", "dd", "kk", "ch", "ss", "nn", "rr", "aa", "e", "ih", "oh", "ou"]
+            ],
+            "Oculus visemes",
+        ),
+        ([*ARKIT, *CONVENTION_NAMES["Oculus visemes"]], "ARKit"),
+    ],
+)
+def test_the_convention_with_most_keys_is_taken(names: list[str], label: str) -> None:
+    match = match_keys(names, "Head")
+    assert match.convention.label == label
+    if label != "ARKit":
+        assert match.names == tuple(names)
+
+
+def test_a_rig_of_mouth_shapes_says_what_it_cannot_show() -> None:
+    match = match_keys(CONVENTION_NAMES["Oculus visemes"], "Head")
+    assert "14 mouth shapes" in match.convention.shortcomings(match)
+    assert match_keys(ARKIT, "Head").convention.shortcomings(match) == ""
+
+
+def test_the_artists_word_is_last() -> None:
+    hand = {"mouthSmileLeft": "", "MyGrin": "mouthSmileRight", "MyLook": "eyeLookUpLeft"}
+    match = match_keys([*ARKIT, "MyGrin", "MyLook"], "Head", hand)
+    meanings = dict(zip(match.names, match.meanings, strict=True))
+    assert "mouthSmileLeft" in match.left_out
+    assert "mouthSmileRight" in match.left_out
+    assert meanings["MyGrin"] == "mouthSmileRight"
+    assert [key.name for key in match.gaze if key.eye == 0 and key.axis == 0] == ["eyeLookDownLeft", "MyLook"]
+
+
+def test_keys_of_no_convention_can_be_named_by_hand() -> None:
+    match = match_keys(["Auf", "Zu", "Bart"], "Head", {"Auf": "jawOpen", "Zu": "mouthClose"})
+    assert (match.names, match.meanings, match.signed) == (("Auf", "Zu"), ("jawOpen", "mouthClose"), False)
+
+
+@pytest.mark.parametrize("pattern", ["Exp{}.001", "Exp.{:03d}"])
+def test_blenders_own_numbers_do_not_hide_a_series(pattern: str) -> None:
+    assert match_keys(numbered(pattern, range(1, 6)), "Head").names == tuple(numbered(pattern, range(1, 6)))
+
+
+def test_jaws_turn_with_components_and_only_without_opening_keys_elsewhere() -> None:
+    turning = {c.label: (c.turns_jaw(True), c.turns_jaw(False)) for c in conventions()}
+    assert turning["FLAME"] == turning["SMPL-X"] == (True, True)
+    assert turning["ARKit"] == turning["Character Creator"] == (False, True)
