@@ -12,9 +12,21 @@ import numpy as np
 
 def write_audio(path: Path, channels: np.ndarray, rate: int, codec: str) -> Path:
     """channels: (C, N) float32 in -1..1."""
-    layout = {1: "mono", 2: "stereo"}[len(channels)]
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}[len(channels)]
     with av.open(str(path), "w") as container:
         _write_sound(container, container.add_stream(codec, rate=rate, layout=layout), channels, rate, layout)
+    return path
+
+
+def write_sounds(path: Path, sounds: list[np.ndarray], default: list[int]) -> Path:
+    """sounds: (N,) float32 at 16 kHz, each a track of its own; default: the indices of those flagged so."""
+    flag = av.stream.Disposition
+    with av.open(str(path), "w", options={"default_mode": "passthrough"}) as container:
+        streams = [container.add_stream("pcm_s16le", rate=16000, layout="mono") for _ in sounds]
+        for index, stream in enumerate(streams):
+            stream.disposition = flag.default if index in default else flag(0)
+        for stream, samples in zip(streams, sounds, strict=True):
+            _write_sound(container, stream, samples[None], 16000, "mono")
     return path
 
 
@@ -25,12 +37,15 @@ def write_video(
     sound: np.ndarray | None = None,
     times: list[float] | None = None,
     codec: str = "libx264",
+    pixel_aspect: Fraction | None = None,
 ) -> Path:
     """frames: (H, W, 3) uint8; sound: (N,) float32 at 16 kHz; times: seconds per frame for a variable rate."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         stream.time_base = Fraction(1, 1000)
         stream.codec_context.time_base = Fraction(1, 1000)
         audio = container.add_stream("aac", rate=16000, layout="mono") if sound is not None else None
@@ -54,7 +69,9 @@ def _write_sound(
     container: av.container.OutputContainer, stream: av.AudioStream, channels: np.ndarray, rate: int, layout: str
 ) -> None:
     resampler = av.AudioResampler(format=stream.codec_context.format, layout=layout, rate=rate)
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels, np.float32), format="fltp", layout=layout)
+    # packed: PyAV cannot fill eight planes
+    packed = np.ascontiguousarray(channels.T, np.float32).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
     frame.rate = rate
     frame.pts = 0
     fifo = av.AudioFifo()

@@ -10,15 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
+# under this peak level nothing is heard
+SILENCE_PEAK = 10 ** (-60 / 20)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Speech:
-    """samples: (N,) float32 in -1..1 at 16 kHz; sample 0 is ``start_seconds`` into ``source``."""
+    """samples: (N,) float32 in -1..1 at 16 kHz; sample 0 is ``start_seconds`` into ``source``.
+
+    notes: sentences on what was found and repaired, or chosen, while it was read.
+    """
 
     samples: NDArray[np.float32]
     source: str
     start_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

@@ -117,7 +117,7 @@ def _thumbnail(frame: VideoFrame) -> NDArray[np.float32]:
 
 
 def _expected_seconds(path: Path, start_seconds: float, end_seconds: float | None) -> float:
-    from ..audio.decode import open_media
+    from ..audio.media import open_media
 
     if end_seconds is not None:
         return max(end_seconds - start_seconds, 1e-3)

@@ -58,7 +58,7 @@ def read_sound(path: Path, start_seconds: float, seconds: float) -> NDArray[np.f
     """(N,) mono at 48 kHz: the file's sound from ``start_seconds`` on, cut or padded to ``seconds``."""
     import av
 
-    from core.audio.decode import open_media
+    from core.audio.media import open_media
 
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=AUDIO_RATE)
     blocks: list[NDArray[np.float32]] = []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...audio.decode import SILENCE_PEAK
+from ...audio.speech import SILENCE_PEAK
 from ...face.basis import open_basis
 from ...face.closures import lip_gap
 from ...face.motion import MOTION_SIZE, Motion

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening media files with PyAV, and saying in our own words why one cannot be opened or decoded."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MediaError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+# decoders need what lies before a place to start there: an mp3's bit reservoir, an overlapping AAC block
+PREROLL_SECONDS = 1.0
+# a pause that no recording has: beyond it the timestamps are wrong, and filling it would take the memory
+MAX_GAP_SECONDS = 900.0
+_MICROSECONDS = 1_000_000
+
+
+def open_media(path: Path) -> InputContainer:
+    """Open a media file, or say in one sentence why not. Tags are never looked at. Raises :class:`MediaError`."""
+    import av
+
+    path = Path(path)
+    _require_readable(path)
+    try:
+        return av.open(str(path), metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(
+            f"The file {path.name} cannot be read as audio or video: {in_our_words(error)}.",
+            "Play it in a media player; if that fails too, export it again as wav or mp4.",
+        ) from error
+
+
+def start_seconds_of(container: InputContainer) -> float:
+    """The timestamp a player calls second 0: mp3 and transport streams do not begin at zero."""
+    return (container.start_time or 0) / _MICROSECONDS
+
+
+def length_seconds_of(container: InputContainer) -> float | None:
+    """How long the file says it is; None where it does not say."""
+    return container.duration / _MICROSECONDS if container.duration and container.duration > 0 else None
+
+
+def in_our_words(error: Exception) -> str:
+    """What a decoder's error means to whoever has the file."""
+    import av
+
+    code = getattr(error, "errno", None)
+    if isinstance(error, av.error.PatchWelcomeError | av.error.DecoderNotFoundError | av.error.DemuxerNotFoundError):
+        return "it is coded in a way that our decoder does not know"
+    if isinstance(error, av.error.EOFError):
+        return "it ends before its contents begin"
+    if isinstance(error, PermissionError) or code in (errno.EACCES, errno.EPERM):
+        return "this user may not read it"
+    if code == errno.EIO:
+        return "the disk or the network failed while reading it"
+    return "its contents are damaged, cut off or of another kind than its name says"
+
+
+def packets(container: InputContainer, stream: Any) -> Iterator[tuple[Any, Exception | None]]:
+    """The stream's packets; where the file breaks off, ``(None, error)`` as the last."""
+    import av
+
+    source = container.demux(stream)
+    while True:
+        try:
+            packet = next(source)
+        except StopIteration:
+            return
+        except (av.FFmpegError, OSError, ValueError) as error:
+            yield None, error
+            return
+        yield packet, None
+
+
+def seek_before(container: InputContainer, stream: Any, seconds: float) -> bool:
+    """Go to a place at least a preroll before ``seconds``; False where the file has to be read from its start."""
+    import av
+
+    if seconds <= PREROLL_SECONDS or stream.time_base is None:
+        return False
+    try:
+        target = start_seconds_of(container) + seconds - PREROLL_SECONDS
+        container.seek(int(target / stream.time_base), stream=stream)
+    except (av.FFmpegError, OSError, ValueError):
+        return False
+    return True
+
+
+def _require_readable(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise MediaError(f"The file {path} does not exist.", "Choose another file or re-link the strip.")
+        if path.is_dir():
+            raise MediaError(f"{path} is a folder, not a sound or video file.", "Choose a file in it.")
+        if path.stat().st_size == 0:
+            raise MediaError(f"The file {path.name} is empty (0 bytes).", "Copy or export it again.")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise MediaError(f"The file {path} cannot be opened ({reason}).", "Check its permissions.") from error
