@@ -229,9 +229,7 @@ def _notes(path: Path, reading: _Reading, alone: dict[Layout, int], end_seconds:
         seconds = sum(after - before for before, after in gaps)
         found.append(f"{name} has holes in its sound ({seconds:.1f} s from {gaps[0][0]:.2f} s on); they are silent.")
     if timeline.clock_reset_seconds is not None:
-        found.append(
-            f"The clock of {name} is set back at {timeline.clock_reset_seconds:.2f} s; it goes on there."
-        )
+        found.append(f"The clock of {name} is set back at {timeline.clock_reset_seconds:.2f} s; it goes on there.")
     found.append(_cut_off_note(name, reading, end_seconds))
     return tuple(filter(None, found))
 

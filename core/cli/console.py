@@ -73,7 +73,7 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
     if options.reference is not None:
         reference = MediaRange(options.reference, options.reference_start, options.reference_end)
     return MotionRequest(
-        audio=MediaRange(options.audio, options.start, options.end),
+        audio=MediaRange(options.audio, options.start, options.end, options.audio_track),
         reference=reference,
         style=_style_path(options, options.style),
         engine=options.engine,

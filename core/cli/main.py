@@ -94,6 +94,7 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", type=Path, required=True, help="speech: any sound file, or a video with sound")
     parser.add_argument("--start", type=float, default=0.0, help="start of the speech in seconds")
     parser.add_argument("--end", type=float, default=None, help="end of the speech in seconds")
+    parser.add_argument("--audio-track", type=int, default=None, help="which sound track of the file, from 1")
     parser.add_argument("--reference", type=Path, help="video of the person to talk like")
     parser.add_argument("--reference-start", type=float, default=0.0, help="seconds")
     parser.add_argument("--reference-end", type=float, default=None, help="seconds")

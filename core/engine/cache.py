@@ -111,7 +111,7 @@ def _basis_hash() -> str:
 
 def _origin(source: MediaRange, model_hash: str) -> list[object]:
     # the name is part of the key because reports name their source
-    media = [content_hash(source.path), source.path.name, source.start_seconds, source.end_seconds]
+    media = [content_hash(source.path), source.path.name, source.start_seconds, source.end_seconds, source.track]
     return [*media, REFERENCE_FORMAT, _basis_hash(), model_hash]
 
 

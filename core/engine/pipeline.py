@@ -85,7 +85,7 @@ def generate_motion(
 
     meter = StageMeter(progress, _plan(request))
     with meter.stage("audio"):
-        speech = _speech(request)
+        speech = _speech(request, meter.within_stage)
         engine = open_backend(request)
         second = load_style(request.second_style)
         engine.require(second)
@@ -111,7 +111,7 @@ def generate_motion(
         reference_report=reference.report if reference else None,
         stage_seconds=meter.seconds,
         provenance=_provenance(request, speech, styles, (engine.hash, face.basis_hash, moved.pose_hash)),
-        notes=(*engine.notes(styles.first), *moved.notes),
+        notes=(*speech.notes, *engine.notes(styles.first), *moved.notes),
         neighbours=moved.neighbours,
     )
 
@@ -131,7 +131,7 @@ def regenerate_head(
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
     with meter.stage("audio"):
-        speech = _speech(request)
+        speech = _speech(request, meter.within_stage)
         engine = open_backend(request)
     with meter.stage("style"):
         maker = _style_extractor(request.device, meter, cache, request.engine == "adamesh", request.pose.bank)
@@ -147,7 +147,7 @@ def regenerate_head(
         gaze=motion.gaze,
         neighbours=moved.neighbours,
         provenance=_provenance(request, speech, styles, (engine.hash, motion.basis_hash, moved.pose_hash)),
-        notes=moved.notes,
+        notes=(*speech.notes, *moved.notes),
     )
 
 
@@ -169,10 +169,11 @@ def add_to_bank(
         return extend_bank(request, style)
 
 
-def _speech(request: MotionRequest) -> Speech:
+def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech:
     from ..audio.decode import load_speech, require_sound
 
-    speech = load_speech(request.audio.path, request.audio.start_seconds, request.audio.end_seconds)
+    media = request.audio
+    speech = load_speech(media.path, media.start_seconds, media.end_seconds, media.track, progress)
     require_sound(speech)
     return speech
 
