@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.basis import FaceBasis
+from ..face.jaw import JAW_RANGE_RADIANS, undo_jaw
 from ..face.landmark_weights import landmark_weights
 from ..face.landmarks import CHIN_POINTS, IRIS_LEFT, IRIS_RIGHT
 from ..face.rotations import FloatArray, matrix_from_rotvec
 
 # variance of the tracker's noise in weighted centimetres, relative to unit coefficients (MAP shrinkage)
 NOISE_VARIANCE = 8e-4
-JAW_RANGE_RADIANS = (-0.05, 0.6)
 EYEBALL_RADIUS_CM = 1.2
 
 
@@ -50,13 +50,8 @@ def unposed_expression(displacement: FloatArray, jaw: FloatArray, basis: FaceBas
     """Undo the jaw's skinning: the (T, 478, 3) expression that, turned by the jaw, gives ``displacement``."""
     rotation = matrix_from_rotvec(jaw) - np.eye(3)
     arm = basis.neutral.astype(np.float64) - basis.hinge_point
-    weights = basis.jaw_weights[:, None]
-    remaining = displacement - np.einsum("tij,nj->tni", rotation, arm) * weights
-    # (I + w (R - I)) e = remaining; (R - I) is small, so a short Neumann series is exact to 1e-5 cm
-    expression = remaining
-    for _ in range(4):
-        expression = remaining - np.einsum("tij,tnj->tni", rotation, expression) * weights
-    return expression
+    remaining = displacement - np.einsum("tij,nj->tni", rotation, arm) * basis.jaw_weights[:, None]
+    return undo_jaw(remaining, jaw, basis.jaw_weights)
 
 
 def project(expression: FloatArray, basis: FaceBasis) -> NDArray[np.float32]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.speech import SAMPLE_RATE, Speech
+from ..audio.level import frame_level
+from ..audio.speech import Speech
 from ..face.rotations import FloatArray
 
 SEARCH_FRAMES = 15
@@ -54,12 +55,8 @@ def measure_offset(
 
 
 def loudness(speech: Speech, fps: float, frames: int) -> NDArray[np.float64]:
-    """(frames,) log energy per video frame, floored 50 dB under the peak: a rough stand-in for opening."""
-    edges = np.round(np.arange(frames + 1) * SAMPLE_RATE / fps).astype(int)
-    power = np.concatenate([[0.0], np.cumsum(speech.samples.astype(np.float64) ** 2)])
-    edges = np.minimum(edges, len(speech.samples))
-    energy = (power[edges[1:]] - power[edges[:-1]]) / np.maximum(np.diff(edges), 1)
-    level = 10 * np.log10(energy + 1e-12)
+    """(frames,) decibels per video frame, floored 50 dB under the peak: a rough stand-in for the mouth's opening."""
+    level = frame_level(speech, fps, frames)
     floored: NDArray[np.float64] = np.maximum(level, level.max() - 50)
     return floored
 

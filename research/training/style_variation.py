@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.face.basis import FaceBasis, open_basis
 from core.face.closures import SHUT_CM, closedness, gap_of_vectors
+from core.face.jaw import JAW_RANGE_RADIANS
 from core.face.motion import EXPRESSION_SIZE, MOTION_SIZE
 from core.face.region_chart import (
     BROW_SIDE,
@@ -30,7 +31,6 @@ from core.face.region_chart import (
     region_chart,
 )
 from core.face.rotations import FloatArray
-from core.tracking.fit import JAW_RANGE_RADIANS
 
 # lids are never brought closer than this
 _LID_REST_CM = 0.05

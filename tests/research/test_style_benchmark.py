@@ -21,7 +21,7 @@ from research.evaluation.style.benchmark import SAME_PERSON, Ruler, measure_meth
 from research.evaluation.style.cache import RowCache
 from research.evaluation.style.distance import StyleScale
 from research.evaluation.style.methods import (
-    PLAIN_TRUST,
+    EQUAL_SHRINKAGE,
     Adapted,
     FullTuner,
     GainAndOffset,
@@ -179,21 +179,21 @@ def test_every_row_of_the_table_has_its_own_name() -> None:
 
 def test_least_squares_finds_a_gain_and_offset_and_doubts_short_clips() -> None:
     said = np.random.default_rng(0).normal(size=(2500, 53)).astype(np.float32)
-    fitted = fit_residual_correction(said, 1.5 * said + 0.2, np.ones(2500, np.float32), PLAIN_TRUST)
+    fitted = fit_residual_correction(said, 1.5 * said + 0.2, np.ones(2500, np.float32), EQUAL_SHRINKAGE)
     # a hundred seconds are believed to 97 %
     np.testing.assert_allclose(fitted.gain, 1.0 + 0.5 * 100 / 103, atol=1e-4)
     middle = said.mean(axis=0)
     np.testing.assert_allclose(
         (fitted.gain * said + fitted.offset).mean(axis=0), middle + 100 / 103 * (0.5 * middle + 0.2), atol=1e-4
     )
-    short = fit_residual_correction(said[:75], 1.5 * said[:75], np.ones(75, np.float32), PLAIN_TRUST)
+    short = fit_residual_correction(said[:75], 1.5 * said[:75], np.ones(75, np.float32), EQUAL_SHRINKAGE)
     np.testing.assert_allclose(short.gain, 1.25, atol=1e-4)
     # frames that the tracker lost do not count
     torn = 1.5 * said + 0.2
     torn[::2] = 9.0
     weights = np.tile([0.0, 1.0], 1250).astype(np.float32)
     np.testing.assert_allclose(
-        fit_residual_correction(said, torn, weights, PLAIN_TRUST).gain, 1.0 + 0.5 * 50 / 53, atol=1e-4
+        fit_residual_correction(said, torn, weights, EQUAL_SHRINKAGE).gain, 1.0 + 0.5 * 50 / 53, atol=1e-4
     )
 
 

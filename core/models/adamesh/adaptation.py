@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...face.closures import gap_of_vectors
 from ...face.motion import INTERNAL_FPS
+from ...face.statistics import MIN_AGREEMENT, gap_agreement
 from ...tracking.reference import TrackedReference
 from .adaptation_data import Fold, Segment, folds_of, segments_of, style_windows
 from .adaptation_loss import AdaptationLoss
@@ -33,7 +33,6 @@ from .residual_correction import ResidualCorrection, fit_residual_correction
 
 Progress = Callable[[float], None]
 STYLE_STRENGTHS = (0.0, 0.5, 1.0)
-MIN_AGREEMENT = 0.15
 _MIN_SECONDS = 1.5
 
 
@@ -169,10 +168,7 @@ class _Adaptation:
         generated = np.concatenate([segment.expected for segment in segments])
         tracked = np.concatenate([segment.motion for segment in segments])
         weights = np.concatenate([segment.weights for segment in segments])
-        first, second = (gap_of_vectors(self._base.basis, motion) for motion in (generated, tracked))
-        first, second = (gap - np.average(gap, weights=weights) for gap in (first, second))
-        spread = np.sqrt((weights @ first**2) * (weights @ second**2))
-        return float(weights @ (first * second) / spread) if spread > 1e-9 else 0.0
+        return gap_agreement(self._base.basis, generated, tracked, weights)
 
     # --- style embedding ----------------------------------------------------------------------------------------
 

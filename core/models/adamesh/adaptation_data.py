@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...audio.speech import SAMPLE_RATE, Speech
 from ...face.motion import INTERNAL_FPS
+from ...face.statistics import paired_moments
 from ...tracking.reference import TrackedReference
 
 # speech features per frame of motion
@@ -136,13 +137,11 @@ def match_moments(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     target generalises to other speech, since it takes no timing from the reference.
     """
     motion, expected = (np.concatenate([getattr(s, name) for s in segments]) for name in ("motion", "expected"))
-    shares = np.concatenate([segment.weights for segment in segments]).astype(np.float64)
-    shares /= max(shares.sum(), 1e-9)
-    mean, own_mean = shares @ motion, shares @ expected
-    spread, own_spread = (np.sqrt(shares @ (v - m) ** 2) for v, m in ((motion, mean), (expected, own_mean)))
-    gain = np.clip(spread / np.maximum(own_spread, 1e-6), *_MOMENT_GAIN_RANGE)
+    weights = np.concatenate([segment.weights for segment in segments]).astype(np.float64)
+    moments = paired_moments(expected, motion, weights)
+    gain = np.clip(moments.deviation_y / np.maximum(moments.deviation_x, 1e-6), *_MOMENT_GAIN_RANGE)
     return tuple(
-        replace(segment, expected=(mean + gain * (segment.expected - own_mean)).astype(np.float32))
+        replace(segment, expected=(moments.mean_y + gain * (segment.expected - moments.mean_x)).astype(np.float32))
         for segment in segments
     )
 

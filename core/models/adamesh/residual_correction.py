@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...face.motion import INTERNAL_FPS, MOTION_SIZE
+from ...face.statistics import paired_moments, shrinkage
 
 
 @dataclass(frozen=True, slots=True)
 class ResidualShrinkage:
     """Shrinkage towards the identity by n / (n + half): seconds n at which it is a half, and limits of gain - 1."""
 
-    gain_seconds: float = 1.0
-    offset_seconds: float = 20.0
+    gain_half_seconds: float = 1.0
+    offset_half_seconds: float = 20.0
     gain_range: tuple[float, float] = (-0.3, 0.6)
 
 
@@ -50,21 +51,17 @@ def fit_residual_correction(
     spoken: NDArray[np.float32],
     tracked: NDArray[np.float32],
     weights: NDArray[np.floating],
-    shrinkage: ResidualShrinkage = DEFAULT_SHRINKAGE,
+    limits: ResidualShrinkage = DEFAULT_SHRINKAGE,
 ) -> ResidualCorrection:
     """Least squares from generated to tracked motion, both (T, 53), frames weighted by reliability (T,)."""
     total = float(np.sum(weights))
     if total <= 0:
         return ResidualCorrection.identity()
-    share = np.asarray(weights, np.float64) / total
     seconds = total / INTERNAL_FPS
-    mean = share @ spoken
-    left = tracked - spoken
-    moved = spoken - mean
-    missing = share @ left
-    spread = share @ moved**2
+    moments = paired_moments(spoken, tracked - spoken, weights)
+    variance = moments.variance_x
     # values that hardly move have nothing to be scaled
-    slope = np.where(spread > 1e-8, (share @ (moved * (left - missing))) / np.maximum(spread, 1e-8), 0.0)
-    gain = seconds / (seconds + shrinkage.gain_seconds) * np.clip(slope, *shrinkage.gain_range)
-    offset = seconds / (seconds + shrinkage.offset_seconds) * missing - gain * mean
+    slope = np.where(variance > 1e-8, moments.covariance / np.maximum(variance, 1e-8), 0.0)
+    gain = shrinkage(seconds, limits.gain_half_seconds) * np.clip(slope, *limits.gain_range)
+    offset = shrinkage(seconds, limits.offset_half_seconds) * moments.mean_y - gain * moments.mean_x
     return ResidualCorrection((1.0 + gain).astype(np.float32), offset.astype(np.float32))

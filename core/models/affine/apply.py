@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from ...errors import ModelError
 from ...face.basis import open_basis
 from ...face.closures import keep_closures
+from ...face.jaw import JAW_RANGE_RADIANS
 from ...face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
 from ...style.style import Style
 
-# what a mouth can do, in radians of jaw opening
-JAW_RANGE_RADIANS = (-0.05, 0.6)
 _MIN_GAIN = 0.1
 
 

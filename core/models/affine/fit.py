@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ...audio.speech import SILENCE_PEAK
 from ...face.basis import open_basis
-from ...face.closures import lip_gap
 from ...face.motion import MOTION_SIZE, Motion
 from ...face.rotations import FloatArray
+from ...face.statistics import MIN_AGREEMENT, gap_agreement, paired_moments, shrinkage
 from ...style.style import Style, StyleProvenance
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ OFFSET_LIMIT = 2.0
 # clip's neutral face, and that differs between clips of one speaker
 _GAIN_HALF_SECONDS = 3.0
 _OFFSET_HALF_SECONDS = 10.0
-_MIN_AGREEMENT = 0.15
 _MIN_RELIABLE_SECONDS = 0.5
 
 
@@ -65,9 +64,10 @@ def fit_style(generator: Generator, reference: TrackedReference) -> Style:
         predicted = generator.generate(reference.speech)
         frames = min(len(predicted), len(motion))
         weights = np.asarray(reference.weights[:frames], np.float64)
-        agreement = _agreement(predicted, motion, weights)
-        if agreement >= _MIN_AGREEMENT:
-            fit = fit_gain(predicted.face_vector()[:frames], motion.face_vector()[:frames], weights, motion.fps)
+        generated, tracked = predicted.face_vector()[:frames], motion.face_vector()[:frames]
+        agreement = gap_agreement(open_basis(), generated, tracked, weights)
+        if agreement >= MIN_AGREEMENT:
+            fit = fit_gain(generated, tracked, weights, motion.fps)
         else:
             problem = f"its sound does not go with its mouth (correlation {agreement:.2f})"
     # a clip without sound is in the tracker's own warnings already
@@ -92,23 +92,21 @@ def fit_style(generator: Generator, reference: TrackedReference) -> Style:
 
 
 def fit_gain(predicted: FloatArray, tracked: FloatArray, weights: FloatArray, fps: float) -> GainFit:
-    """Per dimension of (T, 53), the gain and offset that carry ``predicted`` to ``tracked``.
+    """Gain and offset of each of (T, 53) values that match the moments of ``predicted`` to those of ``tracked``.
 
-    The gain is the ratio of spreads, drawn towards 1 where the two hardly correlate (then the ratio
-    measures noise) and where the clip is short; ``weights`` (T,) say how reliable each frame is.
+    The gain is the ratio of standard deviations, shrunk towards 1 by the squared correlation (uncorrelated, the ratio
+    measures noise) and by the seconds of speech. weights: (T,) reliability. Source: ours, a regression between the
+    slope of least squares (correlation * ratio) and moment matching (ratio).
     """
-    share = np.asarray(weights, np.float64) / max(float(np.sum(weights)), 1e-9)
-    mean_x, mean_y = share @ predicted, share @ tracked
-    x, y = predicted - mean_x, tracked - mean_y
-    spread_x, spread_y = np.sqrt(share @ x**2), np.sqrt(share @ y**2)
+    moments = paired_moments(predicted, tracked, weights)
+    spread_x, spread_y = moments.deviation_x, moments.deviation_y
     alive = (spread_x > 1e-6) & (spread_y > 1e-6)
-    correlation = np.where(alive, (share @ (x * y)) / np.where(alive, spread_x * spread_y, 1.0), 0.0)
+    correlation = np.where(alive, moments.covariance / np.where(alive, spread_x * spread_y, 1.0), 0.0)
     seconds = float(np.sum(weights)) / fps
-    shrinkage = seconds / (seconds + _GAIN_HALF_SECONDS)
     ratio = np.clip(np.where(alive, spread_y / np.where(alive, spread_x, 1.0), 1.0), *GAIN_RANGE)
     # correlation squared: the share of the tracked movement that the model explains
-    gain = 1.0 + shrinkage * np.maximum(correlation, 0.0) ** 2 * (ratio - 1.0)
-    offset = seconds / (seconds + _OFFSET_HALF_SECONDS) * (mean_y - gain * mean_x)
+    gain = 1.0 + shrinkage(seconds, _GAIN_HALF_SECONDS) * np.maximum(correlation, 0.0) ** 2 * (ratio - 1.0)
+    offset = shrinkage(seconds, _OFFSET_HALF_SECONDS) * (moments.mean_y - gain * moments.mean_x)
     offset = np.clip(offset, -OFFSET_LIMIT, OFFSET_LIMIT)
     return GainFit(gain.astype(np.float32), offset.astype(np.float32), correlation.astype(np.float32))
 
@@ -116,16 +114,6 @@ def fit_gain(predicted: FloatArray, tracked: FloatArray, weights: FloatArray, fp
 def _neutral_fit() -> GainFit:
     zeros = np.zeros(MOTION_SIZE, np.float32)
     return GainFit(np.ones(MOTION_SIZE, np.float32), zeros, zeros)
-
-
-def _agreement(predicted: Motion, tracked: Motion, weights: FloatArray) -> float:
-    # correlation of the lips' opening: the one movement that every talking face shows
-    frames = len(weights)
-    basis = open_basis()
-    x, y = lip_gap(basis, predicted)[:frames], lip_gap(basis, tracked)[:frames]
-    x, y = x - np.average(x, weights=weights), y - np.average(y, weights=weights)
-    spread = np.sqrt((weights @ x**2) * (weights @ y**2))
-    return float(weights @ (x * y) / spread) if spread > 1e-9 else 0.0
 
 
 def _problem(speech: Speech | None, reliable_seconds: float) -> str | None:

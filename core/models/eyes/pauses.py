@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...audio.speech import SAMPLE_RATE, Speech
+from ...audio.level import frame_level
+from ...audio.speech import Speech
 
 # what phoneticians count as a silent pause begins at 0.2 to 0.25 s: shorter gaps are the closures of stops
 SHORTEST_PAUSE_SECONDS = 0.2
@@ -21,7 +22,7 @@ def speech_pauses(speech: Speech, fps: float, frames: int) -> NDArray[np.bool_]:
 
     A sound without any dynamics (all of it loud, or all silent) has no pauses; after its end there is silence.
     """
-    level = _level(speech, fps, frames)
+    level = frame_level(speech, fps, frames)
     covered = min(int(np.ceil(speech.seconds * fps)), frames)
     quiet = np.ones(frames, np.bool_)
     if covered:
@@ -34,16 +35,6 @@ def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """[start, end) of every stretch of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def _level(speech: Speech, fps: float, frames: int) -> NDArray[np.float64]:
-    """(frames,) decibel, relative to nothing in particular."""
-    edges = np.minimum(np.round(np.arange(frames + 1) * SAMPLE_RATE / fps).astype(int), len(speech.samples))
-    power = np.concatenate([[0.0], np.cumsum(speech.samples.astype(np.float64) ** 2)])
-    level: NDArray[np.float64] = 10 * np.log10(
-        (power[edges[1:]] - power[edges[:-1]]) / np.maximum(np.diff(edges), 1) + 1e-12
-    )
-    return level
 
 
 def _border(level: NDArray[np.float64]) -> float:

@@ -20,6 +20,7 @@ from ...errors import ModelError, ReferenceClipError
 from ...face.basis import FaceBasis, open_basis
 from ...face.motion import INTERNAL_FPS, MOTION_SIZE, Motion
 from ...face.rotations import FloatArray
+from ...face.statistics import shrinkage
 from ...weights import bundled, file_hash, read_tensors
 from ..device import choose_device
 from ..nn.synthesiser import Synthesiser, require_basis, run_windows, save_model
@@ -98,7 +99,7 @@ class MimicGenerator(Synthesiser):
             codes = [self._piece_code(values[a:b], neutral[a:b]) for a, b in itertools.pairwise(edges)]
             read: NDArray[np.float32] = torch.stack(codes).mean(dim=0).cpu().numpy()
         seconds = len(values) / INTERNAL_FPS
-        return at_strength(self.mean_code, read, seconds / (seconds + SHRINKAGE_HALF_SECONDS))
+        return at_strength(self.mean_code, read, shrinkage(seconds, SHRINKAGE_HALF_SECONDS))
 
     def _piece_code(self, values: Tensor, neutral: Tensor) -> Tensor:
         """(128,) of (T, 53) motion; neutral: the mean speaker's (T, 53) for the same speech, or empty."""

@@ -28,7 +28,7 @@ from core.models.affine.fit import fit_style
 from core.tracking.reference import TrackedReference
 
 # of a plain gain and offset, with nothing clipped: the best of 0, 3, 10 seconds on these people
-PLAIN_TRUST = ResidualShrinkage(gain_seconds=3.0, offset_seconds=3.0, gain_range=(-np.inf, np.inf))
+EQUAL_SHRINKAGE = ResidualShrinkage(gain_half_seconds=3.0, offset_half_seconds=3.0, gain_range=(-np.inf, np.inf))
 # full fine-tuning takes smaller steps than low-rank pairs do
 FULL_LEARNING_RATE = 1e-4
 MOLORA = "MoLoRA (shipped)"
@@ -94,7 +94,7 @@ class LeastSquaresGain:
         assert reference.speech is not None
         predicted = base.generate(reference.speech).face_vector()[: len(reference.motion)]
         tracked = reference.motion.face_vector()[: len(predicted)]
-        fitted = fit_residual_correction(predicted, tracked, reference.weights[: len(predicted)], PLAIN_TRUST)
+        fitted = fit_residual_correction(predicted, tracked, reference.weights[: len(predicted)], EQUAL_SHRINKAGE)
         style = replace(fit_style(base, reference), gain=fitted.gain, offset=fitted.offset)
         seconds = time.perf_counter() - began
 
