@@ -93,11 +93,6 @@ def mixing_engines() -> tuple[EngineEntry, ...]:
     return tuple(entry for entry in engines() if entry.can_mix)
 
 
-def engine_items() -> tuple[tuple[str, str, str], ...]:
-    """(name, label, help) of each, as Blender's enumerations want them."""
-    return tuple((entry.name, entry.label, entry.help) for entry in engines())
-
-
 def style_part_labels() -> dict[str, str]:
     """Names for users of the parts of a style that engines learn, by their keys in the file."""
     return {entry.style_part: entry.style_part_label for entry in engines()}

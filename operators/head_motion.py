@@ -50,7 +50,7 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
 
         seed = self.seed if self.seed >= 0 else random.randrange(_SEED_LIMIT)
         settings = freeze_settings(scene_settings(context))
-        settings = dataclasses.replace(settings, pose=dataclasses.replace(settings.pose, seed=seed))
+        settings = dataclasses.replace(settings, head=dataclasses.replace(settings.head, seed=seed))
         report = yield from regenerate_head_steps(context.scene, settings, engine_client(context))
         scene_settings(context).pose.seed = seed
         run_state(context).neighbours = describe_neighbours(report.neighbours)
@@ -83,8 +83,8 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
         from ..core.blender.head_session import add_to_bank_steps
 
         settings = freeze_settings(scene_settings(context))
-        chosen = settings.pose.bank
-        bank = _chosen_bank(context) if chosen else user_folder() / "pose_bank.safetensors"
+        chosen = scene_settings(context).pose.bank
+        bank = settings.head.bank or user_folder() / "pose_bank.safetensors"
         result = yield from add_to_bank_steps(context.scene, settings, bank, self.name, engine_client(context))
         scene_settings(context).pose.bank = chosen or str(bank)
         return f'The bank has "{result.added}" now; it holds {len(result.names)} pose styles.'

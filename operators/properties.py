@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..core.client.choices import GenerateSettings, SourceChoice
-from ..core.engines import engine_items, find_engine, mixing_engines
-from .pose_properties import MimeshPose, pose_choice
+from ..core.engines import find_engine, mixing_engines
+from ..core.settings import MOTION_GROUPS, BakeSettings
+from ..core.settings_schema import SettingsGroup
+from .pose_properties import MimeshPose
 from .preferences import style_folder
+from .setting_properties import declare, read_group
 from .stubs import classes_factory
 
 SPEECH_KINDS = (
@@ -23,16 +27,6 @@ REFERENCE_KINDS = (
     ("style", "Style", "A style of the library, or a style file, saved from an earlier reference"),
     ("none", "None", "No reference: a neutral way of talking, the head moves as an average person's"),
 )
-EXISTING_CHOICES = (
-    ("refuse", "Refuse", "Stop with a message when somebody else's action is in the way"),
-    ("push_down", "Push Down", "Keep the other action on a muted NLA track and use ours"),
-)
-
-
-# as in core.engine.pipeline, which is not imported here because it brings numpy into Blender's start-up
-STYLE_STRENGTH_LIMIT = 1.5
-HEAD_AMOUNT_LIMIT = 2.0
-GAZE_AMOUNT_LIMIT = 2.0
 
 
 def _search_speech(self: MimeshSettings, context: bpy.types.Context, edit_text: str) -> Iterator[str]:
@@ -84,60 +78,16 @@ class MimeshSettings(bpy.types.PropertyGroup):
         description="Style to mix into the face: its name in the library, or path of a style file "
         f"({' or '.join(entry.label for entry in mixing_engines())} only)",
     )
-    style_mix: bpy.props.FloatProperty(
-        name="Mix",
-        description="Share of the second style in the face; head and eyes stay the first's",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        step=5,
-        subtype="FACTOR",
-    )
-    style_strength: bpy.props.FloatProperty(
-        name="Style Strength",
-        description="How far to follow the reference: 0 is neutral, 1 is like the reference",
-        default=1.0,
-        min=0.0,
-        max=STYLE_STRENGTH_LIMIT,
-        step=5,
-    )
-    head_amount: bpy.props.FloatProperty(
-        name="Head Motion",
-        description="How much the head moves: 0 is still, 1 is like the reference",
-        default=1.0,
-        min=0.0,
-        max=HEAD_AMOUNT_LIMIT,
-        step=5,
-    )
-    neck_share: bpy.props.FloatProperty(
-        name="Neck Share",
-        description="How much of the head's turn the neck takes, on rigs with a neck and a head bone",
-        default=0.0,
-        min=0.0,
-        max=1.0,
-        step=5,
-    )
-    blinks: bpy.props.BoolProperty(
-        name="Blinks", description="Blink as often as the reference does, or as people usually do", default=True
-    )
-    gaze_amount: bpy.props.FloatProperty(
-        name="Gaze",
-        description="How much the eyes wander: 0 keeps them still, 1 is natural",
-        default=1.0,
-        min=0.0,
-        max=GAZE_AMOUNT_LIMIT,
-        step=5,
-    )
     pose: bpy.props.PointerProperty(type=MimeshPose)
-    seed: bpy.props.IntProperty(
-        name="Seed", description="Another number gives another motion; the same gives the same", min=0
-    )
-    engine: bpy.props.EnumProperty(name="Engine", description="What makes the face", items=engine_items())
-    on_existing: bpy.props.EnumProperty(
-        name="Existing Keys",
-        description="What to do when the face already has an action that Mimesh did not make",
-        items=EXISTING_CHOICES,
-    )
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The settings of :data:`GROUPS`, which are declared in core.settings."""
+
+
+GROUPS: tuple[type[SettingsGroup], ...] = (*MOTION_GROUPS.values(), BakeSettings)
+declare(MimeshSettings, "", GROUPS)
 
 
 class MimeshRun(bpy.types.PropertyGroup):
@@ -190,17 +140,9 @@ def freeze_settings(settings: MimeshSettings) -> GenerateSettings:
         object_name=settings.target.name if settings.target else "",
         speech=SourceChoice(settings.speech_kind, speech[settings.speech_kind]),
         reference=SourceChoice(settings.reference_kind, reference[settings.reference_kind]),
-        style_strength=settings.style_strength,
-        head_amount=settings.head_amount,
-        seed=settings.seed,
-        engine=settings.engine,
-        on_existing=settings.on_existing,
-        neck_share=settings.neck_share,
-        pose=pose_choice(settings.pose),
-        blinks=settings.blinks,
-        gaze_amount=settings.gaze_amount,
         second_style=_style_path(settings.second_style) if mixes_styles(settings) else "",
-        style_mix=settings.style_mix if mixes_styles(settings) else 0.0,
+        bake=read_group(settings, BakeSettings),
+        **{name: read_group(settings, group) for name, group in MOTION_GROUPS.items()},
     )
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.settings import BakeSettings, HeadSettings
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
+from .settings import draw_group, draw_setting
 from .words import CATEGORY, draw_words
+
+# these serve the reference's own motion too
+_ANY_SOURCE = ("source", "amount", "dead_zone_radians")
 
 
 class MIMESH_PT_head_motion(bpy.types.Panel):
@@ -30,10 +35,9 @@ class MIMESH_PT_head_motion(bpy.types.Panel):
         pose = settings.pose
         column = layout.column(align=True)
         column.enabled = not run.running
-        column.prop(pose, "source")
-        column.prop(settings, "head_amount", slider=True)
-        column.prop(settings, "neck_share", slider=True)
-        column.prop(pose, "stillness")
+        for name in _ANY_SOURCE:
+            draw_setting(column, settings, HeadSettings, name)
+        draw_setting(column, settings, BakeSettings, "neck_share")
         row = layout.row(align=True)
         row.enabled = not run.running
         row.prop(pose, "seed")
@@ -41,9 +45,7 @@ class MIMESH_PT_head_motion(bpy.types.Panel):
         drawn = layout.column(align=True)
         drawn.enabled = not run.running
         drawn.active = pose.source == "bank"
-        drawn.prop(pose, "k")
-        drawn.prop(pose, "temperature", slider=True)
-        drawn.prop(pose, "top_p", slider=True)
+        draw_group(drawn, settings, HeadSettings, leave_out=(*_ANY_SOURCE, "seed", "bank"))
         row = drawn.row(align=True)
         row.prop(pose, "bank", placeholder="Bundled")
         if pose.bank:

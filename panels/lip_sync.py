@@ -7,11 +7,13 @@ from typing import Any
 
 import bpy
 
+from ..core.settings import BakeSettings, EyesSettings, FaceSettings, RunSettings
 from ..operators.generate import generate_disabled_reason
 from ..operators.properties import MimeshRun, MimeshSettings, can_mix_styles, run_state, scene_settings
 from ..operators.stubs import classes_factory
 from ..operators.style_library import style_list
 from ..operators.styles import has_style
+from .settings import draw_group, draw_setting
 from .styles import draw_library
 from .words import CATEGORY, draw_words
 
@@ -73,21 +75,21 @@ def _draw_engine(layout: bpy.types.UILayout, settings: MimeshSettings, context: 
         return
     box.prop_search(settings, "second_style", style_list(context), "items", text="Mix with", icon="USER")
     if settings.second_style:
-        box.prop(settings, "style_mix", slider=True)
+        draw_setting(box, settings, FaceSettings, "style_mix")
 
 
 def _draw_amounts(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
     column = layout.column(align=True)
     column.active = settings.reference_kind != "none"
-    column.prop(settings, "style_strength", slider=True)
+    draw_group(column, settings, FaceSettings, leave_out=("engine", "style_mix"))
     column = layout.column(align=True)
-    column.prop(settings, "blinks")
-    column.prop(settings, "gaze_amount", slider=True)
+    draw_group(column, settings, EyesSettings)
     column = layout.column(align=True)
     column.use_property_split = True
     column.use_property_decorate = False
-    column.prop(settings, "seed")
-    column.prop(settings, "on_existing")
+    draw_setting(column, settings, RunSettings, "seed")
+    # the neck's share stands with the head
+    draw_group(column, settings, BakeSettings, leave_out=("neck_share",))
 
 
 def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

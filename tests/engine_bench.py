@@ -13,14 +13,15 @@ import pytest
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.engine import loaded as models
 from core.engine.backends import adamesh as expressions
-from core.exchange.request import MediaRange
+from core.exchange.media_range import MediaRange
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from core.models.pose.speech_steps import SpeechFeatures
 from core.pose.bank import BankEntry, PoseBank
-from core.pose.settings import PoseReference, PoseSettings
+from core.pose.reference import PoseReference
 from core.pose.statistics import STATISTICS
 from core.pose.style_matrix import StyleMatrix
+from core.settings import HeadSettings
 from core.style.style import Style
 from core.tracking import reference as tracking
 from core.tracking.face_track import FaceTrack
@@ -83,7 +84,7 @@ class StandInPose:
         self.bank = bank
         self.units = SimpleNamespace(hash="units", encoder_hash="encoder")
         self.listened: list[float] = []
-        self.asked: list[tuple[PoseReference | None, PoseSettings]] = []
+        self.asked: list[tuple[PoseReference | None, HeadSettings]] = []
 
     def with_bank(self, bank: PoseBank) -> StandInPose:
         self.bank = bank
@@ -101,11 +102,15 @@ class StandInPose:
         return np.zeros(2, np.float32)
 
     def generate(
-        self, heard: SpeechFeatures, reference: PoseReference | None, settings: PoseSettings, progress: object = None
+        self, heard: SpeechFeatures, reference: PoseReference | None, settings: HeadSettings, progress: object = None
     ) -> SimpleNamespace:
         self.asked.append((reference, settings))
         head = np.full((heard.frames, 3), 0.01 * settings.seed + 0.1, np.float32) * settings.amount
-        found = self.bank.retrieve(reference.matrix, settings.k).neighbours if reference and reference.matrix else ()
+        found = (
+            self.bank.retrieve(reference.matrix, settings.neighbours).neighbours
+            if reference and reference.matrix
+            else ()
+        )
         return SimpleNamespace(head=head, neighbours=found)
 
 

@@ -17,7 +17,9 @@ _SCRIPTED = """
 import json, os, sys, time, platform
 from pathlib import Path
 import numpy as np
-from core.exchange.request import HeadResult, MotionRequest, MotionResult, Provenance
+from core.exchange.provenance import Provenance
+from core.exchange.request import MotionRequest
+from core.exchange.results import HeadResult, MotionResult
 from core.exchange.results import write_head_result, write_motion_result
 from core.exchange.protocol import PROTOCOL_VERSION, BankJob, HeadJob, PictureJob, Ready
 from core.engine.stdio import Outbox, claim_standard_streams
@@ -29,13 +31,13 @@ from core.face.motion import Motion
 def motion_result(request, frames=50):
     zeros = np.zeros
     expression = zeros((frames, 50), np.float32)
-    expression[:, 0] = request.seed
+    expression[:, 0] = request.run.seed
     jaw = zeros((frames, 3), np.float32)
     jaw[:, 0] = 0.2 * np.sin(np.arange(frames) / 3) ** 2
     basis = open_basis()
     motion = Motion(25.0, expression, jaw, zeros((frames, 3), np.float32), zeros((frames, 2, 2), np.float32),
                     basis.name, basis.hash)
-    origin = Provenance(str(request.audio.path), "a", 2.0, "adamesh", "m", "hash", None, None, request.seed, 1.0, 1.0)
+    origin = Provenance(str(request.audio.path), "a", 2.0, "m", "hash", **request.groups())
     return MotionResult(motion, None, None, {"audio": 0.1}, origin, ("pid %d" % os.getpid(),))
 
 class Runner:
@@ -52,7 +54,7 @@ class Runner:
         request = MotionRequest.from_json(message.request)
         if isinstance(message, HeadJob):
             result = motion_result(request)
-            head = np.full((50, 3), request.pose.seed, np.float32)
+            head = np.full((50, 3), request.head.seed, np.float32)
             return write_head_result(folder, HeadResult(head, result.motion.gaze, (), result.provenance))
         return self.generate(folder, request, progress)
 

@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..errors import MimeshError, RigError, SettingsError
-from ..exchange.request import MediaRange
+from ..exchange.media_range import MediaRange
 from .compat import sequencer_strips, strip_right
 from .read_rig import read_rig
 

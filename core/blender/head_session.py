@@ -7,10 +7,8 @@ Steps as in :mod:`.session`: nothing is written before the last one.
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from pathlib import Path
-from typing import Any
 
 import bpy
 
@@ -18,9 +16,10 @@ from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine
 from ..client.report import HeadReport
 from ..client.steps import StepStatus
-from ..engines import engine_names
 from ..errors import RigError
-from ..exchange.request import BankRequest, BankResult, HeadResult, MotionRequest
+from ..exchange.provenance import Provenance
+from ..exchange.request import BankRequest, MotionRequest
+from ..exchange.results import BankResult, HeadResult
 from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS
 from ..face.rotations import FloatArray
@@ -29,6 +28,7 @@ from ..rig.face import rig_face
 from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
 from ..rig.plan import ApplySettings
 from ..rig.solve import FLAME_IN_BLENDER, is_native
+from ..settings_schema import Affected
 from .apply import apply_plan
 from .read_animation import find_armature, read_bone_curves, read_existing, read_key_curves, read_provenance
 from .session import (
@@ -36,6 +36,7 @@ from .session import (
     find_object,
     find_scene,
     motion_request,
+    provenance_text,
     read_reference,
     read_speech,
     read_target,
@@ -43,8 +44,8 @@ from .session import (
     watch_job,
 )
 
-# of the provenance: a roll changes none of it
-_FACE_FIELDS = ("engine", "model_hash", "style_strength", "second_style_name", "second_style_id", "style_mix")
+# what is made anew here; the rest of the provenance stays that of the face
+_MADE_AGAIN: frozenset[Affected] = frozenset({"head", "eyes", "bake"})
 
 
 def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[HeadReport]:
@@ -67,9 +68,9 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
         rig,
         HeadMotion(INTERNAL_FPS, result.head, result.gaze, _flame_to_object(rig)),
         scene_timing(find_scene(scene_name), speech.first_frame),
-        ApplySettings(neck_share=settings.neck_share),
+        ApplySettings(neck_share=settings.bake.neck_share),
         KeyedFace(read_existing(target), read_key_curves(target), read_bone_curves(target)),
-        json.dumps({**result.provenance.to_json(), **_of_the_face(known)}, sort_keys=True),
+        provenance_text(result.provenance.with_kept(known, _MADE_AGAIN), settings),
     )
     apply_plan(plan, target)
     return HeadReport(settings.object_name, time.perf_counter() - started, result.neighbours, result.notes)
@@ -88,19 +89,13 @@ def add_to_bank_steps(
         job.cancel()
 
 
-def _for_the_face(request: MotionRequest, known: dict[str, Any]) -> MotionRequest:
+def _for_the_face(request: MotionRequest, known: Provenance) -> MotionRequest:
     """The request for the engine that made the face, so that none is trained for the head; a mix is the face's own."""
-    engine = known.get("engine")
-    chosen = engine if engine in engine_names() else request.engine
-    return dataclasses.replace(request, engine=chosen, second_style=None, style_mix=0.0)
+    face = dataclasses.replace(request.face, engine=known.face.engine)
+    return dataclasses.replace(request, face=face, second_style=None)
 
 
-def _of_the_face(known: dict[str, Any]) -> dict[str, Any]:
-    """What stays true of a face whose head is rolled."""
-    return {name: known[name] for name in _FACE_FIELDS if name in known}
-
-
-def _require_ours(object_name: str) -> dict[str, Any]:
+def _require_ours(object_name: str) -> Provenance:
     """The provenance of the face. Raises :class:`RigError` where there is none."""
     target = find_object(object_name)
     if find_armature(target) is None:
@@ -108,7 +103,7 @@ def _require_ours(object_name: str) -> dict[str, Any]:
     known = read_provenance(target)
     if known is None:
         raise RigError(f'"{object_name}" has no animation that Mimesh made.', "Generate first.")
-    return known
+    return Provenance.from_json(known)
 
 
 def _require_same_speech(target: bpy.types.Object, result: HeadResult) -> None:

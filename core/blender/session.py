@@ -17,12 +17,15 @@ from typing import TypeVar
 
 import bpy
 
-from ..client.choices import GenerateSettings, PoseChoice, SourceChoice
+from ..client.choices import GenerateSettings, SourceChoice
 from ..client.engine_port import Engine, EngineJob
 from ..client.report import GenerateReport
 from ..client.steps import StepStatus
 from ..errors import MediaError, RigError
-from ..exchange.request import MediaRange, MotionRequest, MotionResult, PoseRequest
+from ..exchange.media_range import MediaRange
+from ..exchange.provenance import Provenance
+from ..exchange.request import MotionRequest
+from ..exchange.results import MotionResult
 from ..face.basis import open_basis
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import check_existing
@@ -117,19 +120,14 @@ def read_speech(scene: bpy.types.Scene, choice: SourceChoice) -> PlacedMedia:
 def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: PlacedMedia) -> MotionRequest:
     """What the engine needs to know; nothing of Blender in it."""
     reference, style = read_reference(scene, settings.reference)
+    if settings.head.bank is not None:
+        _existing_file(str(settings.head.bank), "bank")
     return MotionRequest(
         audio=speech.media,
         reference=reference,
         style=style,
-        engine=settings.engine,
-        seed=settings.seed,
-        style_strength=settings.style_strength,
-        head_amount=settings.head_amount,
-        blinks=settings.blinks,
-        gaze_amount=settings.gaze_amount,
-        pose=_pose_request(settings.pose),
         second_style=_existing_file(settings.second_style, "style") if settings.second_style else None,
-        style_mix=settings.style_mix if settings.second_style else 0.0,
+        **settings.groups(),
     )
 
 
@@ -154,7 +152,7 @@ def refuse_existing(rig: RigDescription, settings: GenerateSettings) -> None:
     touched = {key_path(name) for name in rig.key_names}
     if rig.turns_jaw() and rig.jaw_bone is not None:
         touched.add(bone_path(rig.jaw_bone, "rotation"))
-    check_existing(rig, read_existing(find_object(rig.object_name)), frozenset(touched), settings.on_existing)
+    check_existing(rig, read_existing(find_object(rig.object_name)), frozenset(touched), settings.bake.on_existing)
 
 
 def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:
@@ -172,10 +170,15 @@ def plan_result(
         rig,
         rig_motion,
         timing,
-        ApplySettings(on_existing=settings.on_existing, neck_share=settings.neck_share),
+        ApplySettings(on_existing=settings.bake.on_existing, neck_share=settings.bake.neck_share),
         read_existing(find_object(rig.object_name)),
-        json.dumps(result.provenance.to_json(), sort_keys=True),
+        provenance_text(result.provenance, settings),
     )
+
+
+def provenance_text(provenance: Provenance, settings: GenerateSettings) -> str:
+    """What is kept with the keys: where the motion came from and how it was written."""
+    return json.dumps({**provenance.to_json(), "bake": settings.bake.to_json()}, sort_keys=True)
 
 
 def _summed_up(
@@ -228,11 +231,6 @@ def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBindin
         except StopIteration as finished:
             binding: LandmarkBinding = finished.value
             return binding
-
-
-def _pose_request(choice: PoseChoice) -> PoseRequest:
-    values = {item.name: getattr(choice, item.name) for item in dataclasses.fields(choice)}
-    return PoseRequest(**{**values, "bank": _existing_file(choice.bank, "bank") if choice.bank else None})
 
 
 def _read_strip(scene: bpy.types.Scene, name: str) -> PlacedMedia:

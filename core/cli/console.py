@@ -5,21 +5,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .. import files
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
-from ..exchange.request import MediaRange, MotionRequest, PoseRequest
+from ..exchange.media_range import MediaRange
+from ..exchange.request import MotionRequest
+from ..settings import MOTION_GROUPS, FaceSettings
 from ..style.library import StyleLibrary
+from .setting_options import given_settings, read_settings
 
 LIBRARY_VARIABLE = "MIMESH_STYLES"
-DEFAULT_MIX = 0.5
 
 _STAGE_LABELS = {
     "start": "starting the engine",
@@ -72,29 +74,21 @@ def motion_request(options: argparse.Namespace) -> MotionRequest:
     reference = None
     if options.reference is not None:
         reference = MediaRange(options.reference, options.reference_start, options.reference_end)
+    _require_second_style(options)
+    groups: dict[str, Any] = {name: read_settings(options, group) for name, group in MOTION_GROUPS.items()}
     return MotionRequest(
         audio=MediaRange(options.audio, options.start, options.end, options.audio_track),
         reference=reference,
         style=_style_path(options, options.style),
-        engine=options.engine,
-        seed=options.seed,
-        style_strength=options.style_strength,
-        head_amount=options.head_amount,
-        device=options.device,
-        pose=PoseRequest(
-            source=options.head_source,
-            k=options.head_neighbours,
-            temperature=options.head_temperature,
-            top_p=options.head_top_p,
-            seed=options.head_seed,
-            dead_zone_radians=math.radians(options.head_stillness),
-            bank=options.pose_bank,
-        ),
-        blinks=not options.no_blinks,
-        gaze_amount=options.gaze_amount,
         second_style=_style_path(options, options.second_style),
-        style_mix=_style_mix(options),
+        **groups,
     )
+
+
+def _require_second_style(options: argparse.Namespace) -> None:
+    mix = given_settings(options, FaceSettings).get("style_mix")
+    if mix and options.second_style is None:
+        raise SettingsError(f"A style mix of {mix:g} needs a second style.", "Name one with --second-style.")
 
 
 def style_library(options: argparse.Namespace) -> StyleLibrary:
@@ -111,13 +105,6 @@ def _style_path(options: argparse.Namespace, style: str | None) -> Path | None:
         return None
     known = options.library or os.environ.get(LIBRARY_VARIABLE, "")
     return style_library(options).resolve(style) if known else Path(style)
-
-
-def _style_mix(options: argparse.Namespace) -> float:
-    if options.style_mix is None:
-        return DEFAULT_MIX if options.second_style else 0.0
-    mix: float = options.style_mix
-    return mix
 
 
 def require_writable(path: Path, suffix: str) -> None:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from ..client.client import EngineClient
 from ..client.environment import find_engine_python
 from ..errors import EngineSetupError, SettingsError
+from ..settings import BakeSettings
 from .console import motion_request, progress_line, require_writable
+from .setting_options import read_settings
 
 if TYPE_CHECKING:
     from ..blender.session import Steps
@@ -59,7 +61,7 @@ def _generate(options: argparse.Namespace, request: MotionRequest, client: Engin
     settings = GenerateSettings(
         object_name=find_character(options.object),
         speech=SourceChoice("file", str(request.audio.path)),
-        on_existing="push_down" if options.push_down else "refuse",
+        bake=read_settings(options, BakeSettings),
     )
     placement = place_sound(scene, request.audio)
     report = _watched(request_steps(scene, settings, request, placement.first_frame, client))

@@ -10,19 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..engines import DEFAULT_ENGINE, engine_names, mixing_engines
+from ..engines import mixing_engines
 from ..errors import CancelledError, MimeshError, SettingsError
-from ..exchange.request import (
-    DEVICES,
-    HEAD_AMOUNT_LIMIT,
-    STYLE_STRENGTH_LIMIT,
-    PoseRequest,
-)
-from ..models.eyes.apply import GAZE_AMOUNT_LIMIT
-from ..pose.settings import SOURCES as POSE_SOURCES
-from .console import DEFAULT_MIX, quiet_libraries
+from ..settings import MOTION_GROUPS, BakeSettings
+from .console import quiet_libraries
 from .generate import run as run_generate
 from .motion import run as run_motion
+from .setting_options import add_setting_options
 from .styles import add_commands as add_style_commands
 from .track import run as run_track
 
@@ -83,9 +77,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--object", help="name of the mesh; needed when several could carry the motion")
     parser.add_argument("--fps", type=float, default=None, help="set the scene's rate, else the scene's own is kept")
     parser.add_argument("--python", type=Path, default=None, help="Python of the engine, else one is looked for")
-    parser.add_argument(
-        "--push-down", action="store_true", help="move an action that is in the way to a muted NLA track"
-    )
+    add_setting_options(parser, BakeSettings)
     parser.add_argument("--out", type=Path, required=True, help=".blend to write")
     parser.set_defaults(run=run_generate)
 
@@ -100,31 +92,6 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference-end", type=float, default=None, help="seconds")
     parser.add_argument("--style", help="a saved style instead of a reference: its file, or its name in the library")
     parser.add_argument("--library", type=Path, help="folder of the styles, else $MIMESH_STYLES")
-    parser.add_argument(
-        "--engine",
-        default=DEFAULT_ENGINE,
-        help=f"{' or '.join(engine_names())}: what makes the face (default: %(default)s)",
-    )
     able = " or ".join(entry.name for entry in mixing_engines())
     parser.add_argument("--second-style", help=f"another saved style to mix into the face ({able} only)")
-    parser.add_argument("--style-mix", type=float, help=f"share of the second style, 0 to 1 (default: {DEFAULT_MIX})")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--style-strength", type=float, default=1.0, help=f"0 to {STYLE_STRENGTH_LIMIT:g}")
-    parser.add_argument("--head-amount", type=float, default=1.0, help=f"0 to {HEAD_AMOUNT_LIMIT:g}")
-    _add_head_options(parser)
-    parser.add_argument("--no-blinks", action="store_true", help="the lids only follow the speech")
-    parser.add_argument("--gaze-amount", type=float, default=1.0, help=f"0 (still eyes) to {GAZE_AMOUNT_LIMIT:g}")
-    parser.add_argument("--device", default="auto", help=", ".join(DEVICES))
-
-
-def _add_head_options(parser: argparse.ArgumentParser) -> None:
-    pose = PoseRequest()
-    parser.add_argument(
-        "--head-source", default=pose.source, help=f"{' or '.join(POSE_SOURCES)}: new head motion, or the clip's own"
-    )
-    parser.add_argument("--head-neighbours", type=int, default=pose.k, help="people of the bank that are mixed")
-    parser.add_argument("--head-temperature", type=float, default=pose.temperature, help="0 is always the likeliest")
-    parser.add_argument("--head-top-p", type=float, default=pose.top_p, help="lower is tamer")
-    parser.add_argument("--head-seed", type=int, default=pose.seed, help="another one changes the head alone")
-    parser.add_argument("--head-stillness", type=float, default=0.0, help="degrees; smaller movement is taken out")
-    parser.add_argument("--pose-bank", type=Path, help="file of pose styles, else the bundled one")
+    add_setting_options(parser, *MOTION_GROUPS.values())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..engine.pipeline import generate_motion
 from ..errors import SettingsError
-from ..exchange.request import MotionResult
+from ..exchange.results import MotionResult
 from ..face.basis import open_basis
 from ..face.motion import Motion
 from .console import motion_request, progress_line, require_writable, whole_file

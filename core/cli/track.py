@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.pipeline import track_reference
-from ..exchange.request import MediaRange
+from ..exchange.media_range import MediaRange
 from .console import progress_line, require_writable, whole_file
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CancelledError, EngineError, EngineSetupError, MimeshError
+from ..exchange.media_range import MediaRange
 from ..exchange.protocol import (
     PROTOCOL_VERSION,
     BankJob,
@@ -40,8 +41,11 @@ from ..exchange.protocol import (
     Warm,
     decode,
 )
-from ..exchange.request import BankRequest, BankResult, HeadResult, MediaRange, MotionRequest, MotionResult
+from ..exchange.request import BankRequest, MotionRequest
 from ..exchange.results import (
+    BankResult,
+    HeadResult,
+    MotionResult,
     read_bank_result,
     read_head_result,
     read_landmarks_result,

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..exchange.protocol import Ready
-    from ..exchange.request import BankRequest, BankResult, HeadResult, MotionRequest, MotionResult
+    from ..exchange.request import BankRequest, MotionRequest
+    from ..exchange.results import BankResult, HeadResult, MotionResult
     from .client import JobStatus
 
 T_co = TypeVar("T_co", covariant=True)

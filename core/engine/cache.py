@@ -17,7 +17,7 @@ from ..errors import MediaError, MimeshError
 from ..weights import file_hash
 
 if TYPE_CHECKING:
-    from ..exchange.request import MediaRange
+    from ..exchange.media_range import MediaRange
 
 DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
 # raise one where the code that makes such a result changes what it makes: older entries are then never read

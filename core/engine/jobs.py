@@ -15,8 +15,9 @@ import numpy as np
 
 from ..audio.speech import SAMPLE_RATE, Speech
 from ..errors import EngineError
+from ..exchange.media_range import MediaRange
 from ..exchange.protocol import BankJob, GenerateJob, HeadJob, JsonObject, Message, PictureJob, TrackJob
-from ..exchange.request import BankRequest, MediaRange, MotionRequest
+from ..exchange.request import BankRequest, MotionRequest
 from ..exchange.results import LANDMARKS_FILE, PICTURE_FILE, REFERENCE_FILE, write_head_result, write_motion_result
 from ..tracking.reference_file import save_reference
 from ..weights import is_bundled

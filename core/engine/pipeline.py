@@ -11,20 +11,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..exchange.request import (
-    DEVICES,
-    HEAD_AMOUNT_LIMIT,
-    STYLE_STRENGTH_LIMIT,
-    BankRequest,
-    BankResult,
-    HeadResult,
-    MediaRange,
-    MotionRequest,
-    MotionResult,
-    PoseRequest,
-    Provenance,
-)
-from ..models.eyes.apply import GAZE_AMOUNT_LIMIT
+from ..exchange.media_range import MediaRange
+from ..exchange.provenance import Provenance
+from ..exchange.request import BankRequest, MotionRequest
+from ..exchange.results import BankResult, HeadResult, MotionResult
 from .stages import StageMeter, StagePlan
 
 if TYPE_CHECKING:
@@ -35,27 +25,6 @@ if TYPE_CHECKING:
     from .backends.base import ChosenStyles
     from .cache import ArtifactCache
     from .style_extraction import StyleExtractor
-
-__all__ = [
-    "DEVICES",
-    "GAZE_AMOUNT_LIMIT",
-    "HEAD_AMOUNT_LIMIT",
-    "STYLE_STRENGTH_LIMIT",
-    "BankRequest",
-    "BankResult",
-    "HeadResult",
-    "MediaRange",
-    "MotionRequest",
-    "MotionResult",
-    "PoseRequest",
-    "Progress",
-    "Provenance",
-    "add_to_bank",
-    "generate_motion",
-    "ignore_progress",
-    "regenerate_head",
-    "track_reference",
-]
 
 # (stage, fraction of the whole job 0..1); raising CancelledError from it cancels
 Progress = Callable[[str, float], None]
@@ -89,7 +58,7 @@ def generate_motion(
         engine = open_backend(request)
         second = load_style(request.second_style)
         engine.require(second)
-    maker = _style_extractor(request.device, meter, cache, request.engine == "adamesh", request.pose.bank)
+    maker = _style_extractor(request.run.device, meter, cache, request.face.engine == "adamesh", request.head.bank)
     reference = None
     if request.reference is not None:
         with meter.stage("track"):
@@ -97,14 +66,14 @@ def generate_motion(
     with meter.stage("style"):
         first = maker.style(request.style, request.reference, reference)
         engine.require(first)
-        styles = ChosenStyles(first, second, request.style_mix, request.style_strength)
+        styles = ChosenStyles(first, second, request.face.style_mix, request.face.style_strength)
     with meter.stage("motion"):
         face = engine.speak(speech, styles, meter.within_stage)
     with meter.stage("head"):
         moved = move_head(request, speech, styles.first, len(face), meter.within_stage)
         # after the head: the eyes hold their aim against it
         eyes = styles.first.eyes if styles.first else None
-        motion = eyes_for(face.replace(head=moved.head), speech, eyes, request.eyes_settings)
+        motion = eyes_for(face.replace(head=moved.head), speech, eyes, request.eyes, request.run.seed)
     return MotionResult(
         motion=motion,
         style=styles.first,
@@ -134,14 +103,17 @@ def regenerate_head(
         speech = _speech(request, meter.within_stage)
         engine = open_backend(request)
     with meter.stage("style"):
-        maker = _style_extractor(request.device, meter, cache, request.engine == "adamesh", request.pose.bank)
+        maker = _style_extractor(request.run.device, meter, cache, request.face.engine == "adamesh", request.head.bank)
         first = maker.style(request.style, request.reference)
-        styles = ChosenStyles(first, load_style(request.second_style), request.style_mix, request.style_strength)
+        styles = ChosenStyles(
+            first, load_style(request.second_style), request.face.style_mix, request.face.style_strength
+        )
     with meter.stage("head"):
         moved = move_head(request, speech, styles.first, frames_of(speech), meter.within_stage)
-        settings = dataclasses.replace(request.eyes_settings, blinks=False)
+        settings = dataclasses.replace(request.eyes, blinks=False)
         turned = still_motion(len(moved.head)).replace(head=moved.head)
-        motion = eyes_for(turned, speech, styles.first.eyes if styles.first else None, settings)
+        eyes = styles.first.eyes if styles.first else None
+        motion = eyes_for(turned, speech, eyes, settings, request.run.seed)
     return HeadResult(
         head=moved.head,
         gaze=motion.gaze,
@@ -180,7 +152,7 @@ def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech
 
 def _plan(request: MotionRequest) -> StagePlan:
     # rough seconds on two cores: learning a new style takes AdaMesh most of them, Mimic reads it at a glance
-    learning = {"adamesh": 10.0, "mimic": 0.8}[request.engine]
+    learning = {"adamesh": 10.0, "mimic": 0.8}[request.face.engine]
     expected = {
         "audio": 0.3,
         "track": 2.0,
@@ -212,19 +184,12 @@ def _provenance(
         audio_source=str(request.audio.path),
         audio_hash=speech.hash,
         audio_seconds=speech.seconds,
-        engine=request.engine,
         model_hash=model_hash,
         basis_hash=basis_hash,
         style_name=first.name if first else None,
         style_id=first.id if first else None,
-        seed=request.seed,
-        style_strength=request.style_strength,
-        head_amount=request.head_amount,
-        pose=request.pose,
         pose_hash=pose_hash,
-        blinks=request.blinks,
-        gaze_amount=request.gaze_amount,
         second_style_name=second.name if second else None,
         second_style_id=second.id if second else None,
-        style_mix=request.style_mix,
+        **request.groups(),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..exchange.request import MediaRange
+from ..exchange.media_range import MediaRange
 from .loaded import MemoisedSynthesiser
 from .stages import StageMeter
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results' way through a job's folder: ``write_*`` runs in the engine, ``read_*`` in the caller."""
+"""What the engine answers, and its way through a job's folder: ``write_*`` runs in the engine, ``read_*`` outside."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from ..face.motion import Motion
 from ..pose.bank import Neighbour
 from .protocol import JsonObject
-from .request import BankResult, HeadResult, MotionResult, Provenance
+from .provenance import Provenance
 
 if TYPE_CHECKING:
+    from ..style.style import Style
+    from ..tracking.quality import QualityReport
     from ..tracking.reference import TrackedReference
 
 MOTION_FILE = "motion.npz"
@@ -24,6 +27,51 @@ STYLE_FILE = "style.safetensors"
 REFERENCE_FILE = "reference.npz"
 PICTURE_FILE = "picture.npz"
 LANDMARKS_FILE = "landmarks.npz"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionResult:
+    """A finished motion and what to tell the user about it.
+
+    ``style`` is what the reference left behind, to be saved and used again. ``notes`` are sentences.
+    ``neighbours``: the pose styles that the head was retrieved from, nearest first.
+    """
+
+    motion: Motion
+    style: Style | None
+    reference_report: QualityReport | None
+    stage_seconds: dict[str, float]
+    provenance: Provenance
+    notes: tuple[str, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+
+    @property
+    def style_name(self) -> str | None:
+        """Name of the style that was applied, if any."""
+        return self.style.name if self.style else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadResult:
+    """A head motion alone, for a face that is there already.
+
+    head: (T, 3) radians relative to rest, 25 fps. gaze: (T, 2, 2) as in ``Motion``: the eyes hold their aim
+    against the head.
+    """
+
+    head: NDArray[np.float32]
+    gaze: NDArray[np.float32]
+    neighbours: tuple[Neighbour, ...]
+    provenance: Provenance
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BankResult:
+    """What a bank holds after an addition: the new style's name and all of them."""
+
+    added: str
+    names: tuple[str, ...]
 
 
 def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:

@@ -19,8 +19,9 @@ from core.face.basis import FaceBasis, open_basis
 from core.face.landmarks import LIPS, mouth_opening
 from core.face.lids import lid_chart, lid_gaps
 from core.face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
-from core.models.eyes.apply import EyesSettings, eyes_for
+from core.models.eyes.apply import eyes_for
 from core.models.eyes.measure import EyesEvidence, burstiness, eyes_part, observe, tracked_eyes
+from core.settings import EyesSettings
 from core.style.parts import EyesPart
 from core.tracking.align import align, uniform_landmarks
 from core.tracking.reference import TrackedReference, fit_track, longest_shot
@@ -110,7 +111,7 @@ def generated_evidence(
     motion = generate(reference.speech)
     frames = min(len(motion), len(reference.motion))
     motion = _cut(motion, frames).replace(head=reference.motion.head[:frames])
-    blinking = eyes_for(motion, reference.speech, part, EyesSettings(seed=seed))
+    blinking = eyes_for(motion, reference.speech, part, EyesSettings(), seed)
     copy = dataclasses.replace(
         reference,
         motion=blinking,

@@ -79,7 +79,8 @@ def mesh(data: Path) -> Section:
 def loop(data: Path) -> Section:
     """Keyed, rendered and tracked again."""
     from core.engine.pipeline import generate_motion
-    from core.exchange.request import MediaRange, MotionRequest
+    from core.exchange.media_range import MediaRange
+    from core.exchange.request import MotionRequest
     from research.evaluation.closed_loop import measure
 
     request = MotionRequest(audio=MediaRange(DEMO_SPEECH), reference=MediaRange(DEMO_REFERENCE))

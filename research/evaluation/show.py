@@ -194,11 +194,15 @@ def _positions(count: int, size: int) -> NDArray[np.float64]:
 
 def _generated(clip: Path, seconds: float, styled: bool) -> Motion:
     from core.engine.pipeline import generate_motion
-    from core.exchange.request import MediaRange, MotionRequest
+    from core.exchange.media_range import MediaRange
+    from core.exchange.request import MotionRequest
+    from core.settings import RunSettings
 
     spoken = min(load_speech(clip).seconds, seconds)
     request = MotionRequest(
-        audio=MediaRange(clip, 0.0, spoken), reference=MediaRange(clip) if styled else None, device="cpu"
+        audio=MediaRange(clip, 0.0, spoken),
+        reference=MediaRange(clip) if styled else None,
+        run=RunSettings(device="cpu"),
     )
     return generate_motion(request).motion
 

@@ -17,7 +17,8 @@ import numpy as np
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.client.client import EngineClient
 from core.errors import EngineError
-from core.exchange.request import MediaRange, MotionRequest
+from core.exchange.media_range import MediaRange
+from core.exchange.request import MotionRequest
 from core.face.motion import INTERNAL_FPS, Motion
 from research.paths import ROOT
 

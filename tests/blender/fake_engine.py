@@ -80,7 +80,7 @@ class FakeEngine:
 
     def add_to_bank(self, request: Any) -> FakeJob:
         self.additions.append(request)
-        result = part("core.exchange.request").BankResult
+        result = part("core.exchange.results").BankResult
         return self._job(lambda: result(request.name, ("Bundled", request.name)))
 
     def submit(self, request: Any) -> FakeJob:
@@ -104,7 +104,7 @@ class FakeEngine:
 
 def talking(request: Any, seconds: float = 2.0) -> Any:
     """A motion result whose jaw opens and shuts twice a second."""
-    api, motion, basis = part("core.exchange.request"), part("core.face.motion"), part("core.face.basis").open_basis()
+    motion, basis = part("core.face.motion"), part("core.face.basis").open_basis()
     frames = round(seconds * motion.INTERNAL_FPS)
     swing = 0.5 - 0.5 * np.cos(np.arange(frames) / motion.INTERNAL_FPS * 4 * math.pi)
     jaw = np.zeros((frames, 3), np.float32)
@@ -113,7 +113,7 @@ def talking(request: Any, seconds: float = 2.0) -> Any:
     head[:, 1] = 0.1 * swing
     expression = np.zeros((frames, motion.EXPRESSION_SIZE), np.float32)
     expression[:, 0] = swing
-    return api.MotionResult(
+    return part("core.exchange.results").MotionResult(
         motion=motion.Motion(
             fps=motion.INTERNAL_FPS,
             expression=expression,
@@ -126,18 +126,13 @@ def talking(request: Any, seconds: float = 2.0) -> Any:
         style=None,
         reference_report=None,
         stage_seconds={"motion": 0.1},
-        provenance=api.Provenance(
+        provenance=part("core.exchange.provenance").Provenance(
             audio_source=str(request.audio.path),
             audio_hash="0" * 64,
             audio_seconds=seconds,
-            engine=request.engine,
             model_hash="1" * 64,
             basis_hash=basis.hash,
-            style_name=None,
-            style_id=None,
-            seed=request.seed,
-            style_strength=request.style_strength,
-            head_amount=request.head_amount,
+            **request.groups(),
         ),
     )
 

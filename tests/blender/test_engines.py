@@ -51,7 +51,7 @@ def engine(ready: Any) -> FakeEngine:
     def answer(request: Any) -> Any:
         result = talking(request)
         other = request.second_style.stem if request.second_style else None
-        origin = dataclasses.replace(result.provenance, second_style_name=other, style_mix=request.style_mix)
+        origin = dataclasses.replace(result.provenance, second_style_name=other)
         return dataclasses.replace(result, style=a_style("Ada"), provenance=origin)
 
     fake = FakeEngine(answer)
@@ -71,7 +71,8 @@ def asked(engine: FakeEngine) -> tuple[Any, ...]:
     """What the last run asked for: engine, first and second style, share of the second."""
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     request = engine.requests[-1]
-    return request.engine, request.style.stem, request.second_style and request.second_style.stem, request.style_mix
+    second = request.second_style
+    return request.face.engine, request.style.stem, second and second.stem, request.face.style_mix if second else 0.0
 
 
 def test_a_new_scene_asks_for_adamesh(ready: Any, engine: FakeEngine) -> None:
@@ -82,7 +83,10 @@ def test_the_chosen_engine_and_mix_reach_the_engine_and_are_kept_with_the_keys(r
     ready.engine, ready.second_style, ready.style_mix = "mimic", "Bob", 0.25
     assert asked(engine) == ("mimic", "Ada", "Bob", 0.25)
     provenance = json.loads(bpy.data.shape_keys[0].animation_data.action["mimesh"])
-    assert (provenance["engine"], provenance["second_style_name"], provenance["style_mix"]) == ("mimic", "Bob", 0.25)
+    assert (provenance["second_style_name"], provenance["face"]) == (
+        "Bob",
+        {"engine": "mimic", "style_strength": 1.0, "style_mix": 0.25},
+    )
     assert "Mixed with 25% of Bob." in bpy.context.window_manager.mimesh_run.result
 
 
@@ -135,7 +139,7 @@ def test_choices_are_saved_with_the_scene(ready: Any, tmp_path: Path) -> None:
 
 
 def test_a_rolled_head_leaves_the_face_to_the_engine_that_made_it(ready: Any, engine: FakeEngine) -> None:
-    api = part("core.exchange.request")
+    api = part("core.exchange.results")
 
     def roll(request: Any) -> Any:
         head = np.full((50, 3), 0.02, np.float32)
@@ -146,17 +150,13 @@ def test_a_rolled_head_leaves_the_face_to_the_engine_that_made_it(ready: Any, en
     bpy.ops.mimesh.generate_lip_sync()
     ready.engine, ready.style_strength, ready.head_amount = "adamesh", 1.0, 0.75
     assert bpy.ops.mimesh.regenerate_head(seed=7) == {"FINISHED"}
-    assert (engine.rolls[0].engine, engine.rolls[0].head_amount) == ("mimic", 0.75)
+    assert (engine.rolls[0].face.engine, engine.rolls[0].head.amount) == ("mimic", 0.75)
     for owner in (bpy.data.shape_keys[0], bpy.data.objects["MimeshHeadRig"]):
         provenance = json.loads(owner.animation_data.action["mimesh"])
-        assert (provenance["engine"], provenance["second_style_name"], provenance["style_mix"]) == (
-            "mimic",
-            "Bob",
-            0.25,
-        )
-        assert provenance["style_strength"] == 0.5
+        assert provenance["second_style_name"] == "Bob"
+        assert provenance["face"] == {"engine": "mimic", "style_strength": 0.5, "style_mix": 0.25}
     provenance = json.loads(bpy.data.objects["MimeshHeadRig"].animation_data.action["mimesh"])
-    assert provenance["head_amount"] == 0.75
+    assert provenance["head"]["amount"] == 0.75
 
 
 @pytest.mark.parametrize(

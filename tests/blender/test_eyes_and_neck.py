@@ -19,11 +19,12 @@ from core.face.landmarks import IRIS_LEFT, IRIS_RIGHT, LANDMARK_COUNT, LIPS
 from core.face.lids import LOWER_LIDS, UPPER_LIDS, lid_chart, lid_gaps
 from core.face.motion import Motion
 from core.face.rotations import matrix_from_rotvec
-from core.models.eyes.apply import EyesSettings, eyes_for
+from core.models.eyes.apply import eyes_for
 from core.rig.description import LandmarkBinding
 from core.rig.plan import GAZE_KEY_RADIANS, ApplySettings, CurvePlan, plan_curves
 from core.rig.solve import RigMotion
 from core.rig.timing import SceneTiming
+from core.settings import EyesSettings
 from core.style.parts import EyesPart
 from research.render.evaluate import evaluated_landmarks, key_motion
 from tests import face_fixtures
@@ -42,7 +43,7 @@ GAZE_KEYS = tuple(f"eyeLook{way}{side}" for side in ("Left", "Right") for way in
 def blinking() -> Motion:
     """Six seconds of a face with a still head that blinks and looks about."""
     motion = resting(FRAMES)
-    return eyes_for(motion.replace(head=0 * motion.head), talk(FRAMES / 25), OFTEN, EyesSettings(seed=1))
+    return eyes_for(motion.replace(head=0 * motion.head), talk(FRAMES / 25), OFTEN, EyesSettings(), seed=1)
 
 
 def shut_frames(motion: Motion) -> NDArray[np.intp]:

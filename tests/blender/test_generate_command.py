@@ -16,7 +16,7 @@ from core.blender.demo_head import create_demo_head
 from core.cli import generate as command
 from core.cli.main import main
 from core.errors import RigError, SettingsError
-from core.exchange.request import MediaRange
+from core.exchange.media_range import MediaRange
 from tests.engine_fakes import ANSWER, client_of, scripted
 
 WITH_SOUND = bpy.app.build_options.audaspace
@@ -73,7 +73,7 @@ def test_generate_writes_a_keyed_character_with_its_sound(
     assert scene.render.fps / scene.render.fps_base == 30.0
     curves = owner_curves(head.data.shape_keys)
     assert len(curves) > 10
-    assert json.loads(head.data.shape_keys.animation_data.action["mimesh"])["seed"] == 2
+    assert json.loads(head.data.shape_keys.animation_data.action["mimesh"])["run"]["seed"] == 2
     assert "Keyed 2.0 s of speech on MimeshHead" in capsys.readouterr().out
     if WITH_SOUND:
         (strip,) = sequencer_strips(scene)
@@ -86,7 +86,7 @@ def test_generating_into_the_same_file_replaces_our_own_work(talk: Path, charact
         assert run(talk, character, character, "--seed", seed) == 0
     bpy.ops.wm.open_mainfile(filepath=str(character))
     ours = [action for action in bpy.data.actions if "mimesh" in action]
-    assert {json.loads(action["mimesh"])["seed"] for action in ours if action.users} == {2}
+    assert {json.loads(action["mimesh"])["run"]["seed"] for action in ours if action.users} == {2}
     assert len(sequencer_strips(bpy.context.scene)) == (1 if WITH_SOUND else 0)
 
 

@@ -40,14 +40,14 @@ def ready(tmp_path: Path) -> Iterator[Any]:
 
 def nodding(request: Any) -> Any:
     """A rolled head: nods as far as its seed says, like two people of a bank."""
-    api, bank = part("core.exchange.request"), part("core.pose.bank")
+    results, bank = part("core.exchange.results"), part("core.pose.bank")
     head = np.zeros((50, 3), np.float32)
-    head[:, 0] = 0.01 * request.pose.seed * request.head_amount * np.sin(np.arange(50) / 5)
-    provenance = dataclasses.replace(talking(request).provenance, pose=request.pose)
+    head[:, 0] = 0.01 * request.head.seed * request.head.amount * np.sin(np.arange(50) / 5)
+    provenance = talking(request).provenance
     found = (bank.Neighbour("Ada", 0.31, 0.75), bank.Neighbour("Bob", 0.42, 0.25))
     gaze = np.zeros((50, 2, 2), np.float32)
     gaze[:, :, 0] = -0.5 * head[:, None, 0]
-    return api.HeadResult(head, gaze, found, provenance)
+    return results.HeadResult(head, gaze, found, provenance)
 
 
 @pytest.fixture
@@ -93,16 +93,16 @@ def test_a_roll_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
     assert {key[0].split('"')[1] for key in after} >= {"jaw", "neck", "left_eye", "right_eye"}
     assert sorted(action.name for action in bpy.data.actions) == actions
     assert ready.pose.seed == 7
-    assert engine.rolls[0].pose.seed == 7
+    assert engine.rolls[0].head.seed == 7
     action = bpy.data.objects["MimeshHeadRig"].animation_data.action
-    assert json.loads(action["mimesh"])["pose"]["seed"] == 7
+    assert json.loads(action["mimesh"])["head"]["seed"] == 7
 
 
 def test_a_roll_without_a_seed_draws_a_new_one(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     for _ in range(2):
         assert bpy.ops.mimesh.regenerate_head() == {"FINISHED"}
-    first, second = (request.pose.seed for request in engine.rolls)
+    first, second = (request.head.seed for request in engine.rolls)
     assert first != second == ready.pose.seed
 
 
@@ -112,7 +112,7 @@ def test_a_rolled_face_can_be_rolled_and_generated_again(ready: Any, engine: Fak
     bpy.ops.mimesh.regenerate_head(seed=7)
     assert bpy.ops.mimesh.regenerate_head(seed=8) == {"FINISHED"}
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
-    assert engine.requests[-1].pose.seed == 8
+    assert engine.requests[-1].head.seed == 8
 
 
 def test_keys_of_the_face_that_were_edited_by_hand_survive_a_roll(ready: Any, engine: FakeEngine) -> None:
@@ -181,9 +181,8 @@ def test_settings_of_the_panel_reach_the_engine(ready: Any, engine: FakeEngine, 
     pose.source, pose.k, pose.temperature, pose.top_p = "reference", 3, 0.5, 0.75
     pose.stillness, pose.bank, ready.head_amount = 0.0625, str(bank), 1.5
     bpy.ops.mimesh.generate_lip_sync()
-    expected = part("core.exchange.request").PoseRequest("reference", 3, 0.5, 0.75, 0, 0.0625, bank)
-    assert engine.requests[0].pose == expected
-    assert engine.requests[0].head_amount == 1.5
+    expected = part("core.settings").HeadSettings("reference", 1.5, 3, 0.5, 0.75, 0, 0.0625, bank)
+    assert engine.requests[0].head == expected
 
 
 def test_a_bank_that_is_gone_is_one_sentence(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:

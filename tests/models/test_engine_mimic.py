@@ -18,13 +18,14 @@ from core.engine import jobs
 from core.engine import loaded as models
 from core.engine.pipeline import generate_motion
 from core.errors import CancelledError, ModelError
-from core.exchange.request import MediaRange, MotionRequest
+from core.exchange.media_range import MediaRange
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from core.models.mimic import generate
 from core.models.mimic.generate import MimicGenerator, save_mimic
 from core.models.mimic.network import MimicNetwork
 from core.models.speech.mel import MelEncoder
+from tests.asking import ask
 from tests.engine_bench import Bench, make_bench, tracked
 from tests.media import tone, write_audio
 from tests.mimic_made import TINY, tiny_network
@@ -64,7 +65,7 @@ def forget() -> None:
 
 def face(bench: Bench, **options: object) -> Motion:
     """What Mimic says, without blinks and gaze."""
-    request = MotionRequest(bench.audio, engine="mimic", device="cpu", blinks=False, gaze_amount=0.0, **options)  # type: ignore[arg-type]
+    request = ask(bench.audio, engine="mimic", device="cpu", blinks=False, gaze_amount=0.0, **options)  # type: ignore[arg-type]
     return generate_motion(request).motion
 
 
@@ -79,7 +80,7 @@ def test_the_engine_speaks_what_the_network_says_to_the_references_code(bench: B
 
 
 def test_strength_and_mix_move_the_face_from_the_mean_to_one_and_to_the_other(bench: Bench) -> None:
-    first = generate_motion(MotionRequest(bench.audio, bench.clip, engine="mimic", device="cpu")).style
+    first = generate_motion(ask(bench.audio, bench.clip, engine="mimic", device="cpu")).style
     assert first is not None and first.mimic is not None
     first.save(bench.folder / "ada.safetensors")
     mean = face(bench).face_vector()
@@ -93,7 +94,7 @@ def test_strength_and_mix_move_the_face_from_the_mean_to_one_and_to_the_other(be
 
 
 def test_a_saved_style_speaks_as_its_reference(bench: Bench) -> None:
-    style = generate_motion(MotionRequest(bench.audio, bench.clip, engine="mimic", device="cpu")).style
+    style = generate_motion(ask(bench.audio, bench.clip, engine="mimic", device="cpu")).style
     assert style is not None
     style.save(bench.folder / "ada.safetensors")
     again = face(bench, style=bench.folder / "ada.safetensors")
@@ -112,7 +113,7 @@ def test_long_speech_can_be_cancelled_between_its_windows(bench: Bench) -> None:
                 raise CancelledError("Cancelled.")
 
     with pytest.raises(CancelledError):
-        generate_motion(MotionRequest(long, engine="mimic", device="cpu"), cancel)
+        generate_motion(ask(long, engine="mimic", device="cpu"), cancel)
     # the stage ends at 0.73
     assert told[-1] < 0.65
 
@@ -121,7 +122,7 @@ def test_damaged_weights_stop_mimic_but_not_adamesh(bench: Bench) -> None:
     (weights.VENDOR_MODELS / models.MIMIC_FILE).write_bytes(b"half a file")
     with pytest.raises(ModelError, match="does not match its checksum"):
         face(bench)
-    style = generate_motion(MotionRequest(bench.audio, bench.clip, device="cpu")).style
+    style = generate_motion(ask(bench.audio, bench.clip, device="cpu")).style
     assert style is not None and style.mimic is None
 
 

@@ -16,7 +16,7 @@ from core.engine.backends import head as heads
 from core.engine.cache import ArtifactCache
 from core.engine.pipeline import add_to_bank, generate_motion, regenerate_head
 from core.errors import ModelError
-from core.exchange.request import BankRequest, MotionRequest, PoseRequest
+from core.exchange.request import BankRequest, MotionRequest
 from core.models.pose import prior as prior_module
 from core.models.pose.generate import PoseGenerator
 from core.models.pose.gpt import GptConfig, PoseGpt
@@ -27,6 +27,7 @@ from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
 from core.pose.bank import BANK_FILE, PoseBank
 from core.pose.statistics import STATISTICS
+from core.settings import HeadSettings
 from tests.engine_bench import Bench, make_bench
 from tests.media import tone
 
@@ -71,8 +72,8 @@ def test_the_name_is_the_one_that_training_writes() -> None:
 def test_a_studios_bank_brings_its_own_prior(bench: Bench) -> None:
     own = _studio(bench.folder / "studio", seed=2)
     cache = ArtifactCache(bench.folder / "cache")
-    pose = PoseRequest(bank=bench.folder / "studio" / BANK_FILE)
-    result = generate_motion(MotionRequest(bench.audio, reference=bench.clip, pose=pose), cache=cache)
+    pose = HeadSettings(bank=bench.folder / "studio" / BANK_FILE)
+    result = generate_motion(MotionRequest(bench.audio, reference=bench.clip, head=pose), cache=cache)
     assert result.provenance.pose_hash == own.hash != models.pose_generator().hash
     assert [neighbour.name for neighbour in result.neighbours] == ["studio"]
     assert result.style is not None and result.style.pose is not None
@@ -93,10 +94,10 @@ def test_a_clip_joins_a_studios_bank_by_its_own_prior(bench: Bench) -> None:
 def test_a_bank_without_its_prior_is_one_sentence(bench: Bench) -> None:
     _studio(bench.folder / "studio", seed=2)
     folder = bench.folder / "studio"
-    pose = PoseRequest(bank=folder / BANK_FILE)
+    pose = HeadSettings(bank=folder / BANK_FILE)
     (folder / PRIOR_FILE).write_bytes((bench.folder / "bundled" / PRIOR_FILE).read_bytes())
     with pytest.raises(ModelError, match="made for another pose prior"):
-        regenerate_head(MotionRequest(bench.audio, pose=pose))
+        regenerate_head(MotionRequest(bench.audio, head=pose))
     (folder / PRIOR_FILE).unlink()
     with pytest.raises(ModelError, match=r"put its pose_prior\.safetensors beside it"):
-        regenerate_head(MotionRequest(bench.audio, pose=pose))
+        regenerate_head(MotionRequest(bench.audio, head=pose))

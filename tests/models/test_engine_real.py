@@ -17,12 +17,13 @@ import pytest
 from core.client.client import EngineClient, JobStatus
 from core.engine.pipeline import generate_motion
 from core.errors import CancelledError, ReferenceClipError
-from core.exchange.request import MediaRange, MotionRequest
+from core.exchange.media_range import MediaRange
 from core.face.basis import open_basis
 from core.face.closures import lip_gap
 from core.models.mimic.generate import MIMIC_FILE, MimicGenerator
 from core.style.parts import MimicPart
 from core.weights import is_bundled
+from tests.asking import ask
 from tests.media import tone, write_video
 from tests.pace import pace_seconds
 
@@ -45,7 +46,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineClient]:
 
 
 def test_worker_gives_what_the_same_call_gives_here(engine: EngineClient) -> None:
-    request = MotionRequest(SPEECH, REFERENCE, seed=3, device="cpu")
+    request = ask(SPEECH, REFERENCE, seed=3, device="cpu")
     seen: list[JobStatus] = []
     far = engine.submit(request).wait(seen.append)
     near = generate_motion(request)
@@ -63,7 +64,7 @@ def test_worker_gives_what_the_same_call_gives_here(engine: EngineClient) -> Non
 
 
 def test_worker_gives_the_plain_motion_exactly(engine: EngineClient) -> None:
-    request = MotionRequest(SPEECH, seed=3, device="cpu")
+    request = ask(SPEECH, seed=3, device="cpu")
     far, near = engine.submit(request).wait(), generate_motion(request)
     np.testing.assert_allclose(far.motion.face_vector(), near.motion.face_vector(), atol=1e-3)
     np.testing.assert_allclose(far.motion.head, near.motion.head, atol=1e-4)
@@ -72,7 +73,7 @@ def test_worker_gives_the_plain_motion_exactly(engine: EngineClient) -> None:
 def test_mimic_reads_a_reference_at_once_and_two_styles_can_be_mixed(engine: EngineClient, tmp_path: Path) -> None:
     if not is_bundled(MIMIC_FILE):
         pytest.skip("Mimic's network is not in vendor_models yet: run `python -m research.training mimic`")
-    request = MotionRequest(SPEECH, REFERENCE, engine="mimic", device="cpu", blinks=False, gaze_amount=0.0)
+    request = ask(SPEECH, REFERENCE, engine="mimic", device="cpu", blinks=False, gaze_amount=0.0)
     own = engine.submit(request).wait()
     assert own.style is not None and own.style.mimic is not None
     mean = engine.submit(dataclasses.replace(request, style_strength=0.0)).wait()
@@ -86,7 +87,7 @@ def test_mimic_reads_a_reference_at_once_and_two_styles_can_be_mixed(engine: Eng
     # a style whose code is the mean is the mean person's; half of it is half way
     average = dataclasses.replace(own.style, mimic=MimicPart(_mean_code(), own.style.mimic.model_hash))
     average.save(tmp_path / "average.safetensors")
-    mixed = dataclasses.replace(request, second_style=tmp_path / "average.safetensors", style_mix=0.5)
+    mixed = dataclasses.replace(request, second_style=tmp_path / "average.safetensors")
     half = engine.submit(mixed).wait()
     assert 0.2 * apart < np.abs(half.motion.face_vector() - mean.motion.face_vector()).mean() < 0.8 * apart
     np.testing.assert_array_equal(half.motion.head, own.motion.head)
@@ -97,7 +98,7 @@ def _mean_code() -> np.ndarray:
 
 
 def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> None:
-    request = MotionRequest(SPEECH, REFERENCE, seed=4, device="cpu")
+    request = ask(SPEECH, REFERENCE, seed=4, device="cpu")
     first = engine.submit(request).wait()
     again = engine.submit(request).wait()
     # another test may have tracked the clip before, so the first may be as quick
@@ -106,7 +107,7 @@ def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> N
 
 
 def test_cancel_while_tracking_is_quick_and_keeps_the_engine_warm(engine: EngineClient) -> None:
-    job = engine.submit(MotionRequest(SPEECH, MediaRange(REFERENCE.path, 0.0, 9.0), device="cpu"))
+    job = engine.submit(ask(SPEECH, MediaRange(REFERENCE.path, 0.0, 9.0), device="cpu"))
     while job.poll().stage != "track":
         time.sleep(0.01)
     ready, started = engine.ready, time.monotonic()
@@ -114,7 +115,7 @@ def test_cancel_while_tracking_is_quick_and_keeps_the_engine_warm(engine: Engine
     with pytest.raises(CancelledError):
         job.wait()
     assert time.monotonic() - started < 20 * pace_seconds()
-    assert len(engine.submit(MotionRequest(SPEECH, device="cpu")).wait().motion) == 100
+    assert len(engine.submit(ask(SPEECH, device="cpu")).wait().motion) == 100
     assert engine.ready is ready
 
 
@@ -143,4 +144,4 @@ def test_reference_without_a_face_is_refused_in_words(engine: EngineClient, tmp_
     grey = [np.full((120, 160, 3), 90, np.uint8)] * 75
     clip = write_video(tmp_path / "wall.mp4", grey, sound=tone(3.0))
     with pytest.raises(ReferenceClipError, match=r"No face was found in wall\.mp4"):
-        engine.submit(MotionRequest(SPEECH, MediaRange(clip), device="cpu")).wait()
+        engine.submit(ask(SPEECH, MediaRange(clip), device="cpu")).wait()

@@ -25,8 +25,9 @@ from core.models.pose.units import fit_units, frame_features
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
 from core.pose.bank import PoseBank
-from core.pose.settings import PoseReference, PoseSettings
+from core.pose.reference import PoseReference
 from core.pose.statistics import STATISTICS
+from core.settings import HeadSettings
 from core.style.style import Style, StyleProvenance
 
 SIZE = 3
@@ -149,8 +150,8 @@ def test_bank_person_is_retrieved_by_the_clip_it_came_from(generator: PoseGenera
     assert result.neighbours[0].distance < 0.01
 
 
-def _settings(**changes: object) -> PoseSettings:
-    return PoseSettings(**changes)  # type: ignore[arg-type]
+def _settings(**changes: object) -> HeadSettings:
+    return HeadSettings(**changes)  # type: ignore[arg-type]
 
 
 def test_same_seed_same_head_and_a_re_roll_is_another(generator: PoseGenerator) -> None:
@@ -245,7 +246,7 @@ def test_unknown_encoder_and_source_are_refused() -> None:
     with pytest.raises(ModelError, match="whisper"):
         encoder_called("whisper")
     with pytest.raises(SettingsError, match="elsewhere"):
-        PoseSettings(source="elsewhere")
+        HeadSettings(source="elsewhere")
 
 
 def test_an_installation_without_its_pose_prior_is_one_sentence(

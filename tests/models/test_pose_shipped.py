@@ -14,7 +14,8 @@ from core.audio.speech import Speech
 from core.face.motion import INTERNAL_FPS
 from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator
 from core.models.pose.speech_steps import SpeechFeatures
-from core.pose.settings import PoseReference, PoseSettings
+from core.pose.reference import PoseReference
+from core.settings import HeadSettings
 from tests.pace import pace_seconds
 
 SPEECH = Path(__file__).resolve().parents[2] / "demo" / "input" / "speech.ogg"
@@ -38,9 +39,9 @@ def test_a_minute_of_head_takes_seconds_of_processor_not_minutes(
     generator: PoseGenerator, heard: SpeechFeatures
 ) -> None:
     reference = PoseReference(np.zeros((1, 3), np.float32), generator.bank.entries[0].matrix)
-    generator.generate(heard, reference, PoseSettings())
+    generator.generate(heard, reference, HeadSettings())
     began = time.process_time()
-    head = generator.generate(heard, reference, PoseSettings(seed=1)).head
+    head = generator.generate(heard, reference, HeadSettings(seed=1)).head
     # the benchmark prints the seconds; one step of the network per code would be three hundred paces
     assert time.process_time() - began < 30 * pace_seconds()
     assert head.shape == (SECONDS * 25, 3)
@@ -52,7 +53,7 @@ def test_a_lively_style_neither_jumps_nor_drifts_away(
 ) -> None:
     entry = next(entry for entry in generator.bank.entries if entry.name == name)
     reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)
-    result = generator.generate(heard, reference, PoseSettings())
+    result = generator.generate(heard, reference, HeadSettings())
     assert result.neighbours[0].name == name
     speed = np.linalg.norm(np.diff(result.head, axis=0), axis=1) * INTERNAL_FPS
     assert speed.max() <= TOP_SPEED_RADIANS_PER_SECOND * 1.001
@@ -74,7 +75,7 @@ def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, hea
     by_name = {entry.name: entry for entry in generator.bank.entries}
     calm, lively = (
         generator.generate(
-            heard, PoseReference(np.zeros((1, 3), np.float32), by_name[name].matrix), PoseSettings()
+            heard, PoseReference(np.zeros((1, 3), np.float32), by_name[name].matrix), HeadSettings()
         ).head
         for name in ("s2", "ocasio_cortez_8s")
     )
@@ -83,7 +84,7 @@ def test_a_calm_style_moves_less_than_a_lively_one(generator: PoseGenerator, hea
 
 def test_the_average_person_moves_moderately_whoever_speaks(generator: PoseGenerator, heard: SpeechFeatures) -> None:
     """Less than the liveliest people of the bank, more than those who held still to be filmed."""
-    head = generator.generate(heard, None, PoseSettings()).head
+    head = generator.generate(heard, None, HeadSettings()).head
     speed = np.degrees(np.linalg.norm(np.diff(head, axis=0), axis=1)).mean() * INTERNAL_FPS
     assert 4.0 < speed < 14.0
     assert np.degrees(np.abs(head)).max() < 15.0

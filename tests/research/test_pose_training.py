@@ -18,8 +18,9 @@ from core.models.pose.speech_steps import encode_speech
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
 from core.pose.prominence import prominence_peaks
-from core.pose.settings import PoseReference, PoseSettings
+from core.pose.reference import PoseReference
 from core.pose.statistics import STATISTICS, pose_statistics
+from core.settings import HeadSettings
 from research.training import loop
 from research.training.pose import units as pose_units
 from research.training.pose.data import PoseClip, Variation, cut, folder_clips, nods_on_stress, varied
@@ -162,7 +163,7 @@ def test_one_command_trains_prior_units_and_bank(clips: list[PoseClip], checkpoi
     generator = PoseGenerator.load(bank=out / "pose_bank.safetensors", prior=out / "pose_prior.safetensors")
     clip = clips[1]
     reference = PoseReference(clip.head, generator.matrix(clip.heard, clip.head))
-    result = generator.generate(clip.heard, reference, PoseSettings())
+    result = generator.generate(clip.heard, reference, HeadSettings())
     # the mirror image moves as much and differs in its latents alone
     assert result.neighbours[0].name.startswith("berta")
     assert result.head.shape == clip.head.shape

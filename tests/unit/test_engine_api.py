@@ -13,10 +13,14 @@ from core.audio.speech import SAMPLE_RATE
 from core.engine.cache import ArtifactCache
 from core.engine.pipeline import generate_motion, track_reference
 from core.errors import CancelledError, MediaError, ModelError, SettingsError
-from core.exchange.request import BankRequest, MediaRange, MotionRequest, PoseRequest, Provenance
+from core.exchange.media_range import MediaRange
+from core.exchange.provenance import Provenance
+from core.exchange.request import BankRequest, MotionRequest
 from core.exchange.results import read_motion_result, write_motion_result
+from core.settings import EyesSettings, FaceSettings, HeadSettings
 from core.tracking.face_track import FaceTrack
 from core.tracking.reference_file import load_reference, save_reference
+from tests.asking import ask
 from tests.engine_bench import Bench, make_bench, tracked
 from tests.media import tone, write_audio
 
@@ -47,10 +51,10 @@ def test_reference_gives_style_head_and_report(bench: Bench) -> None:
 
 
 def test_saved_style_gives_the_same_motion_as_its_reference(bench: Bench) -> None:
-    first = generate_motion(MotionRequest(bench.audio, reference=bench.clip, seed=3))
+    first = generate_motion(ask(bench.audio, reference=bench.clip, seed=3))
     assert first.style is not None
     first.style.save(bench.folder / "clip.safetensors")
-    again = generate_motion(MotionRequest(bench.audio, style=bench.folder / "clip.safetensors", seed=3))
+    again = generate_motion(ask(bench.audio, style=bench.folder / "clip.safetensors", seed=3))
     np.testing.assert_array_equal(again.motion.face_vector(), first.motion.face_vector())
     np.testing.assert_array_equal(again.motion.head, first.motion.head)
     assert again.provenance.style_id == first.provenance.style_id
@@ -68,7 +72,7 @@ def test_style_of_another_model_is_used_with_a_note(bench: Bench) -> None:
 def test_same_request_gives_the_same_motion_and_another_seed_another_head(bench: Bench) -> None:
     long = MediaRange(bench.folder / "long.wav")
     write_audio(long.path, tone(20.0)[None], SAMPLE_RATE, "pcm_s16le")
-    heads = [generate_motion(MotionRequest(long, reference=bench.clip, seed=s)).motion.head for s in (1, 1, 2)]
+    heads = [generate_motion(ask(long, reference=bench.clip, seed=s)).motion.head for s in (1, 1, 2)]
     np.testing.assert_array_equal(heads[0], heads[1])
     assert not np.array_equal(heads[0], heads[2])
 
@@ -132,21 +136,20 @@ def test_silence_and_missing_files_are_refused_before_the_model_runs(bench: Benc
     ("change", "word"),
     [
         ({"engine": "talker"}, "no engine called 'talker'; there are: adamesh, mimic"),
-        ({"style_mix": 2.0, "engine": "mimic"}, "style mix is 2"),
-        ({"style_mix": 0.3, "engine": "mimic"}, "style mix of 0.3 needs a second style"),
+        ({"style_mix": 2.0, "engine": "mimic"}, "Mix is 2; it must lie between 0 and 1"),
         ({"second_style": Path("b"), "style": Path("a")}, "engine adamesh cannot mix two styles. Choose mimic"),
         ({"second_style": Path("b.x"), "engine": "mimic"}, "second style b.x has no first"),
         ({"device": "tpu"}, "no device called 'tpu'"),
-        ({"style_strength": 2.0}, "style strength is 2"),
-        ({"style_strength": float("nan")}, "style strength is nan"),
-        ({"head_amount": -1.0}, "head amount is -1"),
-        ({"head_amount": 2.5}, "head amount is 2.5"),
+        ({"style_strength": 2.0}, "Style Strength is 2; it must lie between 0 and 1.5"),
+        ({"style_strength": float("nan")}, "Style Strength is nan"),
+        ({"head_amount": -1.0}, "Head Motion is -1"),
+        ({"head_amount": 2.5}, "Head Motion is 2.5; it must lie between 0 and 2"),
         ({"reference": MediaRange(Path("a.mp4")), "style": Path("b")}, "Both a reference clip and a style"),
     ],
 )
 def test_impossible_requests_are_refused_in_words(change: dict[str, object], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
-        MotionRequest(MediaRange(Path("talk.wav")), **change)  # type: ignore[arg-type]
+        ask(MediaRange(Path("talk.wav")), **change)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1.0, None), (2.0, 2.0), (3.0, 1.0), (float("nan"), None)])
@@ -156,17 +159,16 @@ def test_impossible_ranges_are_refused(start: float, end: float | None) -> None:
 
 
 def test_request_survives_json_with_absolute_paths() -> None:
-    request = MotionRequest(
+    request = ask(
         MediaRange(Path("/a/talk.wav"), 0.5, 2.0),
         MediaRange(Path("/b/clip.mp4"), 1.0),
         seed=9,
-        head_amount=0.5,
-        pose=PoseRequest(k=4, seed=2, bank=Path("/c/bank.safetensors")),
+        head=HeadSettings(neighbours=4, seed=2, bank=Path("/c/bank.safetensors")),
     )
     assert MotionRequest.from_json(request.to_json()) == request
     bank = BankRequest(Path("/c/bank.safetensors"), MediaRange(Path("/b/clip.mp4"), 1.0), name="Ada")
     assert BankRequest.from_json(bank.to_json()) == bank
-    mixing = MotionRequest(
+    mixing = ask(
         MediaRange(Path("/a/talk.wav")),
         style=Path("/s/ada"),
         engine="mimic",
@@ -178,13 +180,46 @@ def test_request_survives_json_with_absolute_paths() -> None:
     assert relative.audio.path == Path.cwd() / "talk.wav"
 
 
-def test_requests_and_provenance_of_the_first_versions_can_be_read(bench: Bench) -> None:
-    request = MotionRequest(MediaRange(Path("/a/talk.wav")), seed=9)
-    old = {name: value for name, value in request.to_json().items() if name not in ("second_style", "style_mix")}
-    assert MotionRequest.from_json(old) == request
-    made = generate_motion(MotionRequest(bench.audio)).provenance
-    known = {name: value for name, value in made.to_json().items() if not name.startswith(("second_", "style_mix"))}
-    assert Provenance.from_json(known) == made
+FIRST_LAYOUT = {
+    "engine": "mimic",
+    "seed": 9,
+    "style_strength": 0.5,
+    "head_amount": 1.5,
+    "pose": {"source": "bank", "k": 3, "temperature": 0.5, "top_p": 0.9, "seed": 2, "dead_zone_radians": 0.01},
+    "blinks": False,
+    "gaze_amount": 0.25,
+}
+
+
+def test_requests_and_provenance_of_the_first_versions_can_be_read() -> None:
+    media = {"path": "/a/talk.wav", "start_seconds": 0.0, "end_seconds": None}
+    old = {"audio": media, "reference": None, "style": None, "device": "cpu", **FIRST_LAYOUT}
+    head = HeadSettings("bank", 1.5, 3, 0.5, 0.9, 2, 0.01)
+    expected = ask(
+        MediaRange(Path("/a/talk.wav")),
+        engine="mimic",
+        seed=9,
+        style_strength=0.5,
+        device="cpu",
+        blinks=False,
+        gaze_amount=0.25,
+        head=head,
+    )
+    assert MotionRequest.from_json(old) == expected
+    facts = {"audio_source": "a", "audio_hash": "b", "audio_seconds": 1.0, "model_hash": "m", "basis_hash": "f"}
+    found = Provenance.from_json({**facts, **FIRST_LAYOUT, "second_style_name": "bob", "style_mix": 0.25})
+    assert (found.face.engine, found.run.seed, found.head, found.mixed_in) == ("mimic", 9, head, "25% of bob")
+    before_the_eyes = Provenance.from_json({**facts, "engine": "adamesh", "seed": 1, "style_strength": 1.0})
+    assert before_the_eyes.eyes == EyesSettings(blinks=False, gaze_amount=0.0)
+
+
+def test_provenance_survives_json_and_values_that_a_newer_version_wrote(bench: Bench) -> None:
+    made = generate_motion(ask(bench.audio, seed=3, gaze_amount=0.5)).provenance
+    assert Provenance.from_json(made.to_json()) == made
+    newer = made.to_json() | {"face": {"engine": "not yet", "style_strength": 9.0, "unknown": 1}}
+    assert Provenance.from_json(newer).face == FaceSettings()
+    with pytest.raises(SettingsError, match="where a motion came from"):
+        Provenance.from_json({"engine": "adamesh"})
 
 
 def test_nonsense_request_is_a_settings_error() -> None:
@@ -230,16 +265,16 @@ def test_blinks_and_gaze_can_be_switched_off(bench: Bench) -> None:
     long = MediaRange(bench.folder / "long.wav")
     write_audio(long.path, tone(20.0)[None], SAMPLE_RATE, "pcm_s16le")
     lively = generate_motion(MotionRequest(long)).motion
-    still = generate_motion(MotionRequest(long, blinks=False, gaze_amount=0.0)).motion
+    still = generate_motion(ask(long, blinks=False, gaze_amount=0.0)).motion
     assert lively.gaze.any() and not still.gaze.any()
     assert np.abs(lively.expression - still.expression).max() > 0.1
     np.testing.assert_array_equal(lively.jaw, still.jaw)
 
 
 def test_eyes_of_the_request_cross_the_protocol(bench: Bench) -> None:
-    request = MotionRequest(bench.audio, blinks=False, gaze_amount=0.5)
+    request = ask(bench.audio, blinks=False, gaze_amount=0.5)
     assert MotionRequest.from_json(request.to_json()) == dataclasses.replace(
         request, audio=MediaRange.from_json(request.audio.to_json())
     )
-    with pytest.raises(SettingsError, match="gaze amount is 3"):
-        MotionRequest(bench.audio, gaze_amount=3.0)
+    with pytest.raises(SettingsError, match="Gaze is 3"):
+        ask(bench.audio, gaze_amount=3.0)

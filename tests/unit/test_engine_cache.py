@@ -10,7 +10,7 @@ import pytest
 
 from core.engine.cache import ArtifactCache, content_hash, reference_key, style_key
 from core.errors import MediaError
-from core.exchange.request import MediaRange
+from core.exchange.media_range import MediaRange
 
 
 def text_of(path: Path) -> str:

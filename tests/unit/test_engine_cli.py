@@ -18,14 +18,19 @@ from core.cli import track as track_command
 from core.cli.main import build_parser, main
 from core.engine.pipeline import ignore_progress
 from core.errors import CancelledError, MediaError
-from core.exchange.request import MediaRange, MotionRequest, MotionResult, PoseRequest, Provenance
+from core.exchange.media_range import MediaRange
+from core.exchange.provenance import Provenance
+from core.exchange.request import MotionRequest
+from core.exchange.results import MotionResult
 from core.face.basis import open_basis
 from core.face.motion import Motion
+from core.settings import FaceSettings, HeadSettings
 from core.style.library import StyleLibrary
 from core.style.style import Style, StyleProvenance
 from core.tracking.face_track import FaceTrack
 from core.tracking.quality import QualityReport
 from core.tracking.reference import TrackedReference
+from tests.asking import ask
 from tests.media import tone, write_audio
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +54,7 @@ def small_motion(frames: int = 30) -> Motion:
 def result_for(request: MotionRequest) -> MotionResult:
     provenance = StyleProvenance("clip.mp4", 0.0, 2.0, 2.0, 0.9, "m", open_basis().hash)
     style = Style("clip", np.ones(53, np.float32), np.zeros(53, np.float32), np.zeros((9, 3), np.float32), provenance)
-    origin = Provenance("talk.wav", "a", 1.2, "adamesh", "m", "b", None, None, request.seed, 1.0, 1.0)
+    origin = Provenance("talk.wav", "a", 1.2, "m", "b", **request.groups())
     with_reference = request.reference is not None
     return MotionResult(
         small_motion(),
@@ -103,9 +108,9 @@ def test_options_reach_the_request(talk: Path, tmp_path: Path, requests: list[Mo
     line += "--head-source reference --head-neighbours 3 --head-temperature 0.5 --head-top-p 0.8 --head-seed 2 "
     line += f"--head-stillness 1 --pose-bank {tmp_path / 'b.safetensors'}"
     assert main(line.split()) == 0
-    pose = PoseRequest("reference", 3, 0.5, 0.8, 2, math.radians(1), tmp_path / "b.safetensors")
-    expected = MotionRequest(
-        MediaRange(talk, 0.2, 1.0), MediaRange(clip, 3.0, 9.0), None, "adamesh", 5, 0.5, 2.0, "cpu", pose
+    pose = HeadSettings("reference", 2.0, 3, 0.5, 0.8, 2, math.radians(1), tmp_path / "b.safetensors")
+    expected = ask(
+        MediaRange(talk, 0.2, 1.0), MediaRange(clip, 3.0, 9.0), seed=5, style_strength=0.5, device="cpu", head=pose
     )
     assert requests == [expected]
 
@@ -146,7 +151,7 @@ def test_two_styles_are_mixed_by_name_or_file_half_and_half_unless_told(
     line = f"motion --audio {talk} --out {tmp_path / 'm.npz'} --engine mimic --library {library.folder} --style Ada"
     assert main([*line.split(), "--second-style", "Bob"]) == 0
     assert main([*line.split(), "--second-style", str(bob), "--style-mix", "0.3"]) == 0
-    assert [(r.engine, r.style, r.second_style, r.style_mix) for r in requests] == [
+    assert [(r.face.engine, r.style, r.second_style, r.face.style_mix) for r in requests] == [
         ("mimic", ada, bob, 0.5),
         ("mimic", ada, bob, 0.3),
     ]
@@ -155,7 +160,7 @@ def test_two_styles_are_mixed_by_name_or_file_half_and_half_unless_told(
 
 def test_what_was_mixed_in_is_said(talk: Path) -> None:
     result = result_for(MotionRequest(MediaRange(talk), MediaRange(talk)))
-    mixed = dataclasses.replace(result.provenance, second_style_name="Bob", style_mix=0.3)
+    mixed = dataclasses.replace(result.provenance, second_style_name="Bob", face=FaceSettings(style_mix=0.3))
     said = motion_command.describe(dataclasses.replace(result, provenance=mixed))
     assert "in the style of clip, mixed with 30% of Bob; took" in said
 
@@ -190,7 +195,7 @@ def test_styles_are_listed_renamed_shared_and_deleted(
         (["--engine", "mimic", "--style-mix", "0.3"], "needs a second style"),
         (["--style-strength", "9"], "between 0 and 1.5"),
         (["--end", "-1"], "not after its start"),
-        (["--head-source", "moon"], "no head source called 'moon'"),
+        (["--head-source", "moon"], "no head pose called 'moon'"),
         (["--save-style", "s.safetensors"], "no style to save"),
         (["--reference", "a.mp4", "--style", "b.safetensors"], "Choose one of them"),
         (["--out", "m.txt"], "should end in .npz"),

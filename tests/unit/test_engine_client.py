@@ -17,10 +17,13 @@ import pytest
 
 from core.client.client import EngineClient, Job, JobStatus, Patience
 from core.errors import CancelledError, EngineError, EngineSetupError, MediaError
-from core.exchange.request import BankRequest, MediaRange, MotionRequest, PoseRequest
+from core.exchange.media_range import MediaRange
+from core.exchange.request import BankRequest
+from core.settings import HeadSettings
+from tests.asking import ask
 from tests.engine_fakes import ANSWER, ROOT, client_of, scripted
 
-REQUEST = MotionRequest(MediaRange(Path("/nowhere/talk.wav")), seed=7)
+REQUEST = ask(MediaRange(Path("/nowhere/talk.wav")), seed=7)
 
 
 @contextmanager
@@ -58,17 +61,17 @@ def test_result_arrives_with_rising_progress(tmp_path: Path) -> None:
         result = job.wait(seen.append)
     assert result.motion.expression.shape == (50, 50)
     assert float(result.motion.expression[0, 0]) == 7.0
-    assert result.provenance.seed == 7
+    assert result.provenance.run.seed == 7
     assert [status.fraction for status in seen] == sorted(status.fraction for status in seen)
     assert seen[-1].done and seen[-1].fraction == 1.0
 
 
 def test_rolled_head_and_bank_cross_the_process_border(tmp_path: Path) -> None:
     with running(scripted(ANSWER), tmp_path) as client:
-        rolled = client.regenerate_head(dataclasses.replace(REQUEST, pose=PoseRequest(seed=5))).wait()
+        rolled = client.regenerate_head(dataclasses.replace(REQUEST, head=HeadSettings(seed=5))).wait()
         added = client.add_to_bank(BankRequest(tmp_path / "b.safetensors", style=tmp_path / "s", name="Ada")).wait()
     assert rolled.head.shape == (50, 3) and float(rolled.head[0, 0]) == 5.0
-    assert rolled.provenance.seed == 7
+    assert rolled.provenance.run.seed == 7
     assert (added.added, added.names) == ("Ada", ("Bundled", "Ada"))
 
 
@@ -115,12 +118,12 @@ def test_error_of_the_engine_keeps_its_kind_and_sentence(tmp_path: Path) -> None
 
 
 def test_bug_in_the_engine_becomes_a_sentence_and_the_engine_lives_on(tmp_path: Path) -> None:
-    body = "if request.seed == 7: {}['missing']\n" + ANSWER
+    body = "if request.run.seed == 7: {}['missing']\n" + ANSWER
     with running(scripted(body), tmp_path) as client:
         with pytest.raises(EngineError, match="KeyError") as caught:
             client.submit(REQUEST).wait()
         assert "Traceback" not in str(caught.value)
-        assert len(client.submit(MotionRequest(REQUEST.audio, seed=1)).wait().motion) == 50
+        assert len(client.submit(ask(REQUEST.audio, seed=1)).wait().motion) == 50
     assert "Traceback" in client.log.read_text()
 
 
@@ -189,7 +192,7 @@ def test_engine_of_another_version_is_refused(tmp_path: Path) -> None:
 
 def test_cancel_ends_the_job_and_keeps_the_engine(tmp_path: Path) -> None:
     body = f"""
-for i in range(1000 if request.seed == 7 else 1):
+for i in range(1000 if request.run.seed == 7 else 1):
     progress("motion", i / 1000)
     time.sleep(0.02)
 {ANSWER.strip()}
@@ -204,7 +207,7 @@ for i in range(1000 if request.seed == 7 else 1):
         with pytest.raises(CancelledError):
             job.wait()
         assert time.monotonic() - started < 1.0
-        client.submit(MotionRequest(REQUEST.audio, seed=1)).wait()
+        client.submit(ask(REQUEST.audio, seed=1)).wait()
         assert client.ready is ready
 
 
@@ -255,7 +258,8 @@ def test_engine_dies_with_its_caller(tmp_path: Path) -> None:
         "import sys, os\n"
         "from pathlib import Path\n"
         "from tests.engine_fakes import ANSWER, client_of, scripted\n"
-        "from core.exchange.request import MediaRange, MotionRequest\n"
+        "from core.exchange.media_range import MediaRange\n"
+        "from core.exchange.request import MotionRequest\n"
         f"client = client_of(scripted(ANSWER), Path({str(tmp_path)!r}))\n"
         "print(client.submit(MotionRequest(MediaRange(Path('x.wav')))).wait().notes[0], flush=True)\n"
         "os.kill(os.getpid(), 9)\n"

@@ -14,10 +14,11 @@ from core.engine.jobs import JobRunner
 from core.engine.pipeline import add_to_bank, generate_motion, ignore_progress, regenerate_head
 from core.errors import ModelError, SettingsError
 from core.exchange.protocol import BankJob, HeadJob
-from core.exchange.request import BankRequest, MotionRequest, PoseRequest
+from core.exchange.request import BankRequest, MotionRequest
 from core.exchange.results import read_bank_result, read_head_result, write_head_result
 from core.pose.bank import PoseBank
-from core.pose.settings import PoseSettings
+from core.settings import HeadSettings
+from tests.asking import ask
 from tests.engine_bench import Bench, make_bench
 
 
@@ -34,18 +35,18 @@ def test_without_reference_the_head_moves_as_an_average_persons_and_a_note_says_
 
 
 def test_head_is_retrieved_by_the_references_pose_matrix(bench: Bench) -> None:
-    result = generate_motion(MotionRequest(bench.audio, reference=bench.clip, pose=PoseRequest(k=2)))
+    result = generate_motion(MotionRequest(bench.audio, reference=bench.clip, head=HeadSettings(neighbours=2)))
     assert [neighbour.name for neighbour in result.neighbours] == ["Calm", "Lively"]
     assert result.style is not None and result.style.pose is not None
     assert (result.style.pose.unit_hash, result.style.pose.prior_hash) == ("units", "pose-prior")
-    assert result.provenance.pose == PoseRequest(k=2)
+    assert result.provenance.head == HeadSettings(neighbours=2)
     assert result.provenance.pose_hash == "pose-prior"
 
 
 def test_head_settings_reach_the_generator(bench: Bench) -> None:
-    pose = PoseRequest("reference", 3, 0.5, 0.8, seed=4, dead_zone_radians=0.02)
-    generate_motion(MotionRequest(bench.audio, reference=bench.clip, seed=7, head_amount=1.5, pose=pose))
-    expected = PoseSettings(3, 0.5, 0.8, seed=11, amount=1.5, dead_zone_radians=0.02, source="reference")
+    pose = HeadSettings("reference", 1.5, 3, 0.5, 0.8, seed=4, dead_zone_radians=0.02)
+    generate_motion(ask(bench.audio, reference=bench.clip, seed=7, head=pose))
+    expected = dataclasses.replace(pose, seed=11)
     assert bench.pose.asked[0][1] == expected
 
 
@@ -54,7 +55,7 @@ def test_rolling_gives_the_head_that_generating_would_and_leaves_the_face_alone(
     request = MotionRequest(bench.audio, reference=bench.clip)
     first = generate_motion(request, cache=cache)
     faces = len(bench.model.heard)
-    other = dataclasses.replace(request, pose=PoseRequest(seed=5))
+    other = dataclasses.replace(request, head=HeadSettings(seed=5))
     rolled = regenerate_head(other, cache=cache)
     assert not np.array_equal(rolled.head, first.motion.head)
     assert (len(bench.tracked_files), len(bench.model.heard)) == (1, faces)
@@ -83,7 +84,7 @@ def test_a_clip_joins_a_bank_file_of_its_own(bench: Bench) -> None:
     result = add_to_bank(BankRequest(file, reference=bench.clip, name="Ada"))
     assert (result.added, result.names) == ("Ada", ("Lively", "Calm", "Ada"))
     assert [entry.name for entry in PoseBank.load(file).entries] == ["Lively", "Calm", "Ada"]
-    found = generate_motion(MotionRequest(bench.audio, reference=bench.clip, pose=PoseRequest(bank=file)))
+    found = generate_motion(MotionRequest(bench.audio, reference=bench.clip, head=HeadSettings(bank=file)))
     assert [neighbour.name for neighbour in found.neighbours] == ["Ada"]
 
 
@@ -111,16 +112,16 @@ def test_a_style_without_pose_matrix_cannot_join_a_bank(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"k": 0}, "mixed pose styles is 0"),
-        ({"temperature": 5.0}, "temperature is 5"),
-        ({"top_p": 0.0}, "top-p is 0"),
-        ({"source": "moon"}, "no head source called 'moon'"),
-        ({"dead_zone_radians": 1.0}, "stillness floor is 1"),
+        ({"neighbours": 0}, "Neighbours is 0; it must lie between 1 and 16"),
+        ({"temperature": 5.0}, "Temperature is 5; it must lie between 0 and 2"),
+        ({"top_p": 0.0}, "Top-p is 0"),
+        ({"source": "moon"}, "no head pose called 'moon'"),
+        ({"dead_zone_radians": 1.0}, r"Stillness is 57\.3 degrees; it must lie between 0 and 5\.73 degrees"),
     ],
 )
 def test_impossible_pose_settings_are_refused_in_words(change: dict[str, object], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
-        PoseRequest(**change)  # type: ignore[arg-type]
+        HeadSettings(**change)  # type: ignore[arg-type]
 
 
 def test_the_worker_answers_rolls_and_additions(bench: Bench, tmp_path: Path) -> None:

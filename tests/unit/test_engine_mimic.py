@@ -14,10 +14,13 @@ from core.engine.backends.mimic import with_mimic
 from core.engine.cache import ArtifactCache
 from core.engine.pipeline import add_to_bank, generate_motion, regenerate_head
 from core.errors import ModelError
-from core.exchange.request import BankRequest, MediaRange, MotionRequest
+from core.exchange.media_range import MediaRange
+from core.exchange.request import BankRequest, MotionRequest
 from core.exchange.results import read_motion_result, write_motion_result
+from core.settings import FaceSettings
 from core.style.parts import MimicPart
 from core.style.style import Style
+from tests.asking import ask
 from tests.engine_bench import Bench, make_bench, tracked
 
 # what the stand-in reads from the tracked clip, up to rounding
@@ -31,7 +34,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def mimic(bench: Bench, **options: object) -> MotionRequest:
     """A request for Mimic with the bench's speech."""
-    return MotionRequest(bench.audio, engine="mimic", **options)  # type: ignore[arg-type]
+    return ask(bench.audio, engine="mimic", **options)  # type: ignore[arg-type]
 
 
 def saved(bench: Bench, name: str, level: float) -> Path:
@@ -50,13 +53,13 @@ def test_a_reference_is_spoken_with_its_own_code_and_nothing_is_trained(bench: B
     assert bench.mimic.codes == [pytest.approx(CLIP_CODE, abs=0.01)]
     assert bench.adapted == []
     assert result.style is not None and result.style.mimic is not None and result.style.expression is None
-    assert (result.provenance.engine, result.provenance.model_hash) == ("mimic", "mimic")
+    assert (result.provenance.face.engine, result.provenance.model_hash) == ("mimic", "mimic")
     assert list(result.stage_seconds) == ["audio", "track", "style", "motion", "head"]
 
 
 def test_head_and_eyes_do_not_depend_on_the_engine(bench: Bench) -> None:
     request = mimic(bench, reference=bench.clip)
-    one, other = generate_motion(request), generate_motion(dataclasses.replace(request, engine="adamesh"))
+    one, other = generate_motion(request), generate_motion(dataclasses.replace(request, face=FaceSettings()))
     np.testing.assert_array_equal(one.motion.head, other.motion.head)
     np.testing.assert_array_equal(one.motion.gaze, other.motion.gaze)
     assert one.neighbours == other.neighbours != ()
@@ -108,8 +111,8 @@ def test_a_style_learnt_with_adamesh_serves_mimic_too(bench: Bench) -> None:
 
 def test_a_style_learnt_with_mimic_is_used_by_adamesh_and_a_note_says_how_far(bench: Bench) -> None:
     path = saved(bench, "ada", 1.5)
-    plain = generate_motion(MotionRequest(bench.audio, blinks=False))
-    styled = generate_motion(MotionRequest(bench.audio, style=path, blinks=False))
+    plain = generate_motion(ask(bench.audio, blinks=False))
+    styled = generate_motion(ask(bench.audio, style=path, blinks=False))
     assert not np.array_equal(styled.motion.expression, plain.motion.expression)
     assert any("AdaMesh was never trained on the style ada, so it follows its face" in note for note in styled.notes)
     neutral = dataclasses.replace(Style.load(path), gain=np.ones(53, np.float32), offset=np.zeros(53, np.float32))
@@ -170,7 +173,7 @@ def test_changing_the_engine_tracks_nothing_again(bench: Bench) -> None:
     cache = ArtifactCache(bench.folder / "cache")
     request = mimic(bench, reference=bench.clip)
     quick = generate_motion(request, cache=cache)
-    trained = generate_motion(dataclasses.replace(request, engine="adamesh"), cache=cache)
+    trained = generate_motion(dataclasses.replace(request, face=FaceSettings()), cache=cache)
     again = generate_motion(request, cache=cache)
     # a style that AdaMesh was not trained on is none for AdaMesh; its own serves both
     assert bench.adapted == ["clip"]

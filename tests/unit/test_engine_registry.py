@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.cli.main import build_parser, main
+from core.cli.setting_options import read_settings
 from core.engines import (
     DEFAULT_ENGINE,
     EngineEntry,
-    engine_items,
     engine_names,
     find_engine,
     register_engine,
@@ -20,7 +20,11 @@ from core.engines import (
     unregister_engine,
 )
 from core.errors import SettingsError
-from core.exchange.request import MediaRange, MotionRequest
+from core.exchange.media_range import MediaRange
+from core.exchange.request import MotionRequest
+from core.settings import FaceSettings
+from core.settings_schema import Choice, setting_fields
+from tests.asking import ask
 
 ECHO = EngineEntry(
     name="echo",
@@ -42,7 +46,7 @@ def echo() -> Iterator[EngineEntry]:
 
 
 def mixing(engine: str) -> MotionRequest:
-    return MotionRequest(MediaRange(Path("a.wav")), style=Path("a"), second_style=Path("b"), engine=engine)
+    return ask(MediaRange(Path("a.wav")), style=Path("a"), second_style=Path("b"), engine=engine)
 
 
 def test_the_table_offers_the_default_engine_and_no_name_twice(echo: EngineEntry) -> None:
@@ -55,19 +59,20 @@ def test_the_command_line_offers_it(echo: EngineEntry, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         main(["motion", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "adamesh or mimic or echo: what makes the face" in text
+    assert "What makes the face; adamesh, mimic, echo (default: adamesh)" in text
     assert "to mix into the face (mimic or echo only)" in text
     options = build_parser().parse_args(["motion", "--audio", "a.wav", "--out", "a.npz", "--engine", "echo"])
-    assert options.engine == "echo"
+    assert read_settings(options, FaceSettings).engine == "echo"
 
 
 def test_blenders_list_of_engines_offers_it(echo: EngineEntry) -> None:
-    assert engine_items()[-1] == ("echo", "Echo", ECHO.help)
+    choices = next(item for item in setting_fields(FaceSettings) if item.name == "engine").setting.known_choices()
+    assert choices[-1] == Choice("echo", "Echo", ECHO.help)
     assert style_part_labels()["echo"] == "mouth width"
 
 
 def test_a_request_may_name_it_and_mix_as_its_entry_says(echo: EngineEntry) -> None:
-    assert mixing("echo").engine == "echo"
+    assert mixing("echo").face.engine == "echo"
     assert not find_engine("adamesh").can_mix
     with pytest.raises(SettingsError, match="Choose mimic or echo, or leave"):
         mixing("adamesh")

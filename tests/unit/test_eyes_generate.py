@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from core.audio.speech import Speech
-from core.errors import ModelError
+from core.errors import ModelError, SettingsError
 from core.face.basis import open_basis
 from core.face.blink_events import find_blinks
 from core.face.landmarks import BROW_LEFT, BROW_RIGHT, IRIS_LEFT, IRIS_RIGHT, LIPS
 from core.face.lids import SHUT_LIDS_CM, lid_chart, lid_gaps, lid_opening
 from core.face.motion import EXPRESSION_SIZE
-from core.models.eyes.apply import EyesSettings, eyes_for
+from core.models.eyes.apply import eyes_for
 from core.models.eyes.blinks import blink_closure, closure_of, plan_blinks
 from core.models.eyes.gaze import LIMITS_RADIANS, NATURAL_SPREAD_RADIANS, gaze_motion, look_about
 from core.models.eyes.measure import NATURAL_EYES, burstiness
 from core.models.eyes.pauses import speech_pauses
+from core.settings import EyesSettings
 from core.style.parts import EyesPart
 from tests.eyes_fixtures import FPS, resting, talk
 
@@ -132,7 +133,7 @@ def test_settings_off_leave_every_bit() -> None:
 
 def test_between_blinks_the_face_keeps_every_bit_and_at_blinks_the_lids_meet() -> None:
     motion, speech = resting(1500), talk(60.0)
-    eyes = eyes_for(motion, speech, None, EyesSettings(seed=2))
+    eyes = eyes_for(motion, speech, None, EyesSettings(), seed=2)
     basis = open_basis()
     changed = (eyes.expression != motion.expression).any(axis=1)
     assert 0.02 < changed.mean() < 0.35
@@ -147,16 +148,16 @@ def test_between_blinks_the_face_keeps_every_bit_and_at_blinks_the_lids_meet() -
 
 def test_seed_decides_everything_and_blinks_do_not_depend_on_gaze() -> None:
     motion, speech = resting(750), talk(30.0)
-    one, same = (eyes_for(motion, speech, None, EyesSettings(seed=5)) for _ in range(2))
-    other = eyes_for(motion, speech, None, EyesSettings(seed=6))
-    no_gaze = eyes_for(motion, speech, None, EyesSettings(seed=5, gaze_amount=0.0))
+    one, same = (eyes_for(motion, speech, None, EyesSettings(), seed=5) for _ in range(2))
+    other = eyes_for(motion, speech, None, EyesSettings(), seed=6)
+    no_gaze = eyes_for(motion, speech, None, EyesSettings(gaze_amount=0.0), seed=5)
     assert one.expression.tobytes() == same.expression.tobytes()
     assert one.gaze.tobytes() == same.gaze.tobytes()
     assert not np.allclose(one.expression, other.expression)
     assert not np.allclose(one.gaze, other.gaze)
     assert one.expression.tobytes() == no_gaze.expression.tobytes()
     # Blender's integers may be negative
-    assert len(eyes_for(motion, speech, None, EyesSettings(seed=-1))) == 750
+    assert len(eyes_for(motion, speech, None, EyesSettings(), seed=-1)) == 750
 
 
 def test_motion_of_another_basis_is_refused() -> None:
@@ -165,7 +166,7 @@ def test_motion_of_another_basis_is_refused() -> None:
 
 
 def test_amount_out_of_range_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"gaze_amount is 3\.0"):
+    with pytest.raises(SettingsError, match="Gaze is 3; it must lie between 0 and 2"):
         EyesSettings(gaze_amount=3.0)
 
 

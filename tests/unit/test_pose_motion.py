@@ -9,8 +9,8 @@ import pytest
 from core.errors import SettingsError
 from core.pose.dead_zone import apply_dead_zone, limit_speed, remove_drift
 from core.pose.prominence import moving_mean, prominence_peaks
-from core.pose.settings import PoseSettings
 from core.pose.statistics import RESTING, STATISTICS, pose_statistics
+from core.settings import HeadSettings
 
 RNG_HEAD = np.cumsum(np.random.default_rng(3).normal(0, 0.01, (400, 3)), axis=0)
 
@@ -94,11 +94,18 @@ def test_motion_within_the_top_speed_is_untouched() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"k": 0}, {"temperature": -0.1}, {"top_p": 0.0}, {"amount": 2.5}, {"dead_zone_radians": 1.0}, {"source": "x"}],
+    [
+        {"neighbours": 0},
+        {"temperature": -0.1},
+        {"top_p": 0.0},
+        {"amount": 2.5},
+        {"dead_zone_radians": 1.0},
+        {"source": "x"},
+    ],
 )
 def test_settings_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
-        PoseSettings(**change)  # type: ignore[arg-type]
+        HeadSettings(**change)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seconds", [4, 15, 120])

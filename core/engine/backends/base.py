@@ -94,8 +94,8 @@ class AdaMeshBackend:
 
 def open_backend(request: MotionRequest) -> Backend:
     """The engine that the request names, with its network loaded. Raises :class:`MimeshError` where it cannot be."""
-    if request.engine == "mimic":
+    if request.face.engine == "mimic":
         from .mimic import MimicBackend
 
-        return MimicBackend(models.mimic_generator(request.device))
-    return AdaMeshBackend(models.expression_generator(request.device))
+        return MimicBackend(models.mimic_generator(request.run.device))
+    return AdaMeshBackend(models.expression_generator(request.run.device))

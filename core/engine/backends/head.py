@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.speech import SAMPLE_RATE, Speech
-from ...exchange.request import BankRequest, BankResult, MotionRequest
+from ...exchange.request import BankRequest, MotionRequest
+from ...exchange.results import BankResult
 from ...face.basis import open_basis
 from ...face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
 from ...pose.bank import Neighbour, PoseBank
@@ -46,13 +47,13 @@ def move_head(
     from ...models.pose.apply import pose_for
     from ..loaded import encoded_speech
 
-    generator = _generator_with(request.pose.bank)
+    generator = _generator_with(request.head.bank)
     encoded = encoded_speech(generator, speech)
     if style is None:
-        result = generator.generate(encoded, None, request.pose_settings, progress)
+        result = generator.generate(encoded, None, request.seeded_head, progress)
         note = "No reference or style was given, so the head moves as an average person's."
         return MovedHead(_fitted(result.head, frames), (), (note,), generator.hash)
-    posed = pose_for(still_motion(frames), encoded, style, request.pose_settings, generator, progress)
+    posed = pose_for(still_motion(frames), encoded, style, request.seeded_head, generator, progress)
     return MovedHead(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
 
 

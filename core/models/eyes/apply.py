@@ -3,39 +3,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ...audio.speech import Speech
 from ...face.basis import open_basis
 from ...face.lids import lid_chart
 from ...face.motion import Motion
+from ...settings import EyesSettings
 from ...style.parts import EyesPart
 from .blinks import blink_closure
 from .gaze import gaze_motion
 from .measure import NATURAL_EYES
 from .pauses import speech_pauses
 
-GAZE_AMOUNT_LIMIT = 2.0
 # each its own stream: switching one off leaves the other as it was
 _BLINK_STREAM, _GAZE_STREAM = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class EyesSettings:
-    """blinks: whether to make any. gaze_amount: 0 leaves the eyes as they are, 1 is natural."""
-
-    blinks: bool = True
-    gaze_amount: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.gaze_amount <= GAZE_AMOUNT_LIMIT:
-            raise ValueError(f"gaze_amount is {self.gaze_amount}, it must lie in 0 .. {GAZE_AMOUNT_LIMIT:g}")
-
-
-def eyes_for(motion: Motion, speech: Speech, part: EyesPart | None, settings: EyesSettings) -> Motion:
+def eyes_for(motion: Motion, speech: Speech, part: EyesPart | None, settings: EyesSettings, seed: int = 0) -> Motion:
     """A copy of ``motion`` with blinks and gaze from the speaker's statistics; without a part, from typical ones.
 
     Lids close from wherever the motion has them; nothing but the lids and the gaze changes. Raises
@@ -47,10 +32,10 @@ def eyes_for(motion: Motion, speech: Speech, part: EyesPart | None, settings: Ey
         basis = open_basis()
         motion.require_basis(basis.hash)
         pauses = speech_pauses(speech, motion.fps, len(motion))
-        closure = blink_closure(habits, pauses, motion.fps, _stream(settings.seed, _BLINK_STREAM))
+        closure = blink_closure(habits, pauses, motion.fps, _stream(seed, _BLINK_STREAM))
         changed = changed.replace(expression=lid_chart(basis).closed(motion.expression, closure))
     if settings.gaze_amount > 0:
-        rng = _stream(settings.seed, _GAZE_STREAM)
+        rng = _stream(seed, _GAZE_STREAM)
         gaze = gaze_motion(motion.head, motion.fps, habits.gaze_activity, settings.gaze_amount, rng)
         changed = changed.replace(gaze=gaze)
     return changed

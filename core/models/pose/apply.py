@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from ...errors import ModelError
 from ...face.motion import INTERNAL_FPS, Motion
 from ...pose.bank import BankEntry, Neighbour
-from ...pose.settings import PoseReference, PoseSettings
+from ...pose.reference import PoseReference
 from ...pose.statistics import pose_statistics
 from ...pose.style_matrix import StyleMatrix
+from ...settings import HeadSettings
 from ...style.parts import PosePart
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def pose_for(
     motion: Motion,
     encoded: SpeechFeatures,
     style: Style,
-    settings: PoseSettings,
+    settings: HeadSettings,
     generator: PoseGenerator,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> PosedMotion:
@@ -53,7 +55,7 @@ def pose_for(
     note = ""
     matrix = _matrix(style.pose, generator) if style.pose else None
     if matrix is None and settings.source == "bank":
-        settings = settings.with_source("reference")
+        settings = dataclasses.replace(settings, source="reference")
         note = f"The style {style.name} has no pose matrix for this version: its head moves as in the reference."
     result = generator.generate(encoded, PoseReference(style.head, matrix), settings, progress)
     head = np.zeros((len(motion), 3), np.float32)

@@ -16,9 +16,10 @@ from ...errors import ModelError
 from ...face.motion import INTERNAL_FPS
 from ...pose.bank import BANK_FILE, BankEntry, Neighbour, PoseBank
 from ...pose.dead_zone import apply_dead_zone, limit_speed, remove_drift
-from ...pose.settings import PoseReference, PoseSettings
+from ...pose.reference import PoseReference
 from ...pose.statistics import pose_statistics
 from ...pose.style_matrix import StyleMatrix, style_matrix
+from ...settings import HeadSettings
 from ...weights import bundled
 from ..speech.encoder import SpeechEncoder
 from .prior import PRIOR_FILE, LoadedPrior, load_prior, style_latents
@@ -114,7 +115,7 @@ class PoseGenerator:
         self,
         encoded: SpeechFeatures,
         reference: PoseReference | None,
-        settings: PoseSettings,
+        settings: HeadSettings,
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> PoseResult:
         """Head motion for the whole speech; the same settings give the same motion.
@@ -123,7 +124,7 @@ class PoseGenerator:
         """
         retrieval = None
         if reference is not None and reference.matrix is not None:
-            retrieval = self.bank.retrieve(reference.matrix, settings.k)
+            retrieval = self.bank.retrieve(reference.matrix, settings.neighbours)
         if settings.source == "reference" and reference is not None:
             head = extend_head_motion(reference.head, encoded.frames, settings.seed)
         else:
@@ -136,7 +137,7 @@ class PoseGenerator:
         self,
         encoded: SpeechFeatures,
         embedding: NDArray[np.float32] | None,
-        settings: PoseSettings,
+        settings: HeadSettings,
         progress: Callable[[float], None],
     ) -> NDArray[np.float32]:
         prior = self._prior
@@ -148,7 +149,7 @@ class PoseGenerator:
         return prior.vq.decode(vectors[None])[0, : encoded.frames].cpu().numpy()
 
 
-def finished(head: NDArray[np.floating], settings: PoseSettings) -> NDArray[np.float32]:
+def finished(head: NDArray[np.floating], settings: HeadSettings) -> NDArray[np.float32]:
     """Amount, dead zone and speed limit applied to raw (T, 3) head motion; an amount of 0 is exactly still."""
     scaled = np.asarray(head, np.float32) * np.float32(settings.amount)
     return limit_speed(

@@ -17,7 +17,8 @@ from core.errors import SettingsError
 from core.face.motion import INTERNAL_FPS
 from core.models.pose.generate import PoseGenerator
 from core.pose.bank import BankEntry
-from core.pose.settings import PoseReference, PoseSettings
+from core.pose.reference import PoseReference
+from core.settings import HeadSettings
 from research.evaluation.pose.metrics import Steadiness, speeds, steadiness
 from research.evaluation.tables import Table, number
 from research.training.pose.data import PoseClip
@@ -55,7 +56,7 @@ def long_table(generator: PoseGenerator, clips: Sequence[PoseClip], data: Path) 
     runs = []
     for entry in plain_entries(generator, clips):
         reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)
-        head = generator.generate(heard, reference, PoseSettings()).head
+        head = generator.generate(heard, reference, HeadSettings()).head
         runs.append(LongRun(entry.name, steadiness(head, limit)))
     timing = measure_timing(generator, Speech(speech.samples[: round(SHORT_SECONDS * SAMPLE_RATE)], speech.source))
     longest = [float(np.linalg.norm(np.degrees(_means(head)), axis=1).max()) for head in real if len(head) > 750]
@@ -102,7 +103,7 @@ def measure_timing(generator: PoseGenerator, speech: Speech) -> Timing:
         heard = generator.encode(speech)
         listens.append(_since(began))
         began = _clocks()
-        generator.generate(heard, reference, PoseSettings(seed=seed))
+        generator.generate(heard, reference, HeadSettings(seed=seed))
         rolls.append(_since(began))
     listen, roll = np.min(listens, axis=0), np.min(rolls, axis=0)
     return Timing(float(listen[0]), float(listen[1]), float(roll[0]), float(roll[1]))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from core.models.pose.generate import PoseGenerator
-from core.pose.settings import PoseReference, PoseSettings
+from core.pose.reference import PoseReference
+from core.settings import HeadSettings
 from research.evaluation.pose.length import long_speech, plain_entries
 from research.evaluation.pose.metrics import OTHER_TIMES, Following, following
 from research.evaluation.tables import Table, number
@@ -29,9 +30,9 @@ def stress_table(generator: PoseGenerator, clips: Sequence[PoseClip], data: Path
     still = np.zeros((1, 3), np.float32)
     made = []
     for entry in plain_entries(generator, clips):
-        head = generator.generate(heard, PoseReference(still, entry.matrix), PoseSettings()).head
+        head = generator.generate(heard, PoseReference(still, entry.matrix), HeadSettings()).head
         made.append(following(entry.name, head, heard.loudness))
-    average = following("average person", generator.generate(heard, None, PoseSettings()).head, heard.loudness)
+    average = following("average person", generator.generate(heard, None, HeadSettings()).head, heard.loudness)
     rows = [mean_of("recorded heads", real), *made, average, mean_of("generated heads", [*made, average])]
     table = Table(
         "Motion with speech: correlation of the head's speed with stressed syllables and with phrases",

@@ -15,7 +15,8 @@ from core.models.pose.generate import PoseGenerator
 from core.models.pose.reference_motion import extend_head_motion
 from core.models.pose.speech_steps import SpeechFeatures
 from core.pose.bank import BankEntry
-from core.pose.settings import PoseReference, PoseSettings
+from core.pose.reference import PoseReference
+from core.settings import HeadSettings
 from research.evaluation.pose.metrics import PoseComparison, compare_pose, manner, manner_distance
 from research.training.pose.data import PoseClip, cut
 from research.training.pose.styles import make_styles
@@ -97,7 +98,7 @@ class HeadSystems:
         """Generated in the style of one entry."""
         alone = self._generator.with_bank(dataclasses.replace(self._generator.bank, entries=(entry,)))
         reference = PoseReference(np.zeros((1, 3), np.float32), entry.matrix)
-        return alone.generate(heard, reference, PoseSettings(seed=seed)).head
+        return alone.generate(heard, reference, HeadSettings(seed=seed)).head
 
     def systems(self) -> dict[str, Callable[[Trial, int], Head]]:
         """By name: a trial and a seed to a head for the rest's speech."""
@@ -110,9 +111,9 @@ class HeadSystems:
             ),
             "retrieved clip looped": self._looped,
             "random style of the bank": self._random,
-            "retrieved style (k = 1)": lambda trial, seed: self._generated(trial, PoseSettings(seed=seed)),
+            "retrieved style (k = 1)": lambda trial, seed: self._generated(trial, HeadSettings(seed=seed)),
             f"retrieved styles mixed (k = {MIXED})": lambda trial, seed: self._generated(
-                trial, PoseSettings(seed=seed, k=MIXED)
+                trial, HeadSettings(seed=seed, neighbours=MIXED)
             ),
             "reference added to the bank": self._added,
         }
@@ -121,9 +122,9 @@ class HeadSystems:
         return PoseReference(reference.head, self._generator.matrix(reference.heard, reference.head))
 
     def _average(self, trial: Trial, seed: int) -> Head:
-        return self._generator.generate(trial.rest.heard, None, PoseSettings(seed=seed)).head
+        return self._generator.generate(trial.rest.heard, None, HeadSettings(seed=seed)).head
 
-    def _generated(self, trial: Trial, settings: PoseSettings) -> Head:
+    def _generated(self, trial: Trial, settings: HeadSettings) -> Head:
         return self._generator.generate(trial.rest.heard, self._matrix(trial.reference), settings).head
 
     def _looped(self, trial: Trial, seed: int) -> Head:

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Part of a sound or video file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from ..errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRange:
+    """Part of a media file: [start, end) in seconds; an ``end_seconds`` of None is the file's end.
+
+    track: which of its sound tracks, counted from 1; None takes the default one, else the one most like speech.
+    """
+
+    path: Path
+    start_seconds: float = 0.0
+    end_seconds: float | None = None
+    track: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.start_seconds >= 0.0:
+            raise SettingsError(f"The start of {self.path.name} is {self.start_seconds} s; it cannot be negative.")
+        if self.end_seconds is not None and not self.end_seconds > self.start_seconds:
+            raise SettingsError(
+                f"The range of {self.path.name} ends at {self.end_seconds:g} s, "
+                f"which is not after its start at {self.start_seconds:g} s.",
+                "Check the trim or the range options.",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Absolute, because the worker runs in another folder."""
+        path = str(self.path.expanduser().absolute())
+        media = {"path": path, "start_seconds": self.start_seconds, "end_seconds": self.end_seconds}
+        return media if self.track is None else {**media, "track": self.track}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Inverse of :meth:`to_json`. Raises :class:`SettingsError` on nonsense."""
+        try:
+            return cls(Path(data["path"]), float(data["start_seconds"]), data["end_seconds"], data.get("track"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingsError(f"This is no media range: {data!r:.80} ({error}).") from error

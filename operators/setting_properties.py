@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender's properties from the declarations of :mod:`core.settings`, and the settings from the properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import bpy
+
+from ..core.settings_schema import SettingField, SettingsGroup, setting_fields
+
+T = TypeVar("T", bound=SettingsGroup)
+
+
+def declare(owner: type[Any], place: str, groups: Iterable[type[SettingsGroup]]) -> None:
+    """Give a property group, before it is registered, the settings whose properties lie in ``place``."""
+    for item in (item for group in groups for item in setting_fields(group) if item.setting.offered):
+        where, _, name = item.prop.rpartition(".")
+        if where != place:
+            continue
+        if name in owner.__annotations__:
+            raise TypeError(f"{owner.__name__} has two properties called {name}; give one of the settings a prop.")
+        owner.__annotations__[name] = _property(item)
+
+
+def read_group(settings: Any, group: type[T]) -> T:
+    """The settings as they stand. Raises :class:`SettingsError`."""
+    return group(**{item.name: _value(settings, item) for item in setting_fields(group) if item.setting.offered})
+
+
+def owner_of(settings: Any, item: SettingField) -> tuple[Any, str]:
+    """The property group that holds the setting, and its name there, as ``layout.prop`` takes them."""
+    *groups, name = item.prop.split(".")
+    for group in groups:
+        settings = getattr(settings, group)
+    return settings, name
+
+
+def _value(settings: Any, item: SettingField) -> Any:
+    value = getattr(*owner_of(settings, item))
+    if item.kind is Path:
+        return Path(bpy.path.abspath(value)) if value else None
+    # Blender stores 32 bits: as typed, so that a slider's end lies within the limit, as on the command line
+    return float(f"{value:.7g}") if item.kind is float else value
+
+
+def _property(item: SettingField) -> Any:
+    declared = item.setting
+    words: dict[str, Any] = {"name": declared.label, "description": declared.help}
+    if item.default is not None:
+        words["default"] = item.default
+    if declared.subtype:
+        words["subtype"] = declared.subtype
+    if item.kind is bool:
+        return bpy.props.BoolProperty(**words)
+    if item.kind is int:
+        return bpy.props.IntProperty(**words, **_limits(item), step=round(declared.step or 1))
+    if item.kind is float:
+        # Blender counts a float's step in hundredths
+        return bpy.props.FloatProperty(**words, **_limits(item), step=round(100 * (declared.step or 0.01)))
+    if declared.choices and not declared.pattern:
+        items = [(choice.value, choice.label, choice.help) for choice in declared.known_choices()]
+        return bpy.props.EnumProperty(**words, items=items)
+    if declared.choices:
+        words |= {"search": _searching(item), "search_options": {"SUGGESTION"}}
+    return bpy.props.StringProperty(**words)
+
+
+def _limits(item: SettingField) -> dict[str, Any]:
+    found = {"min": item.setting.low, "max": item.setting.high}
+    return {name: item.kind(limit) for name, limit in found.items() if limit is not None}
+
+
+def _searching(item: SettingField) -> Callable[..., list[str]]:
+    known = [choice.value for choice in item.setting.known_choices()]
+    return lambda self, context, edit_text: known
