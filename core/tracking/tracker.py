@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs MediaPipe's face mesh (refined: lids, lips and irises) over a video. Engine process only."""
+"""Runs the face landmarker over a video or a picture. Engine process only."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EngineSetupError, MediaError
-from ..face.landmarks import LANDMARK_COUNT
+from ..errors import MediaError
 from .face_track import FaceTrack
+from .landmarker import open_tracker
 from .video import VideoFrame, read_frames
 
 Progress = Callable[[float], None]
@@ -24,8 +20,6 @@ Progress = Callable[[float], None]
 SECOND_FACE_STRIDE = 10
 # mean absolute change of a 16 x 16 grey thumbnail (0..255) that no head movement reaches
 CUT_THRESHOLD = 28.0
-# MediaPipe imports these only for its drawing and audio helpers; we stand in for absent ones while it loads
-_DRAWING_MODULES = ("cv2", "matplotlib", "matplotlib.pyplot", "sounddevice")
 
 
 def track_face(
@@ -35,7 +29,7 @@ def track_face(
     progress: Progress = lambda fraction: None,
 ) -> FaceTrack:
     """Track the most prominent face of a video. Raises :class:`MediaError` when there is no frame to read."""
-    solutions = _mediapipe_solutions()
+    tracker = open_tracker()
     seconds: list[float] = []
     points: list[NDArray[np.float32]] = []
     faces_seen: list[int] = []
@@ -43,24 +37,24 @@ def track_face(
     thumbnail: NDArray[np.float32] | None = None
     shape = (0, 0)
     span = _expected_seconds(path, start_seconds, end_seconds)
-    mesh = _new_mesh(solutions)
-    detector = solutions.face_detection.FaceDetection(model_selection=0, min_detection_confidence=0.6)
+    landmarker = tracker.for_video()
+    counter = tracker.counter()
     try:
         for index, frame in enumerate(read_frames(path, start_seconds, end_seconds)):
             shape = (frame.rgb.shape[0], frame.rgb.shape[1])
             previous, thumbnail = thumbnail, _thumbnail(frame)
             if previous is not None and np.abs(previous - thumbnail).mean() > CUT_THRESHOLD:
                 cuts.append(index)
-                mesh.close()
-                mesh = _new_mesh(solutions)
-            points.append(_landmarks(mesh, frame))
+                landmarker.close()
+                landmarker = tracker.for_video()
+            points.append(landmarker.landmarks(frame.rgb, frame.seconds))
             seconds.append(frame.seconds)
             if index % SECOND_FACE_STRIDE == 0:
-                faces_seen.append(_count_faces(detector, frame))
+                faces_seen.append(counter.count(frame.rgb))
             progress(min((frame.seconds - start_seconds) / span, 1.0))
     finally:
-        mesh.close()
-        detector.close()
+        landmarker.close()
+        counter.close()
     if not points:
         raise MediaError(f"The video {Path(path).name} has no frame in the chosen range.", "Check the strip's trim.")
     landmarks = np.stack(points)
@@ -78,33 +72,12 @@ def track_face(
 
 def track_image(rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """(478, 3) landmarks in pixels of the face in a still picture, or None where there is none."""
-    solutions = _mediapipe_solutions()
-    with solutions.face_mesh.FaceMesh(
-        static_image_mode=True, refine_landmarks=True, max_num_faces=1, min_detection_confidence=0.3
-    ) as mesh:
-        points = _landmarks(mesh, VideoFrame(rgb, 0.0))
+    landmarker = open_tracker().for_picture()
+    try:
+        points = landmarker.landmarks(rgb, 0.0)
+    finally:
+        landmarker.close()
     return points if np.isfinite(points[0, 0]) else None
-
-
-def _new_mesh(solutions: Any) -> Any:
-    return solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
-
-
-def _landmarks(mesh: Any, frame: VideoFrame) -> NDArray[np.float32]:
-    found = mesh.process(frame.rgb).multi_face_landmarks
-    if not found:
-        return np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
-    height, width = frame.rgb.shape[:2]
-    # MediaPipe normalises x and z by the width, y by the height
-    scale = np.array([width, height, width], np.float32)
-    return np.array([(p.x, p.y, p.z) for p in found[0].landmark], np.float32) * scale
-
-
-def _count_faces(detector: Any, frame: VideoFrame) -> int:
-    """Faces at least half as wide as the widest one: passers-by far behind do not count."""
-    found = detector.process(frame.rgb).detections or []
-    widths = [d.location_data.relative_bounding_box.width for d in found]
-    return sum(width > 0.5 * max(widths) for width in widths)
 
 
 def _thumbnail(frame: VideoFrame) -> NDArray[np.float32]:
@@ -124,21 +97,3 @@ def _expected_seconds(path: Path, start_seconds: float, end_seconds: float | Non
     with open_media(path) as container:
         duration = (container.duration or 0) / 1_000_000
     return max(duration - start_seconds, 1e-3)
-
-
-def _mediapipe_solutions() -> Any:
-    """MediaPipe's classic solutions, without the drawing packages it declares but does not need here."""
-    stand_ins = [name for name in _DRAWING_MODULES if importlib.util.find_spec(name.split(".")[0]) is None]
-    if "mediapipe" not in sys.modules:
-        sys.modules.update({name: types.ModuleType(name) for name in stand_ins})
-    try:
-        import mediapipe
-    except ImportError as error:
-        raise EngineSetupError(
-            f"The face tracker is not installed in the engine's Python ({error}).",
-            "Run the engine setup in the extension's preferences.",
-        ) from error
-    finally:
-        for name in stand_ins:
-            sys.modules.pop(name, None)
-    return mediapipe.solutions
