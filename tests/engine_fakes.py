@@ -87,7 +87,10 @@ def scripted(body: str) -> str:
 
 def client_of(script: str, folder: Path, patience: Patience | None = None) -> EngineClient:
     """A client whose engine is ``script``, run anew at each start."""
-    command = EngineCommand((sys.executable, "-u", "-c", script), ROOT, folder, folder / "engine.log", QUICK)
-    return EngineClient(
-        Path(sys.executable), ROOT, folder, patience or Patience(), start=lambda: ProcessTransport(command)
-    )
+
+    def start() -> ProcessTransport:
+        arguments = (sys.executable, "-u", "-c", script)
+        return ProcessTransport(EngineCommand(arguments, ROOT, folder, client.log, QUICK))
+
+    client = EngineClient(Path(sys.executable), ROOT, folder, patience or Patience(), start=start)
+    return client

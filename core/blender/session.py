@@ -52,6 +52,8 @@ _WORDS = {
 }
 # the engine's part of the bar; the rest is solving and writing
 _ENGINE_SHARE = 0.95
+# a step that takes longer than this is counted in seconds, so that work can be told from a standstill
+_QUIET_SECONDS = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,9 +85,10 @@ def request_steps(
     scene_name = scene.name
     found = read_target(settings.object_name)
     refuse_existing(found, settings)
+    # first, because a mesh without a face is to be refused before the reference is learned from
+    binding = found.binding or (yield from _find_landmarks(found, engine))
     job = engine.submit(request)
     try:
-        binding = found.binding or (yield from _find_landmarks(found, engine))
         result = yield from watch_job(job)
     finally:
         job.cancel()
@@ -212,6 +215,8 @@ def watch_job(job: EngineJob[T]) -> Steps[T]:
     """Pass the engine's progress on until it is done; then its result or its error. Never waits."""
     while not (status := job.poll()).done:
         words = _WORDS.get(status.stage, status.stage)
+        if status.quiet_seconds >= _QUIET_SECONDS:
+            words = f"{words} (this step for {status.quiet_seconds:.0f} s)"
         yield StepStatus(words, status.fraction * _ENGINE_SHARE, status.seconds_left)
     return job.result()
 

@@ -41,13 +41,13 @@ def run(options: argparse.Namespace) -> None:
             "This Python has no bpy module, which generate needs.", "Use one with bpy, or the command motion."
         )
     python = find_engine_python(options.python)
-    with tempfile.TemporaryDirectory(prefix="mimesh-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mimesh-", ignore_cleanup_errors=True) as folder:
         client = EngineClient(python, CODE_ROOT, Path(folder))
         try:
             client.warm_up()
             _generate(options, request, client)
         finally:
-            client.close()
+            client.close(wait=True)
 
 
 def _generate(options: argparse.Namespace, request: MotionRequest, client: EngineClient) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..exchange.protocol import Ready
     from ..exchange.request import BankRequest, MotionRequest
     from ..exchange.results import BankResult, HeadResult, MotionResult
-    from .client import JobStatus
+    from .job import JobStatus
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -44,4 +44,4 @@ class Engine(Protocol):
 
     def track_picture(self, rgb: NDArray[np.uint8]) -> EngineJob[NDArray[np.float32] | None]: ...
 
-    def close(self) -> None: ...
+    def close(self, wait: bool = False) -> None: ...

@@ -6,18 +6,29 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from ..errors import EngineSetupError
+from ..exchange.protocol import JOB_BEGINS
 
 _LINE_LIMIT = 4 * 1024 * 1024
 _TAIL_BYTES = 4000
+# as Python and its fault handler name the end, whatever module the class is from
+_ERROR = re.compile(r"(Fatal Python error\b.*|([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Interrupt|Exit)(:.*)?)$")
+# lines of native libraries (glog, absl, TensorFlow Lite), of our own log, and of tracebacks
+_CHATTER = re.compile(
+    r"([IWEF]\d{4} |(INFO|WARNING)\b|\d{4}-\d\d-\d\d |Traceback |Thread 0x|Current thread |Extension modules|"
+    r"<no Python frame>|File \")"
+)
+_SIGNALS = {6: "an abort in native code", 9: "killed, perhaps because memory ran short", 11: "a crash in native code"}
+_WINDOWS_CODES = {0xC0000005: "a crash in native code", 0xC0000135: "a missing library", 0xC0000017: "no memory"}
 # variables that would make the engine's Python load Blender's libraries
 _FOREIGN_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
@@ -41,7 +52,9 @@ class Transport(Protocol):
 
     def describe_end(self) -> str: ...
 
-    def stop(self) -> None: ...
+    def stop(self, then: Callable[[], None] = lambda: None) -> None: ...
+
+    def wait(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class ProcessTransport:
         self._command = command
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._read_all = False
+        self._stopping: threading.Thread | None = None
         self._process = _start(command)
         threading.Thread(target=self._read, name="mimesh-engine", daemon=True).start()
 
@@ -92,24 +106,32 @@ class ProcessTransport:
 
     def describe_end(self) -> str:
         """``exit code 1: ModuleNotFoundError: ...``, as far as it is known."""
-        code = self._process.poll()
-        reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        last = log_tail(self._command.log)
+        reason = describe_code(self._process.poll())
+        last = last_error(self._command.log)
         return f"{reason}: {last}" if last else reason
 
-    def stop(self) -> None:
-        """Close stdin, then terminate, then kill, each after its deadline; returns at once."""
-        threading.Thread(target=self._stop, name="mimesh-engine-stop", daemon=True).start()
+    def stop(self, then: Callable[[], None] = lambda: None) -> None:
+        """Close stdin, then terminate, then kill, each after its deadline; returns at once.
 
-    def _stop(self) -> None:
+        ``then`` is called, in a thread, when the process has gone.
+        """
+        self._stopping = threading.Thread(target=self._stop, args=(then,), name="mimesh-engine-stop", daemon=True)
+        self._stopping.start()
+
+    def wait(self) -> None:
+        """Block until a stopped process has gone, which the deadlines bound."""
+        if self._stopping is not None:
+            self._stopping.join()
+
+    def _stop(self, then: Callable[[], None]) -> None:
         with contextlib.suppress(OSError):
             _pipe(self._process.stdin).close()
-        if self._gone_within(self._command.deadlines.close_seconds):
-            return
-        self._process.terminate()
-        if not self._gone_within(self._command.deadlines.terminate_seconds):
-            self._process.kill()
-            self._process.wait()
+        if not self._gone_within(self._command.deadlines.close_seconds):
+            self._process.terminate()
+            if not self._gone_within(self._command.deadlines.terminate_seconds):
+                self._process.kill()
+                self._process.wait()
+        then()
 
     def _gone_within(self, seconds: float) -> bool:
         try:
@@ -132,22 +154,44 @@ def engine_environment(code_root: Path) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
     environment["PYTHONPATH"] = str(code_root)
     environment["PYTHONNOUSERSITE"] = "1"
+    # what lies in the folder that it runs in is never imported (Python 3.11 and later)
+    environment["PYTHONSAFEPATH"] = "1"
     environment["PYTHONUTF8"] = "1"
     # threads that spin while they wait cost ten times the time on a machine that has other work
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment
 
 
-def log_tail(path: Path) -> str:
-    """The last line that the engine wrote to its log, shortened; empty when there is none."""
+def last_error(path: Path) -> str:
+    """What the engine said of its own end, shortened; empty when it said nothing.
+
+    Only what it wrote since the last job began counts, and an error goes before native libraries' chatter.
+    """
     try:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
-            lines = file.read().decode("utf-8", "replace").split("\n")
+            text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    said = [line.strip() for line in lines if line.strip()]
-    return said[-1][:200] if said else ""
+    _, begins, after = text.rpartition(JOB_BEGINS)
+    # the rest of the line that says it is no error
+    lines = after.splitlines()[1:] if begins else after.splitlines()
+    said = [line.strip() for line in lines]
+    said = [line for line in said if line and not _CHATTER.match(line)]
+    errors = [line for line in said if _ERROR.match(line)]
+    return (errors or said or [""])[-1][:200]
+
+
+def describe_code(code: int | None) -> str:
+    """An exit code in words: ``signal 11 (a crash in native code)``."""
+    if code is None:
+        return "a closed pipe"
+    if sys.platform == "win32" and code & 0xFFFFFFFF in _WINDOWS_CODES:
+        return f"exit code {code & 0xFFFFFFFF:#x} ({_WINDOWS_CODES[code & 0xFFFFFFFF]})"
+    if code >= 0:
+        return f"exit code {code}"
+    meaning = _SIGNALS.get(-code, "")
+    return f"signal {-code} ({meaning})" if meaning else f"signal {-code}"
 
 
 def quiet_process_flags() -> int:
@@ -161,7 +205,14 @@ def _start(command: EngineCommand) -> subprocess.Popen[bytes]:
     program = Path(command.arguments[0])
     try:
         command.folder.mkdir(parents=True, exist_ok=True)
-        with command.log.open("wb") as log:
+        log = command.log.open("wb")
+    except OSError as error:
+        raise EngineSetupError(
+            f"The engine's log {command.log} cannot be written ({error.strerror or error}).",
+            "Choose a writable Cache Folder in the preferences, or make room on its disk.",
+        ) from error
+    try:
+        with log:
             return _popen(command.arguments, command, log)
     except FileNotFoundError as error:
         raise EngineSetupError(

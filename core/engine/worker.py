@@ -9,6 +9,7 @@ Only the standard library is imported at the top, so that a Python without our p
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import importlib
 import logging
 import os
@@ -25,6 +26,7 @@ from typing import BinaryIO, Protocol
 from ..errors import CancelledError, EngineError, EngineSetupError, MimeshError
 from ..exchange.packages import installed_versions, problems_with
 from ..exchange.protocol import (
+    JOB_BEGINS,
     PROTOCOL_VERSION,
     BankJob,
     Cancel,
@@ -152,6 +154,7 @@ class Worker:
     def _run_job(self, message: Message) -> None:
         job = str(getattr(message, "job", ""))
         reporter = _Reporter(job, self)
+        _log.info("%s %s: %s", JOB_BEGINS, job, message.kind)
         try:
             reporter.check()
             self.outbox.send(JobDone(job, self.runner.run(message, reporter)))
@@ -205,6 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry of the process; the exit code is 0 when it ended as it should."""
     options = _parser().parse_args(arguments)
     channel = claim_standard_streams()
+    faulthandler.enable(sys.stderr)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     outbox = Outbox(channel.outgoing)
     try:

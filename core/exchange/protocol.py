@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from ..errors import MimeshError, error_from_kind
 
 PROTOCOL_VERSION = 2
+# what the worker writes into its log when it begins a job; older lines say nothing of a later death
+JOB_BEGINS = "begins job"
 JsonObject = dict[str, Any]
 
 _EXCERPT = 200
+_LARGEST = 10**15
 # checks by annotation text; a bool is an int to Python, but never a number to us
 _NUMBER = (int, float)
 _CHECKS: dict[str, tuple[type, ...]] = {
@@ -54,6 +58,8 @@ def _checked(item: dataclasses.Field[Any], value: object) -> object:
     allowed = _CHECKS[str(item.type)]
     if not isinstance(value, allowed) or isinstance(value, bool):
         raise ValueError(f"{item.name} is {type(value).__name__}, expected {item.type}")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"{item.name} is beyond any number of ours")
     return value
 
 
@@ -199,10 +205,18 @@ _MESSAGES: dict[str, type[Message]] = {
 }
 
 
+def _finite(text: str) -> float:
+    """A number as JSON has it: ``NaN``, ``Infinity`` and ``1e999`` are refused."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number")
+    return value
+
+
 def decode(line: str) -> Message | Garbled:
     """Read one line; never raises, because the other side may be broken."""
     try:
-        data = json.loads(line)
+        data = json.loads(line, parse_float=_finite, parse_constant=_finite)
         if not isinstance(data, dict):
             raise ValueError("not an object")
         return _MESSAGES[data["type"]].from_json(data)

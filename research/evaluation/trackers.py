@@ -155,7 +155,7 @@ def _figures(clip: Path, a: Tracked, b: Tracked) -> tuple[float, ...]:
         _rms(moved[0][:, LIPS]),
         *(_jitter(points[:, INNER_LIPS]) for points in (one, two)),
         *(_jitter(points[:, STABLE]) for points in (one, two)),
-        float(np.corrcoef(*openings)[0, 1]),
+        float(np.corrcoef(openings[0], openings[1])[0, 1]),
         *(_best_agreement(opening, loud) for opening in openings),
         *(100 * float(1 - tracked.seen.mean()) for tracked in (a, b)),
         a.cost,
@@ -184,8 +184,8 @@ def _loudness(clip: Path, frames: int) -> NDArray[np.float64]:
 def _best_agreement(opening: NDArray[np.float64], loud: NDArray[np.float64]) -> float:
     found = []
     for lag in range(-_LAGS, _LAGS + 1):
-        pair = (opening[lag:], loud[: len(loud) - lag]) if lag >= 0 else (opening[:lag], loud[-lag:])
-        found.append(float(np.corrcoef(*pair)[0, 1]))
+        moved, sound = (opening[lag:], loud[: len(loud) - lag]) if lag >= 0 else (opening[:lag], loud[-lag:])
+        found.append(float(np.corrcoef(moved, sound)[0, 1]))
     return max(found)
 
 

@@ -91,7 +91,7 @@ class FakeEngine:
         self.pictures += 1
         return self._job(lambda: None)
 
-    def close(self) -> None:
+    def close(self, wait: bool = False) -> None:
         pass
 
     def _job(self, answer: Callable[[], Any]) -> FakeJob:
