@@ -44,7 +44,7 @@ class Tracked:
 
 
 def clips() -> list[Path]:
-    """Thirty clips of 21 people: free speech by every speaker, then GRID's held-out people in turn, then training's."""
+    """Thirty clips: free speech by every speaker, then one of each of GRID's people."""
     free = sorted((DATA_ROOT / "free_speech").glob("*/*/*.*")) + sorted((DATA_ROOT / "free_speech/eval").glob("*.*"))
     grid = [sorted(folder.iterdir())[:1] for folder in sorted((DATA_ROOT / "grid").glob("*/*")) if folder.is_dir()]
     chosen = free[::2] + [clip for first in grid for clip in first]

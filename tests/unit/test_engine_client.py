@@ -215,10 +215,10 @@ for i in range(1000 if request.run.seed == 7 else 1):
 
 # seed 7: a long job that looks up often; 8: deaf; else an answer at once
 _SLOW_OR_DEAF = f"""
-for i in range(1000 if request.seed == 7 else 0):
+for i in range(1000 if request.run.seed == 7 else 0):
     progress("motion", i / 1000)
     time.sleep(0.02)
-if request.seed == 8:
+if request.run.seed == 8:
     progress("track", 0.5)
     time.sleep(60)
 {ANSWER.strip()}
