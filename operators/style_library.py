@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.engines import style_part_labels
+from ..core.files import NAME_LIMIT
 from .preferences import style_folder
 from .properties import all_scene_settings, scene_settings
 from .stubs import OperatorResult, classes_factory
@@ -23,8 +24,6 @@ from .styles import remembered_style
 if TYPE_CHECKING:
     from ..core.style.library import StyleEntry, StyleLibrary
 
-# as in core.style.library, which is not imported here because it brings numpy into Blender's start-up
-NAME_LIMIT = 60
 # of the parts that every engine shares; each engine names its own
 _SHARED_PARTS = {"pose": "head pose", "eyes": "eyes"}
 _FILES = "*.safetensors"

@@ -82,7 +82,7 @@ def add_to_bank_steps(
     """Put the chosen reference into the bank file under ``name`` (empty takes the clip's)."""
     yield StepStatus("Reading the scene", 0.0)
     reference, style = read_reference(scene, settings.reference)
-    job = engine.add_to_bank(BankRequest(bank, reference, style, name))
+    job = engine.add_to_bank(BankRequest(bank, reference, style, name, settings.run.device))
     try:
         return (yield from watch_job(job))
     finally:

@@ -12,6 +12,9 @@ def choose_device(device: str) -> str:
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
+    kind, _, index = device.partition(":")
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    present = {"cuda": cards, "mps": int(torch.backends.mps.is_available())}.get(kind, 1)
+    if int(index or 0) >= present:
         raise EngineSetupError(f"The device {device} is not available to torch.", "Choose device auto or cpu.")
     return device

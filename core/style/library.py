@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MimeshError, ModelError, SettingsError
-from ..files import file_stem, whole_file
+from ..files import NAME_LIMIT, file_stem, whole_file
 from ..weights import read_metadata, read_tensors, write_tensors
 from .parts import PART_TYPES
 from .style import Style, StyleProvenance, damaged, require_style
 
 SUFFIX = ".safetensors"
-NAME_LIMIT = 60
 
 
 @dataclass(frozen=True, slots=True)

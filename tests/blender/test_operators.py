@@ -304,10 +304,6 @@ def test_pick_fills_in_the_only_candidates(extension: None, tmp_path: Path) -> N
     assert settings.speech_strip == ""
 
 
-def test_limits_of_style_names_are_the_librarys(extension: None) -> None:
-    assert part("operators.style_library").NAME_LIMIT == part("core.style.library").NAME_LIMIT
-
-
 def test_setup_is_refused_without_online_access(extension: None) -> None:
     assert not bpy.app.online_access
     with pytest.raises(RuntimeError, match="Allow Online Access"):

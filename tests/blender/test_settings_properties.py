@@ -56,12 +56,25 @@ def test_both_ends_of_every_slider_are_allowed(extension: None) -> None:
                 assert getattr(properties.read_group(scene.mimesh, group), item.name) == limit
 
 
-def test_a_new_field_is_a_property(extension: None) -> None:
+class Rows:
+    """A layout that notes which property of which owner is drawn, and how."""
+
+    def __init__(self) -> None:
+        self.drawn: list[tuple[str, bool]] = []
+
+    def prop(self, owner: Any, name: str, slider: bool = False) -> None:
+        assert name in owner.bl_rna.properties
+        self.drawn.append((name, slider))
+
+
+def test_a_new_field_is_a_property_and_a_row_of_the_panel(extension: None) -> None:
     schema, properties = part("core.settings_schema"), part("operators.setting_properties")
 
     @dataclass(frozen=True, slots=True)
     class BrowSettings(schema.SettingsGroup):
         height: float = schema.setting(0.5, label="Brow Height", help="How high", low=0.0, high=2.0)
+        count: int = schema.setting(2, label="Brows", help="How many", low=0)
+        inner: float = schema.setting(0.5, label="Inner", help="For programs alone", offered=False)
 
     owner = type("MimeshBrows", (bpy.types.PropertyGroup,), {"__annotations__": {}})
     properties.declare(owner, "", [BrowSettings])
@@ -70,6 +83,9 @@ def test_a_new_field_is_a_property(extension: None) -> None:
     try:
         bpy.context.scene.brows.height = 1.25
         assert properties.read_group(bpy.context.scene.brows, BrowSettings) == BrowSettings(1.25)
+        rows = Rows()
+        part("panels.settings").draw_group(rows, bpy.context.scene.brows, BrowSettings)
+        assert rows.drawn == [("height", True), ("count", False)]
     finally:
         del bpy.types.Scene.brows
         bpy.utils.unregister_class(owner)
@@ -95,3 +111,13 @@ def test_values_stay_in_the_file_under_the_names_of_the_first_versions(extension
     assert read(settings, names.HeadSettings) == names.HeadSettings("bank", 1.5, 3, 0.5, dead_zone_radians=0.0625)
     assert read(settings, names.BakeSettings) == names.BakeSettings("push_down", 0.25)
     assert not read(settings, names.EyesSettings).blinks
+
+
+def test_a_graphics_card_can_be_chosen_by_number_and_a_wrong_device_is_refused(extension: None) -> None:
+    settings, names = bpy.context.scene.mimesh, part("core.settings")
+    read = part("operators.setting_properties").read_group
+    settings.device = "cuda:1"
+    assert read(settings, names.RunSettings).device == "cuda:1"
+    settings.device = "tpu"
+    with pytest.raises(part("core.errors").SettingsError, match="no device called 'tpu'; there are: auto, cpu"):
+        read(settings, names.RunSettings)

@@ -167,6 +167,14 @@ def test_weights_of_another_basis_are_refused(weights_file: Path) -> None:
 
 def test_an_absent_gpu_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto") == "cpu"
     with pytest.raises(EngineSetupError, match="cuda is not available"):
         choose_device("cuda")
+    with pytest.raises(EngineSetupError, match="mps is not available"):
+        choose_device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == "cuda:1"
+    with pytest.raises(EngineSetupError, match="cuda:2 is not available"):
+        choose_device("cuda:2")
