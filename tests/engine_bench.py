@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from core.audio.speech import SAMPLE_RATE, Speech
-from core.engine import loaded as models
-from core.engine.backends import adamesh as expressions
+from core.engine import loaded
+from core.engine.backends.adamesh import AdaMeshBackend
+from core.engine.backends.head import HeadBackend
+from core.engine.backends.mimic import MimicBackend
+from core.engine.context import EngineContext
 from core.exchange.media_range import MediaRange
 from core.face.basis import open_basis
 from core.face.motion import Motion
@@ -38,6 +41,15 @@ def moving(frames: int, swing: float) -> Motion:
     jaw[:, 0] = 0.1 * swing * np.maximum(np.sin(12 * time), 0)
     head = np.stack([0.05 * np.sin(2 * time)] * 3, axis=1).astype(np.float32)
     return Motion(25.0, expression, jaw, head, np.zeros((frames, 2, 2), np.float32), basis.name, basis.hash)
+
+
+class StandInEncoder:
+    """Never asked: the stand-ins' networks hear nothing."""
+
+    name, hash, dimension = "stand-in", "encoder", 2
+
+    def encode(self, speech: Speech) -> np.ndarray:
+        raise AssertionError("a stand-in has encoded speech")
 
 
 class StandInModel:
@@ -106,11 +118,8 @@ class StandInPose:
     ) -> SimpleNamespace:
         self.asked.append((reference, settings))
         head = np.full((heard.frames, 3), 0.01 * settings.seed + 0.1, np.float32) * settings.amount
-        found = (
-            self.bank.retrieve(reference.matrix, settings.neighbours).neighbours
-            if reference and reference.matrix
-            else ()
-        )
+        matrix = reference.matrix if reference else None
+        found = self.bank.retrieve(matrix, settings.neighbours).neighbours if matrix else ()
         return SimpleNamespace(head=head, neighbours=found)
 
 
@@ -167,17 +176,18 @@ def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     found = Bench(tmp_path, StandInModel(), [], StandInPose(small_bank()), StandInMimic(), [])
     write_audio(tmp_path / "talk.wav", tone(3.0)[None], SAMPLE_RATE, "pcm_s16le")
     (tmp_path / "clip.mp4").write_bytes(b"stands for a video")
-    monkeypatch.setattr(models, "expression_generator", lambda device: found.model)
-    monkeypatch.setattr(models, "pose_generator", lambda: found.pose)
-    monkeypatch.setattr(models, "mimic_generator", lambda device: found.mimic)
-    models.release_encoded_speech()
+    models = loaded.LoadedModels(EngineContext("cpu", StandInEncoder(), open_basis()))
+    monkeypatch.setattr(loaded, "loaded_models", lambda device="auto": models)
+    monkeypatch.setattr(AdaMeshBackend, "load", lambda context: AdaMeshBackend(found.model))  # type: ignore[arg-type]
+    monkeypatch.setattr(MimicBackend, "load", lambda context: MimicBackend(found.mimic))  # type: ignore[arg-type]
+    monkeypatch.setattr(HeadBackend, "load", lambda context: HeadBackend(found.pose, context))  # type: ignore[arg-type]
 
-    def with_expression(style: Style, reference: object, generator: object, progress: object) -> Style:
+    def learn(self: AdaMeshBackend, reference: object, style: Style, progress: object) -> Style:
         # adapting needs a real network: tests/models has that
         found.adapted.append(style.name)
         return style
 
-    monkeypatch.setattr(expressions, "with_expression", with_expression)
+    monkeypatch.setattr(AdaMeshBackend, "learn", learn)
 
     def track(path: Path, start: float, end: float | None, progress: object, expected_opening: object) -> object:
         found.tracked_files.append(path)

@@ -4,28 +4,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..audio.speech import SAMPLE_RATE, Speech
-from ..errors import EngineError
+from ..engines import engine_names
+from ..errors import EngineError, MimeshError
 from ..exchange.media_range import MediaRange
 from ..exchange.protocol import BankJob, GenerateJob, HeadJob, JsonObject, Message, PictureJob, TrackJob
 from ..exchange.request import BankRequest, MotionRequest
 from ..exchange.results import LANDMARKS_FILE, PICTURE_FILE, REFERENCE_FILE, write_head_result, write_motion_result
 from ..tracking.reference_file import save_reference
-from ..weights import is_bundled
 from .cache import ArtifactCache
 from .pipeline import Progress, add_to_bank, generate_motion, regenerate_head, track_reference
-
-if TYPE_CHECKING:
-    pass
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +52,8 @@ class JobRunner:
 
     def warm_steps(self) -> tuple[Callable[[], None], ...]:
         """Short pieces of start-up work; between them the worker looks for a first job."""
-        return (_warm_tracker, _warm_generator, _warm_head, _warm_mimic)
+        first, *others = (functools.partial(_warm_engine, name) for name in engine_names())
+        return (_warm_tracker, first, _warm_head, *others)
 
     def release(self) -> None:
         """Let go of what can be loaded again."""
@@ -82,27 +79,21 @@ def _warm_tracker() -> None:
     track_image(np.zeros((64, 64, 3), np.uint8))
 
 
-def _warm_generator() -> None:
-    from .loaded import expression_generator
+def _warm_engine(name: str) -> None:
+    from .loaded import loaded_models
 
     started = time.perf_counter()
-    expression_generator("auto").generate(_noise())
-    _log.info("model warm after %.1f s", time.perf_counter() - started)
+    try:
+        loaded_models().backend(name).warm()
+    except MimeshError as error:
+        # whoever chooses it is told
+        _log.info("engine %s stays cold: %s", name, error)
+        return
+    _log.info("engine %s warm after %.1f s", name, time.perf_counter() - started)
 
 
 def _warm_head() -> None:
-    from .loaded import pose_generator
+    from .loaded import loaded_models
 
-    pose_generator()
-
-
-def _warm_mimic() -> None:
-    from .loaded import MIMIC_FILE, mimic_generator
-
-    if is_bundled(MIMIC_FILE):
-        mimic_generator("auto").generate(_noise(), None)
-
-
-def _noise() -> Speech:
-    samples = np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE)
-    return Speech(samples.astype(np.float32), "warm-up")
+    # loading is what takes the time
+    _ = loaded_models().head

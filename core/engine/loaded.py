@@ -1,150 +1,77 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loaded networks, kept warm between jobs of one process."""
+"""Loaded networks, kept warm between the jobs of a process."""
 
 from __future__ import annotations
 
-import functools
 import gc
-import os
-from collections.abc import Callable
-from pathlib import Path
+import importlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import EngineSetupError, ModelError
-from ..weights import is_bundled
+from ..engines import EngineEntry, find_engine
+from .context import DEFAULT_ENCODER, EngineContext, open_context, resolve_device, unusable_python
 
 if TYPE_CHECKING:
-    from ..audio.speech import Speech
-    from ..face.motion import Motion
-    from ..models.adamesh.generate import ExpressionGenerator
-    from ..models.mimic.generate import MimicGenerator
-    from ..models.pose.generate import PoseGenerator
-    from ..models.pose.speech_steps import SpeechFeatures
+    from .backends.base import Backend
+    from .backends.head import HeadBackend
 
-# beyond this the small networks only lose time to synchronisation
-MAX_THREADS = 4
-# as in core.models.mimic.generate, which needs torch
-MIMIC_FILE = "mimic.safetensors"
-# what the head's network heard last, by its hash and the speech's
-_encoded_speech: dict[tuple[str, str], SpeechFeatures] = {}
+# by device and encoder
+_loaded: dict[tuple[str, str], LoadedModels] = {}
 
 
-@functools.lru_cache(maxsize=2)
-def expression_generator(device: str) -> ExpressionGenerator:
-    """The speech-to-motion network, loaded once per device. Raises :class:`MimeshError`."""
-    _prepare_threads()
-    try:
-        from ..models.adamesh.generate import ExpressionGenerator
-    except ImportError as error:
-        raise _unusable(error) from error
-    return ExpressionGenerator.load(device)
+@dataclass(slots=True, eq=False)
+class LoadedModels:
+    """The backends of one context; each is loaded when it is first asked for. They raise :class:`MimeshError`."""
 
+    context: EngineContext
+    _backends: dict[str, Backend] = field(default_factory=dict)
+    _head: HeadBackend | None = None
 
-def _prepare_threads() -> None:
-    # read when torch loads its thread pool: spinning waits made 0.2 s into 3 s on a busy two-core machine
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        import torch
-    except ImportError as error:
-        raise _unusable(error) from error
-    torch.set_num_threads(min(os.cpu_count() or 1, MAX_THREADS))
+    def backend(self, name: str) -> Backend:
+        """The engine called so. Raises :class:`SettingsError` for a name that is not in the table of engines."""
+        if name not in self._backends:
+            entry = find_engine(name)
+            try:
+                self._backends[name] = backend_class(entry).load(self.context)
+            except ImportError as error:
+                raise unusable_python(error) from error
+        return self._backends[name]
 
-
-def _unusable(error: ImportError) -> EngineSetupError:
-    return EngineSetupError(
-        f"The speech model cannot run in this Python ({error}).",
-        "Run the engine setup, or choose a Python that has its packages.",
-    )
-
-
-class MemoisedSynthesiser:
-    """A generator that remembers its last answer: the reference's sound is needed for its offset and its style.
-
-    It is loaded when it is first needed.
-    """
-
-    def __init__(self, load: Callable[[], ExpressionGenerator]) -> None:
-        self._load = load
-        self._speech: Speech | None = None
-        self._motion: Motion | None = None
-
-    @functools.cached_property
-    def generator(self) -> ExpressionGenerator:
-        """The one that answers."""
-        return self._load()
+    def is_loaded(self, name: str) -> bool:
+        """Whether :meth:`backend` has its networks already."""
+        return name in self._backends
 
     @property
-    def hash(self) -> str:
-        """Of the model."""
-        return self.generator.hash
+    def head(self) -> HeadBackend:
+        """What moves the head, whichever engine moves the face."""
+        from .backends.head import HeadBackend
 
-    def generate(self, speech: Speech) -> Motion:
-        """As the generator's, once per speech."""
-        if self._motion is None or self._speech is not speech:
-            self._speech, self._motion = speech, self.generator.generate(speech)
-        return self._motion
-
-
-@functools.lru_cache(maxsize=2)
-def mimic_generator(device: str) -> MimicGenerator:
-    """Mimic's networks, loaded once per device. Raises :class:`MimeshError`, also where they are not bundled."""
-    if not is_bundled(MIMIC_FILE):
-        raise ModelError(
-            f"Mimic's network ({MIMIC_FILE}) is not installed.", "Choose AdaMesh, or install the extension again."
-        )
-    _prepare_threads()
-    try:
-        from ..models.mimic.generate import MimicGenerator
-    except ImportError as error:
-        raise _unusable(error) from error
-    return MimicGenerator.load(device)
+        if self._head is None:
+            try:
+                self._head = HeadBackend.load(self.context)
+            except ImportError as error:
+                raise unusable_python(error) from error
+        return self._head
 
 
-@functools.lru_cache(maxsize=1)
-def pose_generator() -> PoseGenerator:
-    """The head's network with the bundled bank, loaded once. Raises :class:`MimeshError`.
-
-    It runs on the processor: its steps are many and small.
-    """
-    _prepare_threads()
-    try:
-        from ..models.pose.generate import PoseGenerator
-    except ImportError as error:
-        raise _unusable(error) from error
-    return PoseGenerator.load()
-
-
-@functools.lru_cache(maxsize=1)
-def user_pose_generator(prior: Path, bank: Path, prior_hash: str) -> PoseGenerator:
-    """As :func:`pose_generator`, with a studio's own prior, whose file had this hash when it was asked for."""
-    from ..models.pose.generate import PoseGenerator
-
-    generator = PoseGenerator.load(bank=bank, prior=prior)
-    if generator.hash != prior_hash:
-        raise ModelError(f"The pose prior {prior} has just been replaced.", "Try again.")
-    return generator
-
-
-def encoded_speech(generator: PoseGenerator, speech: Speech) -> SpeechFeatures:
-    """What the generator hears in the speech, remembered for the next roll of the head."""
-    key = (generator.hash, speech.hash)
-    if key not in _encoded_speech:
-        # the newest alone: ten minutes of features are tens of megabytes
-        _encoded_speech.clear()
-        _encoded_speech[key] = generator.encode(speech)
-    return _encoded_speech[key]
-
-
-def release_encoded_speech() -> None:
-    """Forget the last speech."""
-    _encoded_speech.clear()
+def loaded_models(device: str = "auto", encoder: str = DEFAULT_ENCODER) -> LoadedModels:
+    """The process' networks on this device. Raises :class:`MimeshError` where torch, device or encoder is missing."""
+    key = (resolve_device(device), encoder)
+    if key not in _loaded:
+        _loaded[key] = LoadedModels(open_context(*key))
+    return _loaded[key]
 
 
 def release_models() -> None:
-    """Forget loaded networks, so that an idle engine holds little memory."""
-    expression_generator.cache_clear()
-    mimic_generator.cache_clear()
-    pose_generator.cache_clear()
-    user_pose_generator.cache_clear()
-    release_encoded_speech()
+    """Forget all networks, and what they remember, so that an idle engine holds little memory."""
+    _loaded.clear()
     gc.collect()
+
+
+def backend_class(entry: EngineEntry) -> type[Backend]:
+    """The class that the entry names, imported now."""
+    module, _, name = entry.backend.partition(":")
+    # "core" has another name in front of it inside Blender
+    core = __name__.rsplit(".", 2)[0]
+    found: type[Backend] = getattr(importlib.import_module(module, core), name)
+    return found

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..engines import find_engine
 from ..exchange.media_range import MediaRange
 from ..exchange.provenance import Provenance
 from ..exchange.request import BankRequest, MotionRequest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ..tracking.reference import TrackedReference
     from .backends.base import ChosenStyles
     from .cache import ArtifactCache
+    from .loaded import LoadedModels
     from .style_extraction import StyleExtractor
 
 # (stage, fraction of the whole job 0..1); raising CancelledError from it cancels
@@ -37,10 +40,15 @@ def ignore_progress(stage: str, fraction: float) -> None:
 def track_reference(
     source: MediaRange, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
 ) -> TrackedReference:
-    """Track a talking person, or take the earlier result for the same file and range from ``cache``."""
+    """Track a talking person, or take the earlier result for the same file and range from ``cache``.
+
+    Raises :class:`MimeshError` for a clip that cannot be used.
+    """
+    from . import loaded
+
     meter = StageMeter(progress, StagePlan({"track": 1.0}))
     with meter.stage("track"):
-        return _style_extractor("auto", meter, cache).track(source)
+        return _extractor(loaded.loaded_models(), meter, cache).track(source)
 
 
 def generate_motion(
@@ -48,40 +56,43 @@ def generate_motion(
 ) -> MotionResult:
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
     from ..models.eyes.apply import eyes_for
-    from .backends.base import ChosenStyles, open_backend
-    from .backends.head import move_head
+    from . import loaded
+    from .backends.base import ChosenStyles
     from .style_extraction import load_style
 
     meter = StageMeter(progress, _plan(request))
     with meter.stage("audio"):
         speech = _speech(request, meter.within_stage)
-        engine = open_backend(request)
+        models = loaded.loaded_models(request.run.device)
+        backend = models.backend(request.face.engine)
         second = load_style(request.second_style)
-        engine.require(second)
-    maker = _style_extractor(request.run.device, meter, cache, request.face.engine == "adamesh", request.head.bank)
+        backend.require(second)
+    extractor = _extractor(models, meter, cache, request.face.engine, request.head.bank)
     reference = None
     if request.reference is not None:
         with meter.stage("track"):
-            reference = maker.track(request.reference)
+            reference = extractor.track(request.reference)
     with meter.stage("style"):
-        first = maker.style(request.style, request.reference, reference)
-        engine.require(first)
+        first = extractor.style(request.style, request.reference, reference)
+        backend.require(first)
         styles = ChosenStyles(first, second, request.face.style_mix, request.face.style_strength)
     with meter.stage("motion"):
-        face = engine.speak(speech, styles, meter.within_stage)
+        face = backend.speak(speech, styles, meter.within_stage)
     with meter.stage("head"):
-        moved = move_head(request, speech, styles.first, len(face), meter.within_stage)
+        settings, bank = request.seeded_head, request.head.bank
+        head = models.head.generate(speech, first, len(face), settings, bank, meter.within_stage)
         # after the head: the eyes hold their aim against it
-        eyes = styles.first.eyes if styles.first else None
-        motion = eyes_for(face.replace(head=moved.head), speech, eyes, request.eyes, request.run.seed)
+        eyes = first.eyes if first else None
+        motion = eyes_for(face.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
+    made_with = _MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash)
     return MotionResult(
         motion=motion,
-        style=styles.first,
+        style=first,
         reference_report=reference.report if reference else None,
         stage_seconds=meter.seconds,
-        provenance=_provenance(request, speech, styles, (engine.hash, face.basis_hash, moved.pose_hash)),
-        notes=(*speech.notes, *engine.notes(styles.first), *moved.notes),
-        neighbours=moved.neighbours,
+        provenance=_provenance(request, made_with),
+        notes=(*speech.notes, *backend.notes(first), *head.notes),
+        neighbours=head.neighbours,
     )
 
 
@@ -94,32 +105,34 @@ def regenerate_head(
     :func:`generate_motion` does.
     """
     from ..models.eyes.apply import eyes_for
-    from .backends.base import ChosenStyles, open_backend
-    from .backends.head import frames_of, move_head, still_motion
+    from . import loaded
+    from .backends.base import ChosenStyles
+    from .resting import frame_count, resting_motion
     from .style_extraction import load_style
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
     with meter.stage("audio"):
         speech = _speech(request, meter.within_stage)
-        engine = open_backend(request)
+        models = loaded.loaded_models(request.run.device)
+        backend = models.backend(request.face.engine)
     with meter.stage("style"):
-        maker = _style_extractor(request.run.device, meter, cache, request.face.engine == "adamesh", request.head.bank)
-        first = maker.style(request.style, request.reference)
-        styles = ChosenStyles(
-            first, load_style(request.second_style), request.face.style_mix, request.face.style_strength
-        )
+        extractor = _extractor(models, meter, cache, request.face.engine, request.head.bank)
+        first = extractor.style(request.style, request.reference)
+        second = load_style(request.second_style)
+        styles = ChosenStyles(first, second, request.face.style_mix, request.face.style_strength)
     with meter.stage("head"):
-        moved = move_head(request, speech, styles.first, frames_of(speech), meter.within_stage)
-        settings = dataclasses.replace(request.eyes, blinks=False)
-        turned = still_motion(len(moved.head)).replace(head=moved.head)
-        eyes = styles.first.eyes if styles.first else None
-        motion = eyes_for(turned, speech, eyes, settings, request.run.seed)
+        settings, bank = request.seeded_head, request.head.bank
+        head = models.head.generate(speech, first, frame_count(speech), settings, bank, meter.within_stage)
+        turned = resting_motion(len(head.head)).replace(head=head.head)
+        eyes = first.eyes if first else None
+        motion = eyes_for(turned, speech, eyes, dataclasses.replace(request.eyes, blinks=False), request.run.seed)
+    made_with = _MadeWith(speech, styles, backend.hash, motion.basis_hash, head.prior_hash)
     return HeadResult(
-        head=moved.head,
+        head=head.head,
         gaze=motion.gaze,
-        neighbours=moved.neighbours,
-        provenance=_provenance(request, speech, styles, (engine.hash, motion.basis_hash, moved.pose_hash)),
-        notes=(*speech.notes, *moved.notes),
+        neighbours=head.neighbours,
+        provenance=_provenance(request, made_with),
+        notes=(*speech.notes, *head.notes),
     )
 
 
@@ -130,15 +143,17 @@ def add_to_bank(
 
     Raises :class:`MimeshError` when the clip cannot be used or the name is taken.
     """
-    from .backends.head import begun_bank, extend_bank
+    from . import loaded
+    from .pose_bank import extend_bank, present_bank
 
     meter = StageMeter(progress, StagePlan({"style": 2.0, "head": 0.2}))
     with meter.stage("style"):
-        maker = _style_extractor(request.device, meter, cache, False, begun_bank(request.bank))
-        style = maker.style(request.style, request.reference)
+        models = loaded.loaded_models(request.device)
+        extractor = _extractor(models, meter, cache, pose_bank=present_bank(request.bank))
+        style = extractor.style(request.style, request.reference)
         assert style is not None  # one of the two is given: see BankRequest
     with meter.stage("head"):
-        return extend_bank(request, style)
+        return extend_bank(request, style, models.head)
 
 
 def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech:
@@ -151,8 +166,8 @@ def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech
 
 
 def _plan(request: MotionRequest) -> StagePlan:
-    # rough seconds on two cores: learning a new style takes AdaMesh most of them, Mimic reads it at a glance
-    learning = {"adamesh": 10.0, "mimic": 0.8}[request.face.engine]
+    # rough seconds on two cores
+    learning = find_engine(request.face.engine).learning_seconds
     expected = {
         "audio": 0.3,
         "track": 2.0,
@@ -165,30 +180,40 @@ def _plan(request: MotionRequest) -> StagePlan:
     return StagePlan(expected)
 
 
-def _style_extractor(
-    device: str, meter: StageMeter, cache: ArtifactCache | None, adapts: bool = True, pose_bank: Path | None = None
+def _extractor(
+    models: LoadedModels,
+    meter: StageMeter,
+    cache: ArtifactCache | None,
+    engine: str | None = None,
+    pose_bank: Path | None = None,
 ) -> StyleExtractor:
-    from . import loaded as models
-    from .style_extraction import StyleExtractor
+    from .style_extraction import NeutralSpeaker, StyleExtractor
 
-    synthesiser = models.MemoisedSynthesiser(lambda: models.expression_generator(device))
-    return StyleExtractor(synthesiser, meter, cache, device, adapts, pose_bank)
+    return StyleExtractor(models, NeutralSpeaker(models), meter, cache, engine, pose_bank)
 
 
-def _provenance(
-    request: MotionRequest, speech: Speech, styles: ChosenStyles, hashes: tuple[str, str, str]
-) -> Provenance:
-    model_hash, basis_hash, pose_hash = hashes
-    first, second = styles.first, styles.second
+@dataclass(frozen=True, slots=True, eq=False)
+class _MadeWith:
+    """What went into a motion beside the request; the hashes are those of the engine, the basis and the pose prior."""
+
+    speech: Speech
+    styles: ChosenStyles
+    model_hash: str
+    basis_hash: str
+    pose_hash: str
+
+
+def _provenance(request: MotionRequest, made_with: _MadeWith) -> Provenance:
+    first, second = made_with.styles.first, made_with.styles.second
     return Provenance(
         audio_source=str(request.audio.path),
-        audio_hash=speech.hash,
-        audio_seconds=speech.seconds,
-        model_hash=model_hash,
-        basis_hash=basis_hash,
+        audio_hash=made_with.speech.hash,
+        audio_seconds=made_with.speech.seconds,
+        model_hash=made_with.model_hash,
+        basis_hash=made_with.basis_hash,
         style_name=first.name if first else None,
         style_id=first.id if first else None,
-        pose_hash=pose_hash,
+        pose_hash=made_with.pose_hash,
         second_style_name=second.name if second else None,
         second_style_id=second.id if second else None,
         **request.groups(),

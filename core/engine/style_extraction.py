@@ -1,47 +1,88 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Styles inside the engine: read from a file, or made from a reference that is tracked once."""
+"""Styles inside the engine process: read from a file, or extracted from a reference that is tracked once."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engines import DEFAULT_ENGINE, engines, find_engine
+from ..errors import MimeshError
 from ..exchange.media_range import MediaRange
-from .loaded import MemoisedSynthesiser
+from .backends.base import Backend, ChosenStyles, ignore_fraction
+from .loaded import LoadedModels
 from .stages import StageMeter
 
 if TYPE_CHECKING:
+    from ..audio.speech import Speech
+    from ..face.motion import Motion
     from ..style.style import Style
     from ..tracking.reference import TrackedReference
     from .cache import ArtifactCache
 
+# its mean speaker is what a reference's sound and face are held against, whichever engine speaks in the end
+NEUTRAL_ENGINE = DEFAULT_ENGINE
+_log = logging.getLogger(__name__)
+
+
+class NeutralSpeaker:
+    """The mean speaker of :data:`NEUTRAL_ENGINE`, loaded when it is first needed; remembers its last motion.
+
+    A reference's sound is needed for its offset and again for its style.
+    """
+
+    def __init__(self, models: LoadedModels) -> None:
+        self._models = models
+        self._speech: Speech | None = None
+        self._motion: Motion | None = None
+
+    @functools.cached_property
+    def backend(self) -> Backend:
+        """Whose mean speaker it is."""
+        return self._models.backend(NEUTRAL_ENGINE)
+
+    @property
+    def hash(self) -> str:
+        """Of the weights."""
+        return self.backend.hash
+
+    def generate(self, speech: Speech) -> Motion:
+        """(T, 53) motion at 25 fps; computed once where the same speech is asked for again."""
+        if self._motion is None or self._speech is not speech:
+            self._speech = speech
+            self._motion = self.backend.speak(speech, ChosenStyles(), ignore_fraction)
+        return self._motion
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyleExtractor:
-    """Makes what a reference leaves behind, and remembers it where there is a cache.
+    """Makes the style of a reference, and remembers it where there is a cache.
 
-    adapts: whether AdaMesh's network is trained on the reference, which takes seconds that only AdaMesh needs.
+    engine: must learn from the reference, however long it takes; None leaves it to those that learn at once.
     pose_bank: by whose prior the head's matrix is made; None is the bundled one.
     """
 
-    synthesiser: MemoisedSynthesiser
+    models: LoadedModels
+    neutral: NeutralSpeaker
     meter: StageMeter
     cache: ArtifactCache | None
-    device: str = "auto"
-    adapts: bool = True
+    engine: str | None = None
     pose_bank: Path | None = None
 
     def track(self, source: MediaRange) -> TrackedReference:
-        """Track the clip's face and put it in step with its sound."""
+        """Track the clip's face and put it in step with its sound. Raises :class:`MimeshError` for unusable clips."""
         from ..face.basis import open_basis
         from ..face.closures import lip_gap
         from ..tracking.reference import track_reference
         from ..tracking.reference_file import load_reference, save_reference
         from .cache import reference_key
 
-        key = reference_key(source, self.synthesiser.hash) if self.cache else ""
+        key = reference_key(source, self.neutral.hash) if self.cache else ""
         if self.cache and (hit := self.cache.load(key, load_reference)) is not None:
             return hit
         reference = track_reference(
@@ -49,7 +90,7 @@ class StyleExtractor:
             source.start_seconds,
             source.end_seconds,
             self.meter.within_stage,
-            expected_opening=lambda speech: lip_gap(open_basis(), self.synthesiser.generate(speech)),
+            expected_opening=lambda speech: lip_gap(open_basis(), self.neutral.generate(speech)),
         )
         if self.cache:
             self.cache.store(key, lambda path: save_reference(path, reference))
@@ -66,43 +107,69 @@ class StyleExtractor:
             return load_style(path)
         if (known := self._known(source)) is not None:
             return known
-        style = self._made(self.track(source) if reference is None else reference)
+        style = self._extracted(self.track(source) if reference is None else reference)
         if self.cache:
-            self.cache.store(self._key(source, self.adapts), style.save)
+            self.cache.store(self._key(source, self._learners()), style.save)
         return style
+
+    def _extracted(self, reference: TrackedReference) -> Style:
+        from ..models.affine.fit import fit_style
+        from ..models.eyes.measure import measure_eyes
+
+        style = fit_style(self.neutral, reference)
+        for name in self._learners():
+            style = self._with_learnt(name, style, reference)
+        style = self.models.head.learn(reference, style, self.pose_bank)
+        return dataclasses.replace(style, eyes=measure_eyes(reference))
+
+    def _with_learnt(self, name: str, style: Style, reference: TrackedReference) -> Style:
+        """The style with the engine's part; one that nobody asked for may fail."""
+        if name == self.engine:
+            return self.models.backend(name).learn(reference, style, self.meter.within_stage)
+        try:
+            return self.models.backend(name).learn(reference, style, ignore_fraction)
+        except MimeshError as error:
+            _log.info("%s learns nothing from %s: %s", name, style.name, error)
+            return style
+
+    def _learners(self) -> tuple[str, ...]:
+        """The engines that learn from the reference, the one that was asked for last."""
+        at_once = tuple(entry.name for entry in engines() if entry.learns_always and entry.name != self.engine)
+        return at_once if self.engine is None else (*at_once, self.engine)
 
     def _known(self, source: MediaRange) -> Style | None:
         from ..style.style import Style
 
         if self.cache is None:
             return None
-        # one that AdaMesh was trained on holds everything that others do
-        for adapted in (True,) if self.adapts else (True, False):
-            if (hit := self.cache.load(self._key(source, adapted), Style.load)) is not None:
+        for learners in self._sufficient():
+            if (hit := self.cache.load(self._key(source, learners), Style.load)) is not None:
                 return hit
         return None
 
-    def _made(self, reference: TrackedReference) -> Style:
-        from ..models.affine.fit import fit_style
-        from ..models.eyes.measure import measure_eyes
-        from .backends import adamesh as adamesh_backend
-        from .backends import mimic as mimic_backend
-        from .backends.head import with_pose
+    def _sufficient(self) -> Iterator[tuple[str, ...]]:
+        """Sets of learners that leave what is wanted: first those with one more, then what is wanted itself."""
+        wanted = self._learners()
+        # no network is loaded only to ask what it may have learnt; the neutral one is needed for every key
+        more = (entry.name for entry in engines() if not entry.learns_always and entry.name not in wanted)
+        if self.engine is None or find_engine(self.engine).learns_always:
+            for name in more:
+                if name == NEUTRAL_ENGINE or self.models.is_loaded(name):
+                    yield (*wanted, name)
+        yield wanted
 
-        style = mimic_backend.with_mimic(fit_style(self.synthesiser, reference), reference, self.device)
-        if self.adapts:
-            style = adamesh_backend.with_expression(
-                style, reference, self.synthesiser.generator, self.meter.within_stage
-            )
-        return dataclasses.replace(with_pose(style, reference, self.pose_bank), eyes=measure_eyes(reference))
-
-    def _key(self, source: MediaRange, adapted: bool) -> str:
-        from .backends.head import pose_hash
-        from .backends.mimic import mimic_hash
+    def _key(self, source: MediaRange, learners: tuple[str, ...]) -> str:
         from .cache import style_key
 
-        made_with = (pose_hash(self.pose_bank), mimic_hash(self.device), "adapted" if adapted else "as tracked")
-        return style_key(source, self.synthesiser.hash, *made_with)
+        learnt = (f"{name} {self._hash_of(name)}" for name in sorted(learners))
+        return style_key(source, self.neutral.hash, self.models.head.hash(self.pose_bank), *learnt)
+
+    def _hash_of(self, engine: str) -> str:
+        """Of its weights; empty where there are none."""
+        try:
+            return self.models.backend(engine).hash
+        except MimeshError:
+            return ""
 
 
 def load_style(path: Path | None) -> Style | None:

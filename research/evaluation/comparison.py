@@ -221,7 +221,7 @@ def _verdict(comparisons: Sequence[_Comparison]) -> Table:
 
 def personal(data: Path) -> Section:
     """Style and head of held-out people, with and without their reference."""
-    from core.engine.loaded import expression_generator
+    from research.evaluation.bundled import expression_generator
 
     result = measure_people(evaluation_people(data), expression_generator("cpu"))
     ablation = plots.error_per_person(

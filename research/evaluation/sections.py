@@ -19,7 +19,7 @@ MESH_CLIPS = 40
 
 def our_generator(device: str = "cpu") -> Generate:
     """The bundled network."""
-    from core.engine.loaded import expression_generator
+    from research.evaluation.bundled import expression_generator
 
     return expression_generator(device).generate
 

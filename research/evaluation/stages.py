@@ -44,13 +44,13 @@ class Growth:
 
 def stage_times(audio: Path, reference: Path) -> list[StageTime]:
     """decode (sound; picture), track, encode, generate, adapt, both engines; everything loaded before."""
-    from core.engine.loaded import expression_generator, mimic_generator
     from core.models.adamesh.adaptation import adapt
     from core.models.affine.apply import apply_style
     from core.models.affine.fit import fit_style
     from core.tracking.reference import track_reference
     from core.tracking.tracker import track_face
     from core.tracking.video import read_frames
+    from research.evaluation.bundled import expression_generator, mimic_generator
 
     generator = expression_generator("cpu")
     speech = first_seconds(load_speech(audio))
@@ -77,10 +77,10 @@ def stage_times(audio: Path, reference: Path) -> list[StageTime]:
 def rig_stage_times(audio: Path) -> list[StageTime]:
     """Solve and write for ten seconds of speech, on the demo head in this process' Blender."""
     from core.blender.read_rig import read_rig
-    from core.engine.loaded import expression_generator
     from core.face.basis import open_basis
     from core.rig.solve import prepare_solver
     from core.rig.timing import SceneTiming
+    from research.evaluation.bundled import expression_generator
     from research.render.evaluate import demo_head_in_fresh_scene, key_motion
 
     motion = expression_generator("cpu").generate(first_seconds(load_speech(audio)))

@@ -14,15 +14,14 @@ import torch
 from core import weights
 from core.audio.decode import load_speech
 from core.audio.speech import SAMPLE_RATE
-from core.engine import jobs
-from core.engine import loaded as models
+from core.engine import jobs, loaded
+from core.engine.backends.mimic import MimicBackend
 from core.engine.pipeline import generate_motion
 from core.errors import CancelledError, ModelError
 from core.exchange.media_range import MediaRange
 from core.face.basis import open_basis
 from core.face.motion import Motion
-from core.models.mimic import generate
-from core.models.mimic.generate import MimicGenerator, save_mimic
+from core.models.mimic.generate import MIMIC_FILE, MimicGenerator, save_mimic
 from core.models.mimic.network import MimicNetwork
 from core.models.speech.mel import MelEncoder
 from tests.asking import ask
@@ -44,23 +43,17 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     open_basis()
     folder = tmp_path / "vendor_models"
     folder.mkdir()
-    save_mimic(network_with_mean(), folder / models.MIMIC_FILE, MelEncoder(), {})
-    known = {models.MIMIC_FILE: weights.file_hash(folder / models.MIMIC_FILE)}
+    save_mimic(network_with_mean(), folder / MIMIC_FILE, MelEncoder(), {})
+    known = {MIMIC_FILE: weights.file_hash(folder / MIMIC_FILE)}
     (folder / "checksums.json").write_text(json.dumps(known))
-    real = models.mimic_generator
+    real = MimicBackend.load
     found = make_bench(tmp_path, monkeypatch)
-    monkeypatch.setattr(models, "mimic_generator", real)
+    monkeypatch.setattr(MimicBackend, "load", real)
     monkeypatch.setattr(weights, "VENDOR_MODELS", folder)
     monkeypatch.setattr(weights, "CHECKSUMS", folder / "checksums.json")
-    forget()
-    yield found
-    forget()
-
-
-def forget() -> None:
-    """Nothing that is loaded outlives a test."""
     weights.bundled.cache_clear()
-    models.mimic_generator.cache_clear()
+    yield found
+    weights.bundled.cache_clear()
 
 
 def face(bench: Bench, **options: object) -> Motion:
@@ -70,7 +63,7 @@ def face(bench: Bench, **options: object) -> Motion:
 
 
 def test_the_engine_speaks_what_the_network_says_to_the_references_code(bench: Bench) -> None:
-    network = MimicGenerator.load(path=weights.VENDOR_MODELS / models.MIMIC_FILE)
+    network = MimicGenerator.load(path=weights.VENDOR_MODELS / MIMIC_FILE)
     reference = tracked(bench.clip.path)
     code = network.style_code(reference.motion, reference.speech)
     expected = network.generate(load_speech(bench.audio.path), code)
@@ -119,26 +112,21 @@ def test_long_speech_can_be_cancelled_between_its_windows(bench: Bench) -> None:
 
 
 def test_damaged_weights_stop_mimic_but_not_adamesh(bench: Bench) -> None:
-    (weights.VENDOR_MODELS / models.MIMIC_FILE).write_bytes(b"half a file")
+    (weights.VENDOR_MODELS / MIMIC_FILE).write_bytes(b"half a file")
     with pytest.raises(ModelError, match="does not match its checksum"):
         face(bench)
     style = generate_motion(ask(bench.audio, bench.clip, device="cpu")).style
     assert style is not None and style.mimic is None
 
 
-def test_networks_are_loaded_once_and_let_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    once = models.mimic_generator("cpu")
-    assert models.mimic_generator("cpu") is once
-    # the bench's stand-ins have nothing to let go of
-    monkeypatch.undo()
-    models.release_models()
-    assert models.mimic_generator.cache_info().currsize == 0
+def test_the_warm_up_loads_mimic_and_speaks_once(bench: Bench) -> None:
+    jobs._warm_engine("mimic")
+    assert loaded.loaded_models().is_loaded("mimic")
+    assert not loaded.loaded_models().is_loaded("adamesh")
 
 
-def test_the_warm_up_loads_mimic_where_it_is_bundled(bench: Bench) -> None:
-    jobs._warm_mimic()
-    assert models.mimic_generator.cache_info().currsize == 1
-
-
-def test_the_file_has_one_name() -> None:
-    assert models.MIMIC_FILE == generate.MIMIC_FILE
+def test_an_engine_without_its_weights_stays_cold_without_an_error(bench: Bench) -> None:
+    (weights.VENDOR_MODELS / MIMIC_FILE).unlink()
+    weights.bundled.cache_clear()
+    jobs._warm_engine("mimic")
+    assert not loaded.loaded_models().is_loaded("mimic")

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from core.audio.speech import Speech
-from core.engine import loaded as models
-from core.engine.backends import head as heads
+from core.engine.backends import head
+from core.engine.backends.head import HeadBackend
 from core.engine.cache import ArtifactCache
 from core.engine.pipeline import add_to_bank, generate_motion, regenerate_head
 from core.errors import ModelError
@@ -39,7 +39,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """The engine with a small prior of another making in the bundled one's place."""
     found = make_bench(tmp_path, monkeypatch)
     bundled = _studio(tmp_path / "bundled", seed=1)
-    monkeypatch.setattr(models, "pose_generator", lambda: bundled)
+    monkeypatch.setattr(HeadBackend, "load", lambda context: HeadBackend(bundled, context))
     return found
 
 
@@ -66,7 +66,7 @@ def _studio(folder: Path, seed: int) -> PoseGenerator:
 
 
 def test_the_name_is_the_one_that_training_writes() -> None:
-    assert heads.PRIOR_FILE == prior_module.PRIOR_FILE
+    assert head.PRIOR_FILE == prior_module.PRIOR_FILE
 
 
 def test_a_studios_bank_brings_its_own_prior(bench: Bench) -> None:
@@ -74,7 +74,7 @@ def test_a_studios_bank_brings_its_own_prior(bench: Bench) -> None:
     cache = ArtifactCache(bench.folder / "cache")
     pose = HeadSettings(bank=bench.folder / "studio" / BANK_FILE)
     result = generate_motion(MotionRequest(bench.audio, reference=bench.clip, head=pose), cache=cache)
-    assert result.provenance.pose_hash == own.hash != models.pose_generator().hash
+    assert result.provenance.pose_hash == own.hash != load_prior(bench.folder / "bundled" / PRIOR_FILE).hash
     assert [neighbour.name for neighbour in result.neighbours] == ["studio"]
     assert result.style is not None and result.style.pose is not None
     assert result.style.pose.prior_hash == own.hash

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mimic on tiny sizes: shapes, what each norm strips, both decoders, the kept past, files and generation."""
+"""Mimic on tiny sizes: shapes, what each norm strips, the decoder, files and generation."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,6 @@ from core.audio.speech import SAMPLE_RATE, Speech
 from core.errors import ModelError, ReferenceClipError
 from core.face.basis import open_basis
 from core.face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
-from core.models.mimic.autoregressive import AutoregressiveDecoder
-from core.models.mimic.config import MimicConfig
 from core.models.mimic.decoder import ParallelDecoder
 from core.models.mimic.generate import SHRINKAGE_HALF_SECONDS, MimicGenerator, save_mimic
 from core.models.mimic.layers import StyleAdaptiveNorm, TemporalInstanceNorm
@@ -23,14 +21,11 @@ from core.models.mimic.network import MimicNetwork
 from core.models.mimic.space import SPACE_SIZE
 from core.models.speech.mel import MelEncoder
 from core.weights import read_tensors, write_tensors
-from tests import mimic_made
-
-TINY = replace(mimic_made.TINY, period=5, span=12)
-AUTOREGRESSIVE = replace(TINY, decoder="autoregressive")
+from tests.mimic_made import TINY, tiny_network
 
 
-def _network(config: MimicConfig = TINY) -> MimicNetwork:
-    return mimic_made.tiny_network(config).eval()
+def _network() -> MimicNetwork:
+    return tiny_network().eval()
 
 
 def _motion(seconds: float, scale: float = 0.3) -> Motion:
@@ -74,9 +69,8 @@ def test_features_and_motion_meet_in_one_content_space() -> None:
     assert network.decoder(heard, torch.randn(2, TINY.code_size)).shape == (2, 30, SPACE_SIZE)
 
 
-@pytest.mark.parametrize("config", [TINY, AUTOREGRESSIVE], ids=["parallel", "autoregressive"])
-def test_every_parameter_gets_a_gradient(config: MimicConfig) -> None:
-    network = _network(config).train()
+def test_every_parameter_gets_a_gradient() -> None:
+    network = _network().train()
     motion = torch.randn(2, 20, MOTION_SIZE)
     coordinates, code = network.coordinates(motion), network.style(motion)
     contents = network.speech_content(torch.randn(2, 40, TINY.feature_size)), network.motion_content(coordinates)
@@ -87,8 +81,7 @@ def test_every_parameter_gets_a_gradient(config: MimicConfig) -> None:
 
 
 def test_the_untrained_decoder_is_a_face_at_rest() -> None:
-    for decoder in (ParallelDecoder(TINY), AutoregressiveDecoder(AUTOREGRESSIVE)):
-        assert (decoder(torch.randn(1, 8, TINY.width), torch.randn(1, TINY.code_size)) == 0).all()
+    assert (ParallelDecoder(TINY)(torch.randn(1, 8, TINY.width), torch.randn(1, TINY.code_size)) == 0).all()
 
 
 def test_style_adaptive_norm_starts_as_a_layer_norm_and_follows_its_formula() -> None:
@@ -115,47 +108,6 @@ def test_a_stretch_shown_twice_has_the_code_of_the_stretch() -> None:
     with torch.inference_mode():
         once, twice = network.style(motion), network.style(torch.cat([motion, motion], dim=1))
     assert torch.nn.functional.cosine_similarity(once, twice).item() > 0.98
-
-
-def test_kept_keys_and_values_change_nothing() -> None:
-    decoder = _network(AUTOREGRESSIVE).decoder
-    assert isinstance(decoder, AutoregressiveDecoder)
-    # longer than the span and several periods: forgotten frames must not count in either
-    content, code = torch.randn(2, 31, TINY.width), torch.randn(2, TINY.code_size)
-    with torch.inference_mode():
-        kept, anew = decoder(content, code), decoder.without_memory(content, code)
-    torch.testing.assert_close(kept, anew, atol=1e-5, rtol=1e-5)
-    assert kept.std() > 1e-3
-
-
-def test_the_memory_never_outgrows_its_span() -> None:
-    decoder = _network(AUTOREGRESSIVE).decoder
-    assert isinstance(decoder, AutoregressiveDecoder)
-    memory, previous = None, torch.zeros(1, SPACE_SIZE)
-    for index in range(20):
-        step = decoder.step(previous, torch.randn(1, TINY.width), torch.zeros(1, TINY.code_size), index, memory)
-        memory, previous = step.memory, step.motion
-    assert memory is not None
-    assert memory.keys.shape[2] == TINY.span
-
-
-def test_taught_with_its_own_motion_the_autoregressive_decoder_says_it_again() -> None:
-    decoder = _network(AUTOREGRESSIVE).decoder
-    content, code = torch.randn(1, 20, TINY.width), torch.randn(1, TINY.code_size)
-    with torch.inference_mode():
-        own = decoder(content, code)
-        torch.testing.assert_close(decoder.forward_teacher_forced(content, code, own), own, atol=1e-5, rtol=1e-5)
-
-
-def test_no_frame_of_the_autoregressive_decoder_depends_on_later_ones() -> None:
-    decoder = _network(AUTOREGRESSIVE).decoder
-    content, code = torch.randn(1, 16, TINY.width), torch.randn(1, TINY.code_size)
-    changed = content.clone()
-    changed[:, 9:] += 1.0
-    with torch.inference_mode():
-        before, after = decoder(content, code), decoder(changed, code)
-    torch.testing.assert_close(before[:, :9], after[:, :9])
-    assert not torch.allclose(before[:, 9:], after[:, 9:])
 
 
 def test_generated_motion_covers_the_speech_and_rests_its_head(generator: MimicGenerator) -> None:
@@ -232,3 +184,20 @@ def test_a_speech_longer_than_one_window_is_covered_to_its_end(generator: MimicG
     vectors = generator.generate(_speech(9.0), None).face_vector()
     assert len(vectors) == 225
     assert np.isfinite(vectors).all() and np.ptp(vectors[-20:], axis=0).max() > 1e-4
+
+
+def test_weights_with_the_laboratorys_decoder_are_refused_in_a_sentence(weights_file: Path) -> None:
+    file = read_tensors(weights_file)
+    config = json.dumps(
+        {**json.loads(file.metadata["config"]), "decoder": "autoregressive", "period": 30, "span": 150}
+    )
+    write_tensors(weights_file, file.tensors, {**file.metadata, "config": config})
+    with pytest.raises(ModelError, match=r"mimic\.safetensors have an autoregressive decoder.*parallel decoder"):
+        MimicGenerator.load(path=weights_file)
+
+
+def test_files_that_hold_the_laboratorys_sizes_still_load(weights_file: Path) -> None:
+    file = read_tensors(weights_file)
+    config = json.dumps({**json.loads(file.metadata["config"]), "period": 30, "span": 150})
+    write_tensors(weights_file, file.tensors, {**file.metadata, "config": config})
+    assert MimicGenerator.load(path=weights_file).network.config == TINY

@@ -12,18 +12,18 @@ import torch
 
 from core import weights
 from core.audio.speech import Speech
-from core.engine import loaded as models
 from core.errors import ModelError, SettingsError
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from core.models.pose.apply import bank_entry, pose_for, pose_part
-from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator, encoder_called, finished
+from core.models.pose.generate import TOP_SPEED_RADIANS_PER_SECOND, PoseGenerator, finished
 from core.models.pose.gpt import GptConfig, PoseGpt
 from core.models.pose.prior import PosePrior, load_prior, save_prior, style_latents
 from core.models.pose.speech_steps import PROSODY_STEP_SIZE, encode_speech, speech_steps
 from core.models.pose.units import fit_units, frame_features
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
+from core.models.speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
 from core.pose.bank import PoseBank
 from core.pose.reference import PoseReference
 from core.pose.statistics import STATISTICS
@@ -243,8 +243,8 @@ def test_parts_of_another_prior_never_meet(generator: PoseGenerator, prior_file:
 
 
 def test_unknown_encoder_and_source_are_refused() -> None:
-    with pytest.raises(ModelError, match="whisper"):
-        encoder_called("whisper")
+    with pytest.raises(ModelError, match="encoder called whisper, which is not here"):
+        encoder_of_model({NAME_KEY: "whisper", HASH_KEY: "?"})
     with pytest.raises(SettingsError, match="elsewhere"):
         HeadSettings(source="elsewhere")
 
@@ -252,8 +252,7 @@ def test_unknown_encoder_and_source_are_refused() -> None:
 def test_an_installation_without_its_pose_prior_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    models.pose_generator.cache_clear()
     weights.bundled.cache_clear()
     monkeypatch.setattr(weights, "VENDOR_MODELS", tmp_path)
     with pytest.raises(ModelError, match=r"pose_prior\.safetensors is missing. Install the extension again"):
-        models.pose_generator()
+        PoseGenerator.load()

@@ -9,19 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine import loaded as models
-from core.engine.backends.mimic import with_mimic
+from core.engine.backends import mimic as mimic_module
+from core.engine.backends.adamesh import AdaMeshBackend
+from core.engine.backends.base import ignore_fraction
+from core.engine.backends.mimic import MimicBackend
 from core.engine.cache import ArtifactCache
+from core.engine.context import EngineContext
 from core.engine.pipeline import add_to_bank, generate_motion, regenerate_head
 from core.errors import ModelError
 from core.exchange.media_range import MediaRange
 from core.exchange.request import BankRequest, MotionRequest
 from core.exchange.results import read_motion_result, write_motion_result
+from core.face.basis import open_basis
 from core.settings import FaceSettings
 from core.style.parts import MimicPart
 from core.style.style import Style
 from tests.asking import ask
-from tests.engine_bench import Bench, make_bench, tracked
+from tests.engine_bench import Bench, StandInEncoder, make_bench, tracked
 
 # what the stand-in reads from the tracked clip, up to rounding
 CLIP_CODE = 1.4
@@ -142,7 +146,7 @@ def test_a_style_that_lacks_a_code_of_these_weights_is_refused_before_the_work(
 
 
 def test_without_its_weights_mimic_says_so_and_adamesh_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "mimic_generator", _missing)
+    monkeypatch.setattr(MimicBackend, "load", _missing)
     style = generate_motion(MotionRequest(bench.audio, reference=bench.clip)).style
     assert style is not None and style.mimic is None and style.pose is not None
     bench.tracked_files.clear()
@@ -151,19 +155,19 @@ def test_without_its_weights_mimic_says_so_and_adamesh_goes_on(bench: Bench, mon
     assert bench.tracked_files == []
 
 
-def _missing(device: str) -> object:
+def _missing(context: object) -> object:
     raise ModelError("Mimic's network is not installed.")
 
 
 def test_weights_that_are_not_bundled_are_one_sentence_with_a_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "is_bundled", lambda name: False)
+    monkeypatch.setattr(mimic_module, "is_bundled", lambda name: False)
     with pytest.raises(ModelError, match=r"\(mimic\.safetensors\) is not installed. Choose AdaMesh"):
-        models.mimic_generator("no such device")
+        MimicBackend.load(EngineContext("cpu", StandInEncoder(), open_basis()))
 
 
 def test_mimic_speaks_in_a_saved_style_without_adameshs_network(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     style = saved(bench, "ada", 1.5)
-    monkeypatch.setattr(models, "expression_generator", _missing)
+    monkeypatch.setattr(AdaMeshBackend, "load", _missing)
     generate_motion(mimic(bench))
     generate_motion(mimic(bench, style=style))
     assert bench.mimic.codes == [0.5, 1.5]
@@ -230,5 +234,6 @@ def test_a_references_sound_counts_only_where_it_goes_with_the_mouth(bench: Benc
     assert style is not None
     provenance = dataclasses.replace(style.provenance, speech_seconds=speech_seconds)
     bench.mimic.heard.clear()
-    with_mimic(dataclasses.replace(style, provenance=provenance), reference, "cpu")
+    fitted = dataclasses.replace(style, provenance=provenance)
+    MimicBackend(bench.mimic).learn(reference, fitted, ignore_fraction)  # type: ignore[arg-type]
     assert bench.mimic.heard == [speech_seconds > 0]

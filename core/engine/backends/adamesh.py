@@ -1,74 +1,117 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The face inside the engine: a style learned from a reference, and speech in that style."""
+"""AdaMesh: a base network of the mean speaker, adapted to a person by a low-rank update trained on the reference."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from ...face.motion import MOTION_SIZE, Motion
+from ...models.affine.apply import apply_style
 from ...style.parts import ExpressionPart
 from ...style.style import Style
+from .base import ChosenStyles, short_noise
 
 if TYPE_CHECKING:
     from ...audio.speech import Speech
     from ...models.adamesh.generate import ExpressionGenerator
     from ...tracking.reference import TrackedReference
+    from ..context import EngineContext
 
 
-def with_expression(
-    style: Style, reference: TrackedReference, generator: ExpressionGenerator, progress: Callable[[float], None]
-) -> Style:
-    """The style with the low-rank update and the embedding learned from the reference.
+@dataclass(frozen=True, slots=True, eq=False)
+class AdaMeshBackend:
+    """:class:`~core.engine.backends.base.Backend` of AdaMesh's expression network."""
 
-    They take the place of gain and offset. What ``progress`` raises leaves the base network as it was.
-    """
-    from ...models.adamesh.adaptation import adapt
-    from ...models.adamesh.identity import identity_vector
+    generator: ExpressionGenerator
 
-    adapter = adapt(generator, reference, progress=progress)
-    part = ExpressionPart(
-        adapter=adapter.arrays,
-        ranks=adapter.ranks,
-        scale=adapter.scale,
-        base_hash=adapter.base_hash,
-        style_embedding=adapter.style_embedding,
-        gain=adapter.residual.gain,
-        offset=adapter.residual.offset,
-        identity=identity_vector(reference.neutral, generator.basis),
-    )
-    # the fit's own warning is about gain and offset
-    known = reference.report.warnings
-    warnings = (*known, *(line for line in adapter.report.warnings if reference.speech is not None or not known))
-    return dataclasses.replace(
-        style,
-        gain=np.ones(MOTION_SIZE, np.float32),
-        offset=np.zeros(MOTION_SIZE, np.float32),
-        expression=part,
-        provenance=dataclasses.replace(style.provenance, warnings=warnings),
-    )
+    @classmethod
+    def load(cls, context: EngineContext) -> Self:
+        """The bundled base network. Raises :class:`ModelError` where it is missing or damaged."""
+        from ...models.adamesh.generate import ExpressionGenerator
 
+        return cls(ExpressionGenerator.load(context.device, encoder=context.encoder))
 
-def speak(
-    generator: ExpressionGenerator,
-    speech: Speech,
-    style: Style | None,
-    strength: float,
-    progress: Callable[[float], None],
-) -> Motion:
-    """Motion for the speech in the style's expression part; the plain base where it has none that fits.
+    @property
+    def hash(self) -> str:
+        """Of the base network's file."""
+        return self.generator.hash
 
-    Strength 0 is exactly the base.
-    """
-    part = style.expression if style else None
-    if part is None or part.base_hash != generator.hash or strength == 0:
-        return generator.generate(speech, progress)
-    from ...models.adamesh.residual_correction import ResidualCorrection
-    from ...models.adamesh.styled_network import styled
+    def warm(self) -> None:
+        """Speak once."""
+        self.generator.generate(short_noise())
 
-    features, residual = generator.features(speech), ResidualCorrection(part.gain, part.offset)
-    with styled(generator.network, part.adapter, part.scale, part.style_embedding, strength, residual) as network:
-        return generator.synthesise(network, features, progress)
+    def learn(self, reference: TrackedReference, style: Style, progress: Callable[[float], None]) -> Style:
+        """The style with the low-rank update and the embedding trained on the reference, in some seconds.
+
+        They take the place of the fitted gain and offset. Raises what ``progress`` raises, with the base network
+        as it was.
+        """
+        from ...models.adamesh.adaptation import adapt
+        from ...models.adamesh.identity import identity_vector
+
+        adapter = adapt(self.generator, reference, progress=progress)
+        part = ExpressionPart(
+            adapter=adapter.arrays,
+            ranks=adapter.ranks,
+            scale=adapter.scale,
+            base_hash=adapter.base_hash,
+            style_embedding=adapter.style_embedding,
+            gain=adapter.residual.gain,
+            offset=adapter.residual.offset,
+            identity=identity_vector(reference.neutral, self.generator.basis),
+        )
+        # the fit's own warning is about gain and offset
+        known = reference.report.warnings
+        warnings = (*known, *(line for line in adapter.report.warnings if reference.speech is not None or not known))
+        return dataclasses.replace(
+            style,
+            gain=np.ones(MOTION_SIZE, np.float32),
+            offset=np.zeros(MOTION_SIZE, np.float32),
+            expression=part,
+            provenance=dataclasses.replace(style.provenance, warnings=warnings),
+        )
+
+    def require(self, style: Style | None) -> None:
+        """Any style will do: what does not fit is left out, and a note says so."""
+
+    def speak(self, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]) -> Motion:
+        """In the first style; :class:`MotionRequest` refuses a second. Strength 0 is exactly the base."""
+        motion = self._adapted_motion(speech, styles, progress)
+        return apply_style(motion, styles.first, styles.strength)
+
+    def _adapted_motion(self, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]) -> Motion:
+        """By the base and the style's low-rank update; by the plain base where there is none of these weights."""
+        part = styles.first.expression if styles.first else None
+        if part is None or part.base_hash != self.hash or styles.strength == 0:
+            return self.generator.generate(speech, progress)
+        from ...models.adamesh.residual_correction import ResidualCorrection
+        from ...models.adamesh.styled_network import styled
+
+        features, residual = self.generator.features(speech), ResidualCorrection(part.gain, part.offset)
+        inner = self.generator.network
+        with styled(inner, part.adapter, part.scale, part.style_embedding, styles.strength, residual) as network:
+            return self.generator.synthesise(network, features, progress)
+
+    def notes(self, style: Style | None) -> tuple[str, ...]:
+        """The fit's warnings, and what the style lacks."""
+        if style is None:
+            return ()
+        return (*style.provenance.warnings, *self._lacks(style))
+
+    def _lacks(self, style: Style) -> tuple[str, ...]:
+        if style.provenance.model_hash != self.hash:
+            return (f"The style {style.name} was fitted with another speech model; fit it again for the best match.",)
+        if style.expression is not None:
+            return ()
+        # gain and offset, which every style has, are all that is left
+        followed = style.offset.any() or (style.gain != 1).any()
+        how = "follows its face in size and resting shape only" if followed else "takes only its head and eyes"
+        return (
+            f"AdaMesh was never trained on the style {style.name}, so it {how}; "
+            "generate from its clip with AdaMesh for more, or use Mimic.",
+        )

@@ -1,101 +1,77 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two engines behind one door: speech to a face in the chosen styles, and what to say about them."""
+"""What an engine is to the engine process: one class, named by its entry in :mod:`core.engines`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-from ...models.affine.apply import apply_style
-from .. import loaded as models
-from .adamesh import speak
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from ...audio.speech import Speech
-    from ...exchange.request import MotionRequest
     from ...face.motion import Motion
-    from ...models.adamesh.generate import ExpressionGenerator
     from ...style.style import Style
+    from ...tracking.reference import TrackedReference
+    from ..context import EngineContext
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChosenStyles:
-    """first: None is the average talker. second: mixed into the face by ``mix``, 0 is the first alone, 1 the second.
+    """first: None is the mean speaker. second: mixed into the face by ``mix``, 0 is the first alone, 1 the second.
 
-    strength: how far to go from the average talker to the person, who is at 1.
+    strength: how far to go from the mean speaker (0) to the person (1) and past them.
     """
 
-    first: Style | None
+    first: Style | None = None
     second: Style | None = None
     mix: float = 0.0
     strength: float = 1.0
 
 
 class Backend(Protocol):
-    """What a family of networks can do for a request."""
+    """An engine with its networks loaded; one instance serves all requests of a process."""
+
+    @classmethod
+    def load(cls, context: EngineContext) -> Self:
+        """Load the weights that belong to the context's encoder. Raises :class:`MimeshError` where there are none."""
 
     @property
     def hash(self) -> str:
-        """Of the network that speaks."""
-        ...
+        """Of the weights and what they depend on: other weights, another hash. Part of cache keys and provenance."""
+
+    def warm(self) -> None:
+        """Run once on whatever, so that the first request does not pay for set-up; raises nothing of its own."""
+
+    def learn(self, reference: TrackedReference, style: Style, progress: Callable[[float], None]) -> Style:
+        """``style`` with this engine's part, learnt from the reference.
+
+        style: what was fitted so far: gain, offset, head motion and warnings, which the engine may replace. progress:
+        takes 0..1, and what it raises leaves the networks as they were. Raises :class:`MimeshError` where there is
+        nothing to learn from.
+        """
 
     def require(self, style: Style | None) -> None:
-        """Raise :class:`ModelError` where the style lacks what this engine needs."""
-        ...
+        """Raise :class:`ModelError` where the style lacks what this engine cannot do without."""
 
     def speak(self, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]) -> Motion:
-        """Motion for the speech, 25 fps; head and gaze rest."""
-        ...
+        """Motion for the speech: ceil(seconds * 25) frames at 25 fps in the context's basis; head and gaze rest.
+
+        Strength 0 is exactly the mean speaker. A second style is only given where the entry says ``can_mix``.
+        """
 
     def notes(self, style: Style | None) -> tuple[str, ...]:
-        """What the user should know about speaking in this style."""
-        ...
+        """Sentences for the user about speaking in this style."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AdaMeshBackend:
-    """The base network, wrapped in what it learned from the reference."""
-
-    generator: ExpressionGenerator
-
-    @property
-    def hash(self) -> str:
-        """Of the base network."""
-        return self.generator.hash
-
-    def require(self, style: Style | None) -> None:
-        """Any style will do: what does not fit is left out, and a note says so."""
-
-    def speak(self, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]) -> Motion:
-        """In the first style; :class:`MotionRequest` refuses a second. Strength 0 is exactly the base."""
-        spoken = speak(self.generator, speech, styles.first, styles.strength, progress)
-        return apply_style(spoken, styles.first, styles.strength)
-
-    def notes(self, style: Style | None) -> tuple[str, ...]:
-        """The fit's warnings, and what the style lacks."""
-        if style is None:
-            return ()
-        return (*style.provenance.warnings, *self._lacks(style))
-
-    def _lacks(self, style: Style) -> tuple[str, ...]:
-        if style.provenance.model_hash != self.hash:
-            return (f"The style {style.name} was fitted with another speech model; fit it again for the best match.",)
-        if style.expression is not None:
-            return ()
-        # gain and offset, which every style has, are all that is left
-        followed = style.offset.any() or (style.gain != 1).any()
-        how = "follows its face in size and resting shape only" if followed else "takes only its head and eyes"
-        return (
-            f"AdaMesh was never trained on the style {style.name}, so it {how}; "
-            "generate from its clip with AdaMesh for more, or use Mimic.",
-        )
+def ignore_fraction(fraction: float) -> None:
+    """For callers that do not watch."""
 
 
-def open_backend(request: MotionRequest) -> Backend:
-    """The engine that the request names, with its network loaded. Raises :class:`MimeshError` where it cannot be."""
-    if request.face.engine == "mimic":
-        from .mimic import MimicBackend
+def short_noise() -> Speech:
+    """A second of quiet noise, (16000,) samples, for :meth:`Backend.warm`."""
+    import numpy as np
 
-        return MimicBackend(models.mimic_generator(request.run.device))
-    return AdaMeshBackend(models.expression_generator(request.run.device))
+    from ...audio.speech import SAMPLE_RATE, Speech
+
+    samples = np.random.default_rng(0).normal(0.0, 0.01, SAMPLE_RATE)
+    return Speech(samples.astype(np.float32), "warm-up")

@@ -1,128 +1,129 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Head motion inside the engine: the pose prior with the bundled bank or a user's own."""
+"""Head motion, the same for every engine: the pose prior with the bundled bank of pose styles or a user's own."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...audio.speech import SAMPLE_RATE, Speech
-from ...exchange.request import BankRequest, MotionRequest
-from ...exchange.results import BankResult
-from ...face.basis import open_basis
-from ...face.motion import EXPRESSION_SIZE, INTERNAL_FPS, Motion
+from ...errors import ModelError
 from ...pose.bank import Neighbour, PoseBank
-from ...pose.user_bank import save_user_bank
 from ...weights import file_hash
+from ..resting import resting_motion
 
 if TYPE_CHECKING:
+    from ...audio.speech import Speech
     from ...models.pose.generate import PoseGenerator
+    from ...models.pose.speech_steps import SpeechFeatures
+    from ...settings import HeadSettings
     from ...style.style import Style
     from ...tracking.reference import TrackedReference
+    from ..context import EngineContext
 
 # as in core.models.pose.prior, which needs torch: a studio's own prior lies beside its bank under this name
 PRIOR_FILE = "pose_prior.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MovedHead:
-    """head: (T, 3) radians relative to rest. neighbours: nearest first. pose_hash: of the prior."""
+class HeadMotion:
+    """head: (T, 3) rotation vectors in radians relative to rest, 25 fps. neighbours: retrieved styles, nearest first.
+
+    notes: sentences for the user. prior_hash: of the pose prior.
+    """
 
     head: NDArray[np.float32]
     neighbours: tuple[Neighbour, ...]
     notes: tuple[str, ...]
-    pose_hash: str
+    prior_hash: str
 
 
-def move_head(
-    request: MotionRequest, speech: Speech, style: Style | None, frames: int, progress: Callable[[float], None]
-) -> MovedHead:
-    """Head motion for ``frames`` at 25 fps, in the manner of ``style``; without one, an average person's."""
-    from ...models.pose.apply import pose_for
-    from ..loaded import encoded_speech
+@dataclass(slots=True, eq=False)
+class HeadBackend:
+    """The loaded pose prior; ``bank`` is a file of pose styles throughout, None the bundled one."""
 
-    generator = _generator_with(request.head.bank)
-    encoded = encoded_speech(generator, speech)
-    if style is None:
-        result = generator.generate(encoded, None, request.seeded_head, progress)
-        note = "No reference or style was given, so the head moves as an average person's."
-        return MovedHead(_fitted(result.head, frames), (), (note,), generator.hash)
-    posed = pose_for(still_motion(frames), encoded, style, request.seeded_head, generator, progress)
-    return MovedHead(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
+    bundled: PoseGenerator
+    context: EngineContext
+    _own: dict[tuple[Path, Path, str], PoseGenerator] = field(default_factory=dict)
+    # of the newest speech alone, by prior and sound: another take of the head encodes nothing
+    _features: dict[tuple[str, str], SpeechFeatures] = field(default_factory=dict)
 
+    @classmethod
+    def load(cls, context: EngineContext) -> Self:
+        """The bundled prior and bank, on the processor: their steps are many and small. Raises :class:`ModelError`."""
+        from ...models.pose.generate import PoseGenerator
 
-def with_pose(style: Style, reference: TrackedReference, bank: Path | None = None) -> Style:
-    """The style with its pose matrix by the prior of ``bank``, where the reference's sound can be used."""
-    from ...models.pose.apply import pose_part
+        return cls(PoseGenerator.load(encoder=context.encoder), context)
 
-    # 0 where there is no sound or it does not go with the mouth
-    if reference.speech is None or not style.provenance.speech_seconds:
-        return style
-    return dataclasses.replace(style, pose=pose_part(reference.speech, style.head, _generator_with(bank)))
+    def hash(self, bank: Path | None = None) -> str:
+        """Of the prior that a style's pose matrix is made with."""
+        return self.generator(bank).hash
 
+    def learn(self, reference: TrackedReference, style: Style, bank: Path | None = None) -> Style:
+        """The style with its pose matrix by the prior of ``bank``, where the reference's sound can be used."""
+        from ...models.pose.apply import pose_part
 
-def extend_bank(request: BankRequest, style: Style) -> BankResult:
-    """Add the style to the bank file. Raises :class:`MimeshError`."""
-    from ...models.pose.apply import bank_entry
+        # 0 where there is no sound or it does not go with the mouth
+        if reference.speech is None or not style.provenance.speech_seconds:
+            return style
+        return dataclasses.replace(style, pose=pose_part(reference.speech, style.head, self.generator(bank)))
 
-    generator = _generator_with(begun_bank(request.bank))
-    name = request.name or style.name
-    entry = dataclasses.replace(bank_entry(style, generator), name=name, person=name)
-    extended = generator.bank.added(entry)
-    save_user_bank(extended, request.bank)
-    return BankResult(name, tuple(entry.name for entry in extended.entries))
+    def generate(
+        self,
+        speech: Speech,
+        style: Style | None,
+        frames: int,
+        settings: HeadSettings,
+        bank: Path | None,
+        progress: Callable[[float], None],
+    ) -> HeadMotion:
+        """Head motion for ``frames`` at 25 fps in the style's manner; without a style, an average person's."""
+        from ...models.pose.apply import pose_for
 
+        generator = self.generator(bank)
+        encoded = self._encoded(generator, speech)
+        if style is None:
+            result = generator.generate(encoded, None, settings, progress)
+            note = "No reference or style was given, so the head moves as an average person's."
+            return HeadMotion(_fitted(result.head, frames), (), (note,), generator.hash)
+        posed = pose_for(resting_motion(frames), encoded, style, settings, generator, progress)
+        return HeadMotion(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
 
-def pose_hash(bank: Path | None = None) -> str:
-    """Of the prior that a style's pose matrix is made with."""
-    return _generator_with(bank).hash
+    def generator(self, bank: Path | None) -> PoseGenerator:
+        """The prior that the bank was made by, which is the bundled one or lies beside the bank, and the bank.
 
+        Raises :class:`ModelError` where neither fits.
+        """
+        if bank is None:
+            return self.bundled
+        chosen, beside = PoseBank.load(bank), bank.with_name(PRIOR_FILE)
+        found = self.bundled
+        if chosen.prior_hash != found.hash and beside.is_file() and file_hash(beside) == chosen.prior_hash:
+            found = self._own_generator(beside, bank, chosen.prior_hash)
+        return found.with_bank(chosen)
 
-def begun_bank(bank: Path) -> Path | None:
-    """The bank's file where there is one yet, else None: the bundled bank, of which it will begin as a copy."""
-    return bank if bank.is_file() else None
+    def _own_generator(self, prior: Path, bank: Path, prior_hash: str) -> PoseGenerator:
+        """A studio's own prior, whose file had this hash when it was asked for."""
+        from ...models.pose.generate import PoseGenerator
 
+        key = (prior, bank, prior_hash)
+        if key not in self._own:
+            generator = PoseGenerator.load(bank=bank, prior=prior, encoder=self.context.encoder)
+            if generator.hash != prior_hash:
+                raise ModelError(f"The pose prior {prior} has just been replaced.", "Try again.")
+            self._own = {key: generator}
+        return self._own[key]
 
-def _generator_with(bank: Path | None) -> PoseGenerator:
-    """The prior that the bank was made by, which is the bundled one or lies beside the bank, and the bank.
-
-    Raises :class:`ModelError` where neither fits.
-    """
-    from ..loaded import pose_generator, user_pose_generator
-
-    generator = pose_generator()
-    if bank is None:
-        return generator
-    chosen, beside = PoseBank.load(bank), bank.with_name(PRIOR_FILE)
-    if chosen.prior_hash != generator.hash and beside.is_file() and file_hash(beside) == chosen.prior_hash:
-        generator = user_pose_generator(beside, bank, chosen.prior_hash)
-    return generator.with_bank(chosen)
-
-
-def frames_of(speech: Speech) -> int:
-    """How many frames a motion for this speech has."""
-    return max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
-
-
-def still_motion(frames: int) -> Motion:
-    """A face at rest, 25 fps, in the open basis."""
-    basis = open_basis()
-    zeros = np.zeros
-    return Motion(
-        fps=INTERNAL_FPS,
-        expression=zeros((frames, EXPRESSION_SIZE), np.float32),
-        jaw=zeros((frames, 3), np.float32),
-        head=zeros((frames, 3), np.float32),
-        gaze=zeros((frames, 2, 2), np.float32),
-        basis_name=basis.name,
-        basis_hash=basis.hash,
-    )
+    def _encoded(self, generator: PoseGenerator, speech: Speech) -> SpeechFeatures:
+        key = (generator.hash, speech.hash)
+        if key not in self._features:
+            self._features = {key: generator.encode(speech)}
+        return self._features[key]
 
 
 def _fitted(head: NDArray[np.float32], frames: int) -> NDArray[np.float32]:

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mimic inside the engine: the style code that a reference leaves, and speech in one or between two of them."""
+"""Mimic: a decoder conditioned on a style code, which is read from a reference's motion in one pass."""
 
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import MimeshError, ModelError
+from ...errors import ModelError
 from ...style.parts import MimicPart
-from .. import loaded as models
+from ...weights import is_bundled
+from .base import ChosenStyles, short_noise
 
 if TYPE_CHECKING:
     from ...audio.speech import Speech
@@ -22,21 +22,44 @@ if TYPE_CHECKING:
     from ...models.mimic.generate import MimicGenerator
     from ...style.style import Style
     from ...tracking.reference import TrackedReference
-    from .base import ChosenStyles
-
-_log = logging.getLogger(__name__)
+    from ..context import EngineContext
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MimicBackend:
-    """The decoder on a style code that was read from the reference's motion in one pass: nothing is trained."""
+    """:class:`~core.engine.backends.base.Backend` of Mimic's networks: nothing is trained."""
 
     generator: MimicGenerator
 
+    @classmethod
+    def load(cls, context: EngineContext) -> Self:
+        """The bundled networks. Raises :class:`ModelError` where they are not bundled, missing or damaged."""
+        from ...models.mimic.generate import MIMIC_FILE, MimicGenerator
+
+        if not is_bundled(MIMIC_FILE):
+            raise ModelError(
+                f"Mimic's network ({MIMIC_FILE}) is not installed.", "Choose AdaMesh, or install the extension again."
+            )
+        return cls(MimicGenerator.load(context.device, encoder=context.encoder))
+
     @property
     def hash(self) -> str:
-        """Of Mimic's weights and what they depend on."""
+        """Of the weights file."""
         return self.generator.hash
+
+    def warm(self) -> None:
+        """Speak once."""
+        self.generator.generate(short_noise(), None)
+
+    def learn(self, reference: TrackedReference, style: Style, progress: Callable[[float], None]) -> Style:
+        """The style with the (128,) code of the reference's motion.
+
+        Raises :class:`ReferenceClipError` for less than a second of it.
+        """
+        # sound that does not go with the mouth says nothing of what the mouth should have done
+        speech = reference.speech if style.provenance.speech_seconds else None
+        code = self.generator.style_code(reference.motion, speech)
+        return dataclasses.replace(style, mimic=MimicPart(code, self.hash))
 
     def require(self, style: Style | None) -> None:
         """Raise :class:`ModelError` unless the style holds a code of these weights."""
@@ -52,6 +75,7 @@ class MimicBackend:
         return style.provenance.warnings if style else ()
 
     def _chosen_code(self, styles: ChosenStyles) -> NDArray[np.float32] | None:
+        """(128,), or None for the mean speaker's."""
         from ...models.mimic.codes import at_strength, mixed
 
         if styles.first is None:
@@ -72,27 +96,3 @@ class MimicBackend:
                 remedy,
             )
         return style.mimic.code
-
-
-def with_mimic(style: Style, reference: TrackedReference, device: str) -> Style:
-    """The style with Mimic's code of the reference's motion, so that it serves both engines.
-
-    Without it where Mimic cannot be loaded or finds too little motion: AdaMesh does not need it.
-    """
-    try:
-        generator = models.mimic_generator(device)
-        # sound that does not go with the mouth says nothing of what the mouth should have done
-        speech = reference.speech if style.provenance.speech_seconds else None
-        code = generator.style_code(reference.motion, speech)
-    except MimeshError as error:
-        _log.info("no Mimic code for %s: %s", style.name, error)
-        return style
-    return dataclasses.replace(style, mimic=MimicPart(code, generator.hash))
-
-
-def mimic_hash(device: str) -> str:
-    """Of the weights that a style's code is made with; empty where there are none."""
-    try:
-        return models.mimic_generator(device).hash
-    except MimeshError:
-        return ""

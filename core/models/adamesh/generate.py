@@ -11,7 +11,6 @@ from ...audio.speech import Speech
 from ...face.basis import FaceBasis, open_basis
 from ...face.motion import Motion
 from ...weights import bundled, file_hash, read_tensors
-from ..device import choose_device
 from ..nn.synthesiser import Synthesiser, require_basis, save_model
 from ..nn.tensor_names import state_of
 from ..speech.encoder import SpeechEncoder
@@ -32,20 +31,24 @@ class ExpressionGenerator(Synthesiser):
 
     @classmethod
     def load(
-        cls, device: str = "auto", path: Path | None = None, encoder_path: Path | None = None
+        cls,
+        device: str = "cpu",
+        path: Path | None = None,
+        encoder_path: Path | None = None,
+        encoder: SpeechEncoder | None = None,
     ) -> ExpressionGenerator:
         """Load the bundled weights (or ``path``). Raises :class:`ModelError` when they do not fit.
 
-        encoder_path: the folder of the local speech model that other weights than the bundled were trained on.
+        device: as torch names it. encoder_path: the folder of the local speech model that other weights than the
+        bundled were trained on. encoder: an open one, used where the weights were trained on it.
         """
-        device = choose_device(device)
         path = bundled(EXPRESSION_FILE) if path is None else path
         file = read_tensors(path)
-        encoder, basis = encoder_of_model(file.metadata, encoder_path, device), open_basis()
+        speech_encoder, basis = encoder_of_model(file.metadata, encoder_path, device, encoder), open_basis()
         require_basis(path, file.metadata["basis_hash"], basis.hash)
         network = ExpressionNetwork(NetworkConfig(**json.loads(file.metadata["config"])))
         network.load_state_dict(state_of(file.tensors))
-        return cls(network, encoder, basis, file_hash(path), device)
+        return cls(network, speech_encoder, basis, file_hash(path), device)
 
     @property
     def network(self) -> ExpressionNetwork:

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from ...style.parts import MIMIC_CODE_SIZE
 
-DECODERS = ("parallel", "autoregressive")
+# the decoder that the product runs; others are experiments of research/
+PARALLEL = "parallel"
+# of the laboratory's decoder; files that were saved with the product once held them
+_RETIRED = ("period", "span")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,7 @@ class MimicConfig:
     smaller, and three Conformer blocks encode the phonetic features.
 
     reach: frames on each side that a block between speech (or motion content) and motion attends to; None: all. The
-    style encoder sees everything. decoder: one of ``DECODERS``. period, span: frames, of the autoregressive decoder's
-    positions and of its memory.
+    style encoder sees everything. decoder: what kind of decoder the weights belong to.
     """
 
     feature_size: int = 134
@@ -33,19 +37,20 @@ class MimicConfig:
     motion_convolutions: int = 3
     motion_blocks: int = 2
     speech_blocks: int = 3
-    decoder: str = "parallel"
+    decoder: str = PARALLEL
     decoder_blocks: int = 4
-    period: int = 30
-    span: int = 150
     dropout: float = 0.15
 
     def __post_init__(self) -> None:
-        if self.decoder not in DECODERS:
-            raise ValueError(f"decoder is one of {DECODERS}, got {self.decoder!r}")
         if self.width % (2 * self.heads):
             raise ValueError(f"width {self.width} is not divisible by twice {self.heads} heads")
         if self.kernel % 2 == 0:
             raise ValueError(f"the kernel must be odd, got {self.kernel}")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`to_dict`. Raises TypeError or ValueError on nonsense."""
+        return cls(**{name: value for name, value in values.items() if name not in _RETIRED})
 
     def to_dict(self) -> dict[str, int | float | str | None]:
         """For the model file's metadata."""

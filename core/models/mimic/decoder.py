@@ -10,7 +10,20 @@ from .layers import StyleAdaptiveNorm, StyledBlock
 from .space import SPACE_SIZE
 
 
-class ParallelDecoder(nn.Module):
+class MotionDecoder(nn.Module):
+    """What :class:`~core.models.mimic.network.MimicNetwork` asks of a decoder."""
+
+    def forward(self, content: Tensor, code: Tensor) -> Tensor:
+        """(B, T, width) content and (B, 128) codes to (B, T, 51) coordinates of landmark displacement."""
+        raise NotImplementedError
+
+    def forward_teacher_forced(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
+        """Training's pass; the true ``motion`` (B, T, 51) is for a decoder that needs its own past."""
+        decoded: Tensor = self(content, code)
+        return decoded
+
+
+class ParallelDecoder(MotionDecoder):
     """Styled blocks over the whole window; initialised to the neutral face (docs/papers.md 2.1: zero output layer)."""
 
     def __init__(self, config: MimicConfig) -> None:
@@ -21,15 +34,12 @@ class ParallelDecoder(nn.Module):
         self.out = resting_output(config.width)
 
     def forward(self, content: Tensor, code: Tensor) -> Tensor:
+        """(B, T, 51), every frame from the whole window."""
         hidden = self.enter(content)
         for block in self.blocks:
             hidden = block(hidden, code)
         motion: Tensor = self.out(self.norm(hidden, code))
         return motion
-
-    def forward_teacher_forced(self, content: Tensor, code: Tensor, motion: Tensor) -> Tensor:
-        """As :meth:`forward`; only the autoregressive decoder needs the true ``motion``."""
-        return self(content, code)
 
 
 def resting_output(width: int) -> nn.Linear:

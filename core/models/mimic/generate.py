@@ -22,13 +22,12 @@ from ...face.motion import INTERNAL_FPS, MOTION_SIZE, Motion
 from ...face.rotations import FloatArray
 from ...face.statistics import shrinkage
 from ...weights import bundled, file_hash, read_tensors
-from ..device import choose_device
 from ..nn.synthesiser import Synthesiser, require_basis, run_windows, save_model
 from ..nn.tensor_names import state_of
 from ..speech.encoder import SpeechEncoder
 from ..speech.registry import encoder_of_model
 from .codes import at_strength
-from .config import MimicConfig
+from .config import PARALLEL, MimicConfig
 from .network import MimicNetwork
 from .space import landmark_space
 
@@ -50,21 +49,25 @@ class MimicGenerator(Synthesiser):
         self._network = network.to(device).eval()
 
     @classmethod
-    def load(cls, device: str = "cpu", path: Path | None = None) -> Self:
-        """The bundled weights, or those at ``path``. Raises :class:`ModelError` where they are missing or unfit."""
-        device = choose_device(device)
+    def load(cls, device: str = "cpu", path: Path | None = None, encoder: SpeechEncoder | None = None) -> Self:
+        """The bundled weights, or those at ``path``. Raises :class:`ModelError` where they are missing or unfit.
+
+        device: as torch names it. encoder: an open one, used where the weights were trained on it.
+        """
         path = bundled(MIMIC_FILE) if path is None else path
         file = read_tensors(path)
         basis = open_basis()
         try:
-            config = MimicConfig(**json.loads(file.metadata["config"]))
+            config = MimicConfig.from_dict(json.loads(file.metadata["config"]))
+            _require_parallel(path, config)
             trained_with = file.metadata["basis_hash"]
             network = MimicNetwork(config, landmark_space(basis))
             network.load_state_dict(state_of(file.tensors))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(f"{path.name} is not a Mimic model ({error}).", "Install the extension again.") from error
         require_basis(path, trained_with, basis.hash)
-        return cls(network, encoder_of_model(file.metadata, None, device), basis, file_hash(path), device)
+        speech_encoder = encoder_of_model(file.metadata, None, device, encoder)
+        return cls(network, speech_encoder, basis, file_hash(path), device)
 
     @property
     def network(self) -> MimicNetwork:
@@ -151,6 +154,14 @@ class _ConditionedNetwork:
 
     def motion(self, features: Tensor) -> Tensor:
         return self.network.motion(features, self.code[None].expand(len(features), -1))
+
+
+def _require_parallel(path: Path, config: MimicConfig) -> None:
+    if config.decoder != PARALLEL:
+        raise ModelError(
+            f"The weights {path.name} have an {config.decoder} decoder, which only Mimesh's research code runs.",
+            f"Choose weights with a {PARALLEL} decoder.",
+        )
 
 
 def save_mimic(network: MimicNetwork, path: Path, encoder: SpeechEncoder, metadata: dict[str, str]) -> None:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .autoregressive import AutoregressiveDecoder
 from .config import MimicConfig
-from .decoder import ParallelDecoder
+from .decoder import MotionDecoder, ParallelDecoder
 from .encoders import MotionContentEncoder, SpeechContentEncoder, StyleEncoder
 from .motion_statistics import MotionStatistics
 from .space import REGION_COUNT, SPACE_SIZE, LandmarkSpace
@@ -35,15 +34,14 @@ class MimicNetwork(nn.Module):
     population_amplitude: Tensor
     population_speed: Tensor
 
-    def __init__(self, config: MimicConfig, space: LandmarkSpace) -> None:
+    def __init__(self, config: MimicConfig, space: LandmarkSpace, decoder: MotionDecoder | None = None) -> None:
+        """decoder: None is the parallel one, whatever the configuration records."""
         super().__init__()
         self.config = config
         self.style_encoder = StyleEncoder(config)
         self.motion_content = MotionContentEncoder(config)
         self.speech_content = SpeechContentEncoder(config)
-        self.decoder: ParallelDecoder | AutoregressiveDecoder = (
-            ParallelDecoder(config) if config.decoder == "parallel" else AutoregressiveDecoder(config)
-        )
+        self.decoder = ParallelDecoder(config) if decoder is None else decoder
         self.register_buffer("encode", torch.from_numpy(space.encode), persistent=False)
         self.register_buffer("decode", torch.from_numpy(space.decode), persistent=False)
         self.register_buffer("metric", torch.from_numpy(space.metric), persistent=False)

@@ -22,6 +22,7 @@ from ...pose.style_matrix import StyleMatrix, style_matrix
 from ...settings import HeadSettings
 from ...weights import bundled
 from ..speech.encoder import SpeechEncoder
+from ..speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
 from .prior import PRIOR_FILE, LoadedPrior, load_prior, style_latents
 from .reference_motion import extend_head_motion
 from .sampling import Sampling, sample_codes
@@ -61,12 +62,21 @@ class PoseGenerator:
         self._encoder, self._device = encoder, device
 
     @classmethod
-    def load(cls, device: str = "cpu", bank: Path | None = None, prior: Path | None = None) -> PoseGenerator:
-        """The bundled prior and bank, or those at the paths. Raises :class:`ModelError` when they do not fit."""
+    def load(
+        cls,
+        device: str = "cpu",
+        bank: Path | None = None,
+        prior: Path | None = None,
+        encoder: SpeechEncoder | None = None,
+    ) -> PoseGenerator:
+        """The bundled prior and bank, or those at the paths. Raises :class:`ModelError` when they do not fit.
+
+        encoder: an open one, used where the prior was trained on it.
+        """
         loaded = load_prior(prior)
-        return cls(
-            loaded, PoseBank.load(bundled(BANK_FILE) if bank is None else bank), encoder_called(loaded.encoder), device
-        )
+        recorded = {NAME_KEY: loaded.encoder, HASH_KEY: loaded.units.encoder_hash}
+        speech_encoder = encoder_of_model(recorded, None, device, encoder)
+        return cls(loaded, PoseBank.load(bundled(BANK_FILE) if bank is None else bank), speech_encoder, device)
 
     @property
     def vq(self) -> PoseVq:
@@ -155,15 +165,3 @@ def finished(head: NDArray[np.floating], settings: HeadSettings) -> NDArray[np.f
     return limit_speed(
         apply_dead_zone(scaled, settings.dead_zone_radians), TOP_SPEED_RADIANS_PER_SECOND / INTERNAL_FPS
     )
-
-
-def encoder_called(name: str) -> SpeechEncoder:
-    """The bundled encoder of this name. Raises :class:`ModelError`."""
-    from ..speech.mel import MelEncoder
-    from ..speech.phonetic import PhoneticEncoder
-
-    if name == MelEncoder.name:
-        return MelEncoder()
-    if name == PhoneticEncoder.name:
-        return PhoneticEncoder.load()
-    raise ModelError(f"The pose prior hears with a speech encoder called {name}, which is not here.")

@@ -41,13 +41,21 @@ def open_encoder(name: str, path: Path | None = None, layer: int | None = None, 
     return MelEncoder()
 
 
-def encoder_of_model(metadata: Mapping[str, str], path: Path | None = None, device: str = "auto") -> SpeechEncoder:
+def encoder_of_model(
+    metadata: Mapping[str, str],
+    path: Path | None = None,
+    device: str = "auto",
+    shared: SpeechEncoder | None = None,
+) -> SpeechEncoder:
     """The encoder that a model's metadata records, with the same hash.
 
-    path: the folder of a local model, which no file records. Raises :class:`ModelError` where the encoder here gives
-    other features than the model was trained on.
+    path: the folder of a local model, which no file records. shared: an open encoder, returned where it is the one.
+    Raises :class:`ModelError` where the encoder here gives other features than the model was trained on, or is not
+    here at all.
     """
     recorded, wanted = metadata.get(NAME_KEY, ""), metadata.get(HASH_KEY, "")
+    if shared is not None and shared.hash == wanted:
+        return shared
     encoder = _open_recorded(recorded, path, device)
     if encoder.hash != wanted:
         raise ModelError(
@@ -62,6 +70,11 @@ def _open_recorded(recorded: str, path: Path | None, device: str) -> SpeechEncod
     if recorded == MelEncoder.name:
         return open_encoder("mel", path, device=device)
     local = _HUBERT_NAME.fullmatch(recorded)
+    if not local and recorded not in ENCODER_NAMES:
+        raise ModelError(
+            f"The model was trained on a speech encoder called {recorded}, which is not here.",
+            "Install the extension again, or choose other weights.",
+        )
     return open_encoder("hubert", path, int(local[2]), device) if local else open_encoder(recorded, path, None, device)
 
 

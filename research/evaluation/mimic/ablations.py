@@ -26,6 +26,7 @@ from research.evaluation.tables import Table, number
 from research.paths import BUILD
 from research.training.feature_bank import FacePair, InputEncoder
 from research.training.loop import short_schedule
+from research.training.mimic.autoregressive import AUTOREGRESSIVE
 from research.training.mimic.loss import CONSTRAINTS
 from research.training.mimic.train import MimicSettings, mimic_groups, train
 
@@ -75,7 +76,7 @@ def ablations(steps: int) -> Iterator[Ablation]:
         yield Ablation(f"without {name}", replace(base, constraints=weights))
     yield Ablation("without the voice's classifier", replace(base, constraints=replace(full, voice=0.0)))
     yield Ablation("without the regions' spread", replace(base, constraints=replace(full, spread=0.0)))
-    yield Ablation("autoregressive decoder", replace(base, network=replace(base.network, decoder="autoregressive")))
+    yield Ablation("autoregressive decoder", replace(base, network=replace(base.network, decoder=AUTOREGRESSIVE)))
 
 
 def ablation_table(data: Path, steps: int) -> Table:

@@ -28,6 +28,7 @@ from core.models.adamesh.generate import ExpressionGenerator
 from core.tracking.align import align, uniform_landmarks
 from core.tracking.sync import loudness, measure_offset
 from research.corpus.clips import Clip, address_clips, load_tracked
+from research.evaluation.bundled import expression_generator
 from research.evaluation.dynamics import upper_face_deviation
 from research.evaluation.metrics import best_lag, constant_face, lip_error_mm
 from research.evaluation.personal import (
@@ -192,7 +193,7 @@ def run(data: Path, only: Sequence[str] | None = None) -> list[MethodResult]:
     """Every method, or those named and the two that everything is compared with; prints as it goes."""
     people = style_people(data)
     ruler = Ruler.of(people)
-    base = ExpressionGenerator.load()
+    base = expression_generator("auto")
     cache = RowCache(base, people)
     results = []
     for method in methods():

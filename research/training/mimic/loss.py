@@ -16,6 +16,7 @@ from core.models.mimic.config import MimicConfig
 from core.models.mimic.motion_statistics import MotionStatistics
 from core.models.mimic.network import MimicNetwork
 from core.models.mimic.space import landmark_space
+from research.training.mimic.autoregressive import decoder_of
 from research.training.mimic.constraints import (
     content_contrast,
     content_cycle,
@@ -64,7 +65,7 @@ class TrainedMimic(nn.Module):
 
     def __init__(self, config: MimicConfig, basis: FaceBasis, identities: int, voices: int) -> None:
         super().__init__()
-        self.network = MimicNetwork(config, landmark_space(basis))
+        self.network = MimicNetwork(config, landmark_space(basis), decoder_of(config))
         self.style_classifier = nn.Linear(config.code_size, identities)
         self.inverse_classifier = nn.Linear(2 * config.width, identities)
         self.voice_classifier = nn.Linear(2 * config.width, voices)

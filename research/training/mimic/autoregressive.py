@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The paper's decoder: each frame from the frames before it, the content of that frame, and the style.
+"""The paper's decoder, kept for an ablation: each frame from those before it, its own content, and the style.
 
 One FaceFormer-like layer (docs/papers.md 2.1): causal self-attention with periodic positions and a stepwise linear
 bias, cross-attention masked to the same frame, feed-forward, all three norms style-adaptive. Attention over one key is
@@ -17,12 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..nn.conformer import FeedForward
-from .config import MimicConfig
-from .decoder import resting_output
-from .layers import StyleAdaptiveNorm
-from .space import SPACE_SIZE
+from core.models.mimic.config import PARALLEL, MimicConfig
+from core.models.mimic.decoder import MotionDecoder, resting_output
+from core.models.mimic.layers import StyleAdaptiveNorm
+from core.models.mimic.space import SPACE_SIZE
+from core.models.nn.conformer import FeedForward
 
+AUTOREGRESSIVE = "autoregressive"
+# frames at 25 fps: FaceFormer's period of positions and of the bias, and how far back attention sees
+PERIOD_FRAMES = 30
+SPAN_FRAMES = 150
 # against exposure bias, true past frames are noised (deviation in the coordinates' unit) and a share is dropped
 _TEACHER_NOISE = 0.3
 _TEACHER_DROPOUT = 0.3
@@ -44,13 +48,16 @@ class Step:
     memory: Memory
 
 
-class AutoregressiveDecoder(nn.Module):
-    """Generates frame by frame; trained with teacher forcing."""
+class AutoregressiveDecoder(MotionDecoder):
+    """Generates frame by frame; trained with teacher forcing.
 
-    def __init__(self, config: MimicConfig) -> None:
+    period, span: frames, as the constants above.
+    """
+
+    def __init__(self, config: MimicConfig, period: int = PERIOD_FRAMES, span: int = SPAN_FRAMES) -> None:
         super().__init__()
         width = config.width
-        self.config = config
+        self.config, self.period, self.span = config, period, span
         self.enter = nn.Linear(SPACE_SIZE, width)
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
         self.attended = nn.Linear(width, width)
@@ -93,8 +100,8 @@ class AutoregressiveDecoder(nn.Module):
         normal = self.norms[0](hidden, code)
         keys, values = self._split(self.key(normal)), self._split(self.value(normal))
         if memory is not None:
-            keys = torch.cat([memory.keys, keys], dim=2)[:, :, -self.config.span :]
-            values = torch.cat([memory.values, values], dim=2)[:, :, -self.config.span :]
+            keys = torch.cat([memory.keys, keys], dim=2)[:, :, -self.span :]
+            values = torch.cat([memory.values, values], dim=2)[:, :, -self.span :]
         distance = torch.arange(keys.shape[2] - 1, -1, -1, device=keys.device)[None]
         hidden = self._finished(hidden, normal, keys, values, self._bias(distance), content[:, None], code)
         return Step(self.out(hidden)[:, 0], Memory(keys, values))
@@ -111,7 +118,7 @@ class AutoregressiveDecoder(nn.Module):
 
     def _entered(self, past: Tensor, first: int) -> Tensor:
         """(B, N, 51) to hidden frames, with FaceFormer's periodic positions: sinusoids of frame modulo period."""
-        place = (torch.arange(first, first + past.shape[1], device=past.device) % self.config.period).float()
+        place = (torch.arange(first, first + past.shape[1], device=past.device) % self.period).float()
         width = self.config.width
         rate = torch.exp(torch.arange(0, width, 2, device=past.device) * (-math.log(10000.0) / width))
         angle = place[:, None] * rate[None]
@@ -123,9 +130,9 @@ class AutoregressiveDecoder(nn.Module):
         """(heads, ...) FaceFormer's: -slope * floor(distance / period), none for what is to come or past the span."""
         heads = self.config.heads
         slopes = 2.0 ** (-8.0 * torch.arange(1, heads + 1, device=distance.device) / heads)
-        stepped = torch.div(distance, self.config.period, rounding_mode="floor")
+        stepped = torch.div(distance, self.period, rounding_mode="floor")
         bias = -slopes.view(-1, *([1] * distance.ndim)) * stepped
-        return bias.masked_fill((distance < 0) | (distance >= self.config.span), float("-inf"))
+        return bias.masked_fill((distance < 0) | (distance >= self.span), float("-inf"))
 
     def _finished(
         self, hidden: Tensor, normal: Tensor, keys: Tensor, values: Tensor, bias: Tensor, content: Tensor, code: Tensor
@@ -139,3 +146,15 @@ class AutoregressiveDecoder(nn.Module):
     def _split(self, projected: Tensor) -> Tensor:
         batch, frames, _ = projected.shape
         return projected.view(batch, frames, self.config.heads, -1).transpose(1, 2)
+
+
+def decoder_of(config: MimicConfig) -> MotionDecoder | None:
+    """The decoder that the configuration names, for :class:`MimicNetwork`; None is its own.
+
+    Raises ValueError for another name.
+    """
+    if config.decoder == PARALLEL:
+        return None
+    if config.decoder == AUTOREGRESSIVE:
+        return AutoregressiveDecoder(config)
+    raise ValueError(f"decoder is {PARALLEL} or {AUTOREGRESSIVE}, got {config.decoder!r}")

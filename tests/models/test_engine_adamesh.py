@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.engine.backends.adamesh import speak, with_expression
+from core.engine.backends.adamesh import AdaMeshBackend
+from core.engine.backends.base import ChosenStyles, ignore_fraction
 from core.models.adamesh import adaptation
 from core.models.adamesh.generate import ExpressionGenerator
 from core.models.affine.fit import fit_style
@@ -30,11 +31,12 @@ def style(base: ExpressionGenerator) -> Style:
     reference = person(10, 1, gain=1.6, width=0.15)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adaptation, "AdaptationSettings", lambda: QUICK)
-        return with_expression(fit_style(base, reference), reference, base, lambda fraction: None)
+        return AdaMeshBackend(base).learn(reference, fit_style(base, reference), ignore_fraction)
 
 
 def _mouth(base: ExpressionGenerator, style: Style | None, strength: float) -> np.ndarray:
-    return speak(base, spoken(100, 9), style, strength, lambda fraction: None).face_vector()
+    styles = ChosenStyles(style, strength=strength)
+    return AdaMeshBackend(base).speak(spoken(100, 9), styles, ignore_fraction).face_vector()
 
 
 def test_strength_zero_is_the_base_and_more_goes_further(base: ExpressionGenerator, style: Style) -> None:
