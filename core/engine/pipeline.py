@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..audio.speech import Speech
+    from ..style.style import Style
     from ..tracking.reference import TrackedReference
-    from .backends.base import ChosenStyles
     from .cache import ArtifactCache
     from .loaded import LoadedModels
     from .style_extraction import StyleExtractor
@@ -57,7 +57,6 @@ def generate_motion(
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
     from ..models.eyes.apply import eyes_for
     from . import loaded
-    from .backends.base import ChosenStyles
     from .style_extraction import load_style
 
     meter = StageMeter(progress, _plan(request))
@@ -75,7 +74,7 @@ def generate_motion(
     with meter.stage("style"):
         first = extractor.style(request.style, request.reference, reference)
         backend.require(first)
-        styles = ChosenStyles(first, second, request.face.style_mix, request.face.style_strength)
+        styles = _chosen_styles(request, first, second)
     with meter.stage("motion"):
         face = backend.speak(speech, styles, meter.within_stage)
     with meter.stage("head"):
@@ -106,7 +105,6 @@ def regenerate_head(
     """
     from ..models.eyes.apply import eyes_for
     from . import loaded
-    from .backends.base import ChosenStyles
     from .resting import frame_count, resting_motion
     from .style_extraction import load_style
 
@@ -118,8 +116,7 @@ def regenerate_head(
     with meter.stage("style"):
         extractor = _extractor(models, meter, cache, request.face.engine, request.head.bank)
         first = extractor.style(request.style, request.reference)
-        second = load_style(request.second_style)
-        styles = ChosenStyles(first, second, request.face.style_mix, request.face.style_strength)
+        styles = _chosen_styles(request, first, load_style(request.second_style))
     with meter.stage("head"):
         settings, bank = request.seeded_head, request.head.bank
         head = models.head.generate(speech, first, frame_count(speech), settings, bank, meter.within_stage)
@@ -163,6 +160,14 @@ def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech
     speech = load_speech(media.path, media.start_seconds, media.end_seconds, media.track, progress)
     require_sound(speech)
     return speech
+
+
+def _chosen_styles(request: MotionRequest, first: Style | None, second: Style | None) -> ChosenStyles:
+    from .backends.base import ChosenStyles
+
+    # the setting has a share for the day that a second style is chosen
+    mix = request.face.style_mix if second is not None else 0.0
+    return ChosenStyles(first, second, mix, request.face.style_strength)
 
 
 def _plan(request: MotionRequest) -> StagePlan:

@@ -183,7 +183,7 @@ def test_generated_head_never_exceeds_the_top_speed(generator: PoseGenerator) ->
 def test_style_changes_the_head(generator: PoseGenerator) -> None:
     heard = generator.encode(_speech(5))
     calm, lively = (
-        generator.generate(heard, PoseReference(_head(1), entry.matrix), _settings(k=1)).head
+        generator.generate(heard, PoseReference(_head(1), entry.matrix), _settings(neighbours=1)).head
         for entry in generator.bank.entries
     )
     assert not np.allclose(calm, lively, atol=1e-3)
