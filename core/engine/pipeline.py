@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..audio.speech import Speech
     from ..style.style import Style
     from ..tracking.reference import TrackedReference
+    from .backends.base import ChosenStyles
     from .cache import ArtifactCache
     from .loaded import LoadedModels
     from .style_extraction import StyleExtractor
