@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mimesh's core: everything but the user interface. Imports neither bpy (except ``core.blender``) nor torch."""
+"""Everything but the user interface, for both processes; these modules import standard library and numpy."""

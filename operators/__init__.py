@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators, the properties they read and the preferences: registered in this order."""
+"""Operators, properties and preferences, in Blender's process: may import bpy and ``core``'s Blender-side rooms.
+
+Registered in this order.
+"""
 
 from __future__ import annotations
 

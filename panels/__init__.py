@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar tab in the 3D View."""
+"""The sidebar tab in the 3D View, in Blender's process: draws, may import bpy, ``operators`` and core's base."""
 
 from __future__ import annotations
 

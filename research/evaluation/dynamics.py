@@ -55,7 +55,7 @@ def seam_jump(values: FloatArray, seams: NDArray[np.integer]) -> float:
     """95th percentile of the change at seams over the same percentile elsewhere; about 1 where no seam shows.
 
     values: (T, D). seams: indices of the frames after which two windows meet, so that the change from frame s to
-    s + 1 is the seam's. Source: ours (papers.md, targets).
+    s + 1 is the seam's. Source: ours (docs/papers.md 4).
     """
     change = np.linalg.norm(np.diff(np.asarray(values, np.float64), axis=0), axis=1)
     at_seam = np.zeros(len(change), bool)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks of the published shapes and sizes with RANDOM weights: their speed and memory here, never their accuracy.
 
-Written from the papers' figures (design/papers.md); no line of theirs. Their own code was measured in
-design/peer_speed.md, which these roughly reproduce. Loading, FLAME and rendering are left out there and here.
+Written from the papers' figures (docs/papers.md 1 and 2); no line of theirs. Their own code was measured in
+docs/papers.md 5, which these roughly reproduce. Loading, FLAME and rendering are left out there and here.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ SHAPES: dict[str, Callable[[], PublishedShape]] = {
     "DiffPoseTalk": DiffPoseTalkShape,
     "HuBERT-large + AdaMesh release": AdaMeshReleaseShape,
 }
-# seconds for 10 s of speech with their own code, design/peer_speed.md
+# seconds for 10 s of speech with their own code, docs/papers.md 5
 MEASURED_THERE = {
     "FaceFormer": 1.36,
     "CodeTalker": 65.0,

@@ -192,7 +192,7 @@ def shapes(data: Path) -> Section:
         f"10 s of speech on {os.cpu_count()} cores: networks of the published shapes with RANDOM weights (speed only)",
         ("network", "M values", "encoder s", "rest s", "total s", "x real time", "peak GB", "their code s"),
         (*cells, own),
-        "their code: design/peer_speed.md, another day and load. CodeTalker runs every tenth frame, DiffPoseTalk 10 "
+        "their code: docs/papers.md 5, another day and load. CodeTalker runs every tenth frame, DiffPoseTalk 10 "
         "of 500 steps; both are scaled up.",
     )
     factors = [{**dataclasses.asdict(row), "real_time_factor": row.real_time_factor} for row in rows]

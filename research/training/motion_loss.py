@@ -32,7 +32,7 @@ class LossWeights:
 
 
 class MotionLoss:
-    """L1 before and after the post-net on z-scored values (papers.md 1.2), with the terms of :class:`LossWeights`.
+    """L1 before and after the post-net on z-scored values (docs/papers.md 1.2), and the terms of :class:`LossWeights`.
 
     Each value counts by how far it moves the lips, plus a floor: fifty components are not equally visible.
     """

@@ -9,7 +9,7 @@ import torch
 from research.evaluation.published_shapes import MEASURED_THERE, SHAPES, PublishedShape
 from research.evaluation.speech_towers import SpeechTower, TowerSize, noise
 
-# millions of values, design/peer_speed.md
+# millions of values, docs/papers.md 5
 PUBLISHED_SIZE = {"FaceFormer": 96, "CodeTalker": 319, "DiffPoseTalk": 129, "HuBERT-large + AdaMesh release": 365}
 
 

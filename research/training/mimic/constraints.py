@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mimic's four constraints, which keep style out of content and content out of style (papers.md 2.2, rows 1-4).
+"""Mimic's four constraints, which keep style out of content and content out of style (docs/papers.md 2.2, rows 1-4).
 
 s: style codes (B, S). c: motion content, a: speech content, both (B, T, W). All return one number.
 """

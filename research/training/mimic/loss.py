@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Mimic is trained for: motion from speech and from motion, and the four constraints (papers.md 2.2)."""
+"""What Mimic is trained for: motion from speech and from motion, and the four constraints (docs/papers.md 2.2)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LOG_SCALE = math.log(1 / 0.07)
 
 @dataclass(frozen=True, slots=True)
 class ConstraintWeights:
-    """The release's weights times 1e6, for coordinates of about unit variance (papers.md 2.2), its cycles' smaller.
+    """The release's weights times 1e6, for coordinates of unit variance (docs/papers.md 2.2), smaller for cycles.
 
     inverse: at first, from 13 % and from 27 % of the steps on (its epochs 20 and 40 of 150); ours stays. voice: of the
     same on speech content, which unlearns whose voice it hears; not in the paper, nor is spread: of how far regions

@@ -23,8 +23,8 @@ class GptSettings:
     """``window_steps``: steps per row of lively speech; calm talkers' short clips come in more and shorter rows.
 
     softness: targets are spread over codes by exp(-(distance / (softness * usual distance))^2 / 2), and what the
-    network sees as past codes is drawn from the same: so it learns to go on from its own slips (papers.md asks for
-    10 % of random codes; near ones are the slips that happen).
+    network sees as past codes is drawn from the same: against exposure bias (docs/papers.md 1.3).
+    Near codes instead of random ones, since those are the errors that happen.
     """
 
     steps: int = 900
