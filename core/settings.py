@@ -63,8 +63,8 @@ class HeadSettings(SettingsGroup):
         choices=(
             Choice(
                 "bank",
-                "In Their Manner",
-                "New head motion for this speech, in the manner of the people who move most alike",
+                "Retrieved Style",
+                "New head motion for this speech, in the style of the most similar speakers of the pose bank",
             ),
             Choice("reference", "From Reference", "The head motion of the reference clip itself"),
         ),
@@ -118,8 +118,8 @@ class HeadSettings(SettingsGroup):
     )
     dead_zone_radians: float = setting(
         0.0,
-        label="Stillness",
-        help="Head motion smaller than this is taken out",
+        label="Dead Zone",
+        help="Head motion smaller than this is removed",
         unit="radians",
         low=0.0,
         high=0.1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roll Head Again, and what is done with the bank of pose styles."""
+"""Regenerate Head Motion, and what is done with the bank of pose styles."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
     """Move the head in another way to the same speech; the face keeps its keys"""
 
     bl_idname = "mimesh.regenerate_head"
-    bl_label = "Roll Head Again"
+    bl_label = "Regenerate Head Motion"
     bl_options = {"REGISTER", "UNDO"}
 
-    task = "Roll Head Again"
+    task = "Regenerate Head Motion"
 
     seed: bpy.props.IntProperty(
         name="Head Seed", description="Negative draws a new one", default=-1, options={"SKIP_SAVE"}
@@ -102,7 +102,7 @@ def _search_user_bank(self: MIMESH_OT_remove_from_bank, context: bpy.types.Conte
 
 
 class MIMESH_OT_remove_from_bank(bpy.types.Operator):
-    """Take a style out of your own bank of pose styles; this cannot be undone"""
+    """Take a style out of your user bank of pose styles; this cannot be undone"""
 
     bl_idname = "mimesh.remove_from_bank"
     bl_label = "Remove Style from Bank"
@@ -183,10 +183,10 @@ def _chosen_bank(context: bpy.types.Context) -> Path:
 
 
 def _animation_disabled_reason(context: bpy.types.Context) -> str:
-    """Why there is no head to roll again; empty when there is."""
+    """Why there is no head motion to regenerate; empty when there is."""
     keys = scene_settings(context).target.data.shape_keys
     action = keys.animation_data.action if keys.animation_data else None
-    return "" if action is not None and _TAG in action else "Generate first: then the head can be rolled again."
+    return "" if action is not None and _TAG in action else "Generate first: then its head motion can be regenerated."
 
 
 _CLASSES = (MIMESH_OT_regenerate_head, MIMESH_OT_add_to_bank, MIMESH_OT_remove_from_bank, MIMESH_OT_use_bundled_bank)

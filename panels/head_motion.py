@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sub-panel about the head: where its motion comes from, how freely it is drawn, and another roll."""
+"""The sub-panel about the head: where its motion comes from, how it is sampled, and regenerating it."""
 
 from __future__ import annotations
 

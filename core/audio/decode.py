@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 
-# what is listened to of each track to tell which one speaks
+# what is decoded of each track to tell which one holds speech
 PROBE_SECONDS = 20.0
 _PROGRESS_EVERY_SECONDS = 0.25
 # a hole shorter than this is a lost block, and not worth a sentence
@@ -64,7 +64,7 @@ def load_speech(
         reading = _read(path, start_seconds, end_seconds, reading.track, progress, alone)
     samples, peak = to_full_scale(reading.samples)
     if len(samples) == 0:
-        raise _nothing_heard(path, start_seconds, end_seconds, reading)
+        raise _nothing_decoded(path, start_seconds, end_seconds, reading)
     if reading.timeline.repair.hopeless:
         raise MediaError(
             f"Most samples of {path.name} are no numbers (from {reading.timeline.repair.first_seconds:.2f} s on).",
@@ -190,11 +190,11 @@ def _likeness(path: Path, number: int, start_seconds: float, end_seconds: float 
     except MediaError:
         return 0.0
     # what is too short to judge, or no speech, still goes before silence
-    heard = float(np.abs(samples).max(initial=0.0)) >= SILENCE_PEAK
-    return max(speech_likeness(samples), 1e-6) if heard else 0.0
+    audible = float(np.abs(samples).max(initial=0.0)) >= SILENCE_PEAK
+    return max(speech_likeness(samples), 1e-6) if audible else 0.0
 
 
-def _nothing_heard(path: Path, start: float, end: float | None, reading: _Reading) -> MediaError:
+def _nothing_decoded(path: Path, start: float, end: float | None, reading: _Reading) -> MediaError:
     if reading.bad_packets or reading.broken_off is not None:
         reason = in_our_words(reading.broken_off) if reading.broken_off else "not one block of it can be decoded"
         at = reading.first_bad_seconds or reading.timeline.end_of_sound or start

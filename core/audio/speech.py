@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
-# under this peak level nothing is heard
+# under this peak level a sound counts as silent
 SILENCE_PEAK = 10 ** (-60 / 20)
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from ..rig.plan import CurvePlan, Datablock, PlannedCurve
 from . import compat
 from .read_animation import FINGERPRINT_PROPERTY, PROVENANCE_PROPERTY, find_armature, read_existing
 
-_LOG = logging.getLogger(__name__)
 _INTERPOLATION_CODES = {"LINEAR": 1, "BEZIER": 2}
 # Blender cuts datablock names at 63 bytes
 _NAME_LIMIT = 48

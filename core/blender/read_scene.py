@@ -10,7 +10,6 @@ from typing import Any, Literal
 import bpy
 
 from ..errors import MediaError
-from ..rig.timing import SceneTiming
 from . import compat
 
 StripKind = Literal["sound", "movie"]
@@ -78,7 +77,7 @@ def read_strip_range(strip: Any, scene: bpy.types.Scene) -> StripRange:
     lead = compat.strip_trimmed_frames(strip) - compat.strip_content_start(strip)
     start = (left + lead) / rate
     if start < 0:
-        # a strip pulled out beyond its media holds the first frame; there is nothing to hear there
+        # a strip pulled out beyond its media holds the first frame; there is no sound there
         left -= start * rate
         start = 0.0
     if right <= left:
@@ -92,11 +91,6 @@ def read_strip_range(strip: Any, scene: bpy.types.Scene) -> StripRange:
         last_frame=right,
         warnings=_warnings(strip, rate, scene),
     )
-
-
-def strip_timing(strip_range: StripRange, scene: bpy.types.Scene) -> SceneTiming:
-    """Where motion for this strip is to be keyed."""
-    return SceneTiming(scene_fps(scene), strip_range.first_frame, strip_range.last_frame)
 
 
 def _media_rate(strip: Any, scene: bpy.types.Scene) -> float:
@@ -148,7 +142,7 @@ def _refuse_retimed(strip: Any, scene: bpy.types.Scene) -> None:
 def _warnings(strip: Any, rate: float, scene: bpy.types.Scene) -> tuple[str, ...]:
     found: list[str] = []
     if strip.mute:
-        found.append(f'The strip "{strip.name}" is muted: it is used, but not heard or seen on playback.')
+        found.append(f'The strip "{strip.name}" is muted: it is used, but left out of playback.')
     if strip.type == "MOVIE" and abs(rate - scene_fps(scene)) > _RATE_TOLERANCE:
         found.append(
             f'The movie "{strip.name}" has {rate:g} fps and is played at the scene\'s {scene_fps(scene):g}; '

@@ -26,6 +26,7 @@ from ..exchange.media_range import MediaRange
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
+from ..exchange.stage_labels import stage_label
 from ..face.basis import open_basis
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import check_existing
@@ -41,15 +42,6 @@ from .read_scene import find_strip, read_strip_range, scene_fps
 T = TypeVar("T")
 Steps = Generator[StepStatus, None, T]
 
-_WORDS = {
-    "start": "Waiting for the engine",
-    "audio": "Listening to the speech",
-    "track": "Watching the reference",
-    "style": "Learning the style",
-    "motion": "Generating the motion",
-    "head": "Moving the head",
-    "picture": "Finding the face on the mesh",
-}
 # the engine's part of the bar; the rest is solving and writing
 _ENGINE_SHARE = 0.95
 # a step that takes longer than this is counted in seconds, so that work can be told from a standstill
@@ -214,7 +206,7 @@ def _beyond_the_end(scene: bpy.types.Scene, plan: CurvePlan) -> tuple[str, ...]:
 def watch_job(job: EngineJob[T]) -> Steps[T]:
     """Pass the engine's progress on until it is done; then its result or its error. Never waits."""
     while not (status := job.poll()).done:
-        words = _WORDS.get(status.stage, status.stage)
+        words = stage_label(status.stage)
         if status.quiet_seconds >= _QUIET_SECONDS:
             words = f"{words} (this step for {status.quiet_seconds:.0f} s)"
         yield StepStatus(words, status.fraction * _ENGINE_SHARE, status.seconds_left)

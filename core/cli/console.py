@@ -17,20 +17,12 @@ from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
 from ..exchange.media_range import MediaRange
 from ..exchange.request import MotionRequest
+from ..exchange.stage_labels import stage_label
 from ..settings import MOTION_GROUPS, FaceSettings
 from ..style.library import StyleLibrary
 from .setting_options import given_settings, read_settings
 
 LIBRARY_VARIABLE = "MIMESH_STYLES"
-
-_STAGE_LABELS = {
-    "start": "starting the engine",
-    "audio": "reading the sound",
-    "track": "tracking the reference",
-    "style": "learning the style",
-    "motion": "making the motion",
-    "head": "moving the head",
-}
 
 
 @dataclass(slots=True)
@@ -48,7 +40,7 @@ class ProgressLine:
         if not sys.stderr.isatty():
             return
         left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
-        text = f"{_STAGE_LABELS.get(stage, stage)}: {fraction:4.0%}{left}"
+        text = f"{stage_label(stage)}: {fraction:4.0%}{left}"
         print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
         self._shown = True
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The engine process as its caller sees it: started, kept warm, cancelled, replaced. Standard library only.
 
-Threads: one lock guards everything, so that a cancelled job is seen to its end by a thread of its own, whether
+Threads: one lock protects everything, so that a cancelled job is seen to its end by a thread of its own, whether
 or not its caller goes on polling. No method waits for the engine, except :meth:`EngineProcess.close` when asked to.
 """
 

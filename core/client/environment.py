@@ -59,8 +59,8 @@ class EnvironmentReport:
         """A line for the Python and one for each package."""
         lines = [f"{self.python}: Python {'.'.join(map(str, self.version))}"]
         lines += [f"  {name} {version or 'missing'}" for name, version in self.packages.items()]
-        verdict = "The engine can run in it." if self.usable else f"Not usable: {'; '.join(self.problems)}."
-        return "\n".join([*lines, verdict])
+        summary = "The engine can run in it." if self.usable else f"Not usable: {'; '.join(self.problems)}."
+        return "\n".join([*lines, summary])
 
     def require_usable(self) -> None:
         """Raise :class:`EngineSetupError` naming everything that is wrong."""

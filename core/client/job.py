@@ -52,7 +52,7 @@ class Job(Generic[_T]):
         self._status = JobStatus("start", 0.0, None, done=False)
         self._error: MimeshError | None = None
         self._value: _T | None = None
-        self._heard = time.monotonic()
+        self._last_message_at = time.monotonic()
         self.message: Message | None = None
         self.cancelled = False
         self.tries = 1
@@ -63,7 +63,7 @@ class Job(Generic[_T]):
         self._desk.pump()
         if self._status.done:
             return self._status
-        return dataclasses.replace(self._status, quiet_seconds=time.monotonic() - self._heard)
+        return dataclasses.replace(self._status, quiet_seconds=time.monotonic() - self._last_message_at)
 
     def result(self) -> _T:
         """The finished job's value. Raises the engine's error, or EngineError when it is not done yet."""
@@ -103,7 +103,7 @@ class Job(Generic[_T]):
 
     def take_progress(self, message: JobProgress) -> None:
         """Note how far the engine is, never backwards."""
-        self._heard = time.monotonic()
+        self._last_message_at = time.monotonic()
         fraction = min(max(message.fraction, self._status.fraction), 1.0)
         self._status = JobStatus(message.stage, fraction, message.seconds_left, done=False)
 

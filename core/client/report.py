@@ -48,7 +48,7 @@ class GenerateReport:
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """What another roll of the head tells the user. neighbours: nearest first; notes: sentences."""
+    """What the user is told when head motion was regenerated. neighbours: nearest first; notes: sentences."""
 
     object_name: str
     elapsed_seconds: float
@@ -57,7 +57,7 @@ class HeadReport:
 
     def describe(self) -> str:
         """Lines for the panel."""
-        lines = [f"Rolled the head of {self.object_name} again in {self.elapsed_seconds:.1f} s."]
+        lines = [f"Regenerated the head motion of {self.object_name} in {self.elapsed_seconds:.1f} s."]
         return "\n".join([*lines, *self.notes])
 
 

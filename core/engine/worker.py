@@ -84,7 +84,7 @@ class Inbox:
     finished: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start reading commands from standard input."""
         threading.Thread(target=self._listen, name="mimesh-stdin", daemon=True).start()
 
     def _listen(self) -> None:

@@ -50,15 +50,15 @@ class FaceBasis:
             digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
         return digest.hexdigest()
 
-    def jaw_displacement(self, jaw: FloatArray) -> NDArray[np.float32]:
-        """(T, 3) jaw rotation vectors to (T, 478, 3) cm: rotation about the hinge, blended by weight.
+    def jaw_displacement(self, jaw: FloatArray) -> NDArray[np.float64]:
+        """(T, 3) jaw rotation vectors to (T, 478, 3) cm of the neutral face: rotation about the hinge, by weight.
 
         Linear blend skinning, as in FLAME: x' = x + w (R - I)(x - hinge).
         """
         rotation = matrix_from_rotvec(jaw) - np.eye(3)
-        arm = self.neutral - self.hinge_point
-        moved = np.einsum("tij,nj->tni", rotation, arm)
-        return (moved * self.jaw_weights[:, None]).astype(np.float32)
+        arm = self.neutral.astype(np.float64) - self.hinge_point
+        moved: NDArray[np.float64] = np.einsum("tij,nj->tni", rotation, arm) * self.jaw_weights[:, None]
+        return moved
 
     def displacement(self, motion: Motion) -> NDArray[np.float32]:
         """(T, 478, 3) cm from neutral: expression + jaw + gaze, without head motion.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from .rotations import FloatArray, continuous_quaternions, quaternion_from_rotvec, rotvec_from_quaternion
+from .rotations import FloatArray
 
 INTERNAL_FPS = 25.0
 EXPRESSION_SIZE = 50
@@ -74,27 +74,6 @@ class Motion:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
-    def resampled_at(self, seconds: FloatArray) -> Motion:
-        """Sample at arbitrary times (S,), linearly (rotations along the shortest arc), clamped at the ends.
-
-        The result keeps ``fps`` of the source only as a label: its frames are the given times.
-        """
-        position = np.clip(np.asarray(seconds, dtype=np.float64) * self.fps, 0, max(len(self) - 1, 0))
-        low = np.minimum(position.astype(int), max(len(self) - 2, 0))
-        high = np.minimum(low + 1, len(self) - 1)
-        blend = position - low
-
-        def lerp(values: NDArray[np.float32]) -> NDArray[np.float32]:
-            weight = blend.reshape(-1, *([1] * (values.ndim - 1)))
-            return ((1 - weight) * values[low] + weight * values[high]).astype(np.float32)
-
-        return self.replace(
-            expression=lerp(self.expression),
-            jaw=_lerp_rotvec(self.jaw, low, high, blend),
-            head=_lerp_rotvec(self.head, low, high, blend),
-            gaze=lerp(self.gaze),
-        )
-
     def save(self, path: Path, **extra: FloatArray) -> None:
         """Write an ``.npz`` without pickles; ``extra`` arrays go beside the fields."""
         with Path(path).open("wb") as file:
@@ -123,11 +102,3 @@ class Motion:
                 basis_name=str(data["basis_name"]),
                 basis_hash=str(data["basis_hash"]),
             )
-
-
-def _lerp_rotvec(
-    rotvec: NDArray[np.float32], low: NDArray[np.intp], high: NDArray[np.intp], blend: FloatArray
-) -> NDArray[np.float32]:
-    quaternions = continuous_quaternions(quaternion_from_rotvec(rotvec))
-    mixed = (1.0 - blend[:, None].astype(np.float64)) * quaternions[low] + blend[:, None] * quaternions[high]
-    return rotvec_from_quaternion(mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)

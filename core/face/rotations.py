@@ -67,11 +67,6 @@ def quaternion_from_matrix(matrix: FloatArray) -> FloatArray:
     return (quaternion * sign).reshape(*m.shape[:-2], 4)
 
 
-def matrix_from_quaternion(quaternion: FloatArray) -> FloatArray:
-    """(..., 4) unit quaternions to (..., 3, 3)."""
-    return matrix_from_rotvec(rotvec_from_quaternion(quaternion))
-
-
 def continuous_quaternions(quaternion: FloatArray) -> FloatArray:
     """Flip signs along time (axis 0) so that neighbours are never more than half a turn apart."""
     quaternion = np.array(quaternion, dtype=np.float64)
@@ -100,18 +95,6 @@ def euler_from_matrix(matrix: FloatArray, order: str = "XYZ") -> FloatArray:
     euler[..., j] = np.arctan2(-parity * m[..., k, i], cos_middle)
     euler[..., k] = np.where(regular, np.arctan2(parity * m[..., j, i], m[..., i, i]), 0.0)
     return euler
-
-
-def matrix_from_euler(euler: FloatArray, order: str = "XYZ") -> FloatArray:
-    """Inverse of :func:`euler_from_matrix`."""
-    euler = np.asarray(euler, dtype=np.float64)
-    matrix = np.broadcast_to(np.eye(3), (*euler.shape[:-1], 3, 3))
-    for letter in order:
-        axis = "XYZ".index(letter)
-        rotvec = np.zeros_like(euler)
-        rotvec[..., axis] = euler[..., axis]
-        matrix = matrix_from_rotvec(rotvec) @ matrix
-    return matrix
 
 
 def mean_rotation(matrices: FloatArray, weights: FloatArray | None = None) -> FloatArray:

@@ -21,6 +21,8 @@ from .style_matrix import StyleMatrix, matrix_distance
 
 FORMAT = "mimesh-pose-bank-1"
 BANK_FILE = "pose_bank.safetensors"
+# the pose prior that a bank was made by: bundled, or next to the bank
+PRIOR_FILE = "pose_prior.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,10 +94,6 @@ class PoseBank:
         if len(left) == len(self.entries):
             raise SettingsError(f"The pose bank has no style called {name}.")
         return dataclasses.replace(self, entries=left)
-
-    def without_person(self, person: str) -> PoseBank:
-        """A bank without anything of this person."""
-        return dataclasses.replace(self, entries=tuple(e for e in self.entries if e.person != person))
 
     def distances(self, matrix: StyleMatrix) -> NDArray[np.float64]:
         """(entries,) count-weighted distance of a reference's matrix to each style."""

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from ..face.motion import INTERNAL_FPS
 from .prominence import moving_mean
 
-LOCAL_DYNAMICS_SIZE = 6
 _WINDOW_SECONDS = 1.0
 # added before the logarithm: what a tracker cannot tell from rest
 _SPEED_FLOOR_DEGREES_PER_SECOND = 0.5

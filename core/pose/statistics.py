@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Head motion statistics of a speaker: range, speed, share of stillness, and relation to prosodic prominence.
+"""Head motion statistics of a speaker: range, speed, share of time at rest, and relation to prosodic prominence.
 
 PoseGPT's style embedding is computed from them, so it generalises to speakers outside the training set.
 """

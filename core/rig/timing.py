@@ -18,7 +18,7 @@ _ROUNDING = 1e-4
 class SceneTiming:
     """Where the motion lies on a scene's frames.
 
-    fps: scene frames per second (fps / fps_base). first_frame: where the sound's first sample is heard, between frames
+    fps: scene frames per second (fps / fps_base). first_frame: where the sound's first sample lies, between frames
     if need be. last_frame: no key after it; None keys the whole motion.
     """
 

@@ -12,7 +12,7 @@ from ..face.basis import FaceBasis
 from ..face.jaw import JAW_RANGE_RADIANS, undo_jaw
 from ..face.landmark_weights import landmark_weights
 from ..face.landmarks import CHIN_POINTS, IRIS_LEFT, IRIS_RIGHT
-from ..face.rotations import FloatArray, matrix_from_rotvec
+from ..face.rotations import FloatArray
 
 # variance of the tracker's noise in weighted centimetres, relative to unit coefficients (MAP shrinkage)
 NOISE_VARIANCE = 8e-4
@@ -48,9 +48,7 @@ def jaw_rotvec(displacement: FloatArray, basis: FaceBasis) -> NDArray[np.float64
 
 def unposed_expression(displacement: FloatArray, jaw: FloatArray, basis: FaceBasis) -> NDArray[np.float64]:
     """Undo the jaw's skinning: the (T, 478, 3) expression that, turned by the jaw, gives ``displacement``."""
-    rotation = matrix_from_rotvec(jaw) - np.eye(3)
-    arm = basis.neutral.astype(np.float64) - basis.hinge_point
-    remaining = displacement - np.einsum("tij,nj->tni", rotation, arm) * basis.jaw_weights[:, None]
+    remaining = displacement - basis.jaw_displacement(jaw)
     return undo_jaw(remaining, jaw, basis.jaw_weights)
 
 

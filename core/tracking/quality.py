@@ -144,7 +144,7 @@ def _warnings(values: QualityReport, offset: SyncOffset | None, cuts: int) -> li
         found.append("The clip has no usable sound, so only the head's motion is taken from it.")
     elif not offset.reliable:
         found.append(
-            f"Mouth and sound hardly agree (correlation {offset.correlation:.2f}); is it the speaker who is heard?"
+            f"Mouth and sound hardly agree (correlation {offset.correlation:.2f}); is it this speaker's sound?"
         )
     elif abs(offset.offset_seconds) > WARN_OFFSET_SECONDS:
         found.append(f"The picture was {_describe(offset.offset_seconds)}; this was corrected.")

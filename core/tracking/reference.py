@@ -148,7 +148,7 @@ def _head_rotvec(free: PoseFreeTrack) -> NDArray[np.float32]:
 
 
 def _reliability(free: PoseFreeTrack, measured: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(T,) 1 where the stable points fit as well as usual, falling to 0 at three times the typical residual."""
+    """(T,) 1 where the stable points fit as in the median frame, falling to 0 at three times its residual."""
     typical = max(float(np.median(free.residual)), 1e-6)
     weight = np.clip(1.5 - free.residual / (2 * typical), 0.0, 1.0) * measured
     return weight.astype(np.float32)

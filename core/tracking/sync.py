@@ -23,7 +23,7 @@ MIN_GAIN = 0.03
 
 @dataclass(frozen=True, slots=True)
 class SyncOffset:
-    """offset_seconds: positive where the picture comes late; correlation at that offset; trusted or left at 0."""
+    """offset_seconds: positive where the picture comes late; correlation at that offset; reliable, or left at 0."""
 
     offset_seconds: float
     correlation: float

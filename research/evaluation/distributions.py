@@ -31,11 +31,6 @@ def diversity(vectors: FloatArray, mean: FloatArray | None = None, deviation: Fl
     return float(np.sqrt(between).sum() / (len(points) * (len(points) - 1)))
 
 
-def pose_diversity(head: FloatArray) -> float:
-    """:func:`diversity` of (T, 3) head rotation vectors, in radians (AdaMesh's released metric)."""
-    return diversity(head)
-
-
 def pose_spread(head: FloatArray) -> float:
     """LSD: mean over the three axes of the standard deviation over time of (T, 3) head rotation, radians (AdaMesh)."""
     return float(np.asarray(head, np.float64).std(axis=0).mean())

@@ -71,7 +71,7 @@ def test_one_click_moves_the_lips_and_a_killed_engine_leaves_the_scene(ready: An
     client = part("operators.engine_access").engine_client(bpy.context)
     before = snapshot()
     steps = session.generate_steps(bpy.context.scene, properties.freeze_settings(ready), client)
-    while next(steps).stage != "Watching the reference":
+    while next(steps).stage != "Tracking the reference":
         pass
     os.kill(client._transport._process.pid, signal.SIGKILL)
     with pytest.raises(part("core.errors").EngineError, match="half-way"):

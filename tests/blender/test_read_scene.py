@@ -13,7 +13,7 @@ import pytest
 
 from core.blender import compat
 from core.blender.compat import sequencer_strips
-from core.blender.read_scene import find_strip, list_strips, read_strip_range, strip_timing
+from core.blender.read_scene import find_strip, list_strips, read_strip_range, scene_fps
 from core.errors import MediaError
 from tests.blender.builders import snapshot
 
@@ -119,9 +119,8 @@ def test_hard_trim_is_honoured(movie: Path) -> None:
 def test_timing_honours_the_frame_base(movie: Path) -> None:
     scene = set_rate(30, 1.001)
     found = read_strip_range(strips_of(scene).new_movie("Reference", str(movie), 1, 10), scene)
-    timing = strip_timing(found, scene)
-    assert timing.fps == pytest.approx(29.97003, abs=1e-5)
-    assert timing.first_frame == 10.0
+    assert scene_fps(scene) == pytest.approx(29.97003, abs=1e-5)
+    assert found.first_frame == 10.0
 
 
 def test_strip_pulled_out_before_its_media_starts_where_the_media_does(movie: Path) -> None:

@@ -11,21 +11,19 @@ import pytest
 import torch
 
 from core.audio.speech import Speech
-from core.engine.backends import head
 from core.engine.backends.head import HeadBackend
 from core.engine.cache import ArtifactCache
 from core.engine.pipeline import add_to_bank, generate_motion, regenerate_head
 from core.errors import ModelError
 from core.exchange.request import BankRequest, MotionRequest
-from core.models.pose import prior as prior_module
 from core.models.pose.generate import PoseGenerator
 from core.models.pose.gpt import GptConfig, PoseGpt
-from core.models.pose.prior import PRIOR_FILE, PosePrior, load_prior, save_prior
+from core.models.pose.prior import PosePrior, load_prior, save_prior
 from core.models.pose.speech_steps import PROSODY_STEP_SIZE, encode_speech
 from core.models.pose.units import fit_units, frame_features
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.mel import MelEncoder
-from core.pose.bank import BANK_FILE, PoseBank
+from core.pose.bank import BANK_FILE, PRIOR_FILE, PoseBank
 from core.pose.statistics import STATISTICS
 from core.settings import HeadSettings
 from tests.engine_bench import Bench, make_bench
@@ -63,10 +61,6 @@ def _studio(folder: Path, seed: int) -> PoseGenerator:
     generator = generator.with_bank(dataclasses.replace(bank, entries=(entry,)))
     generator.bank.save(folder / BANK_FILE)
     return generator
-
-
-def test_the_name_is_the_one_that_training_writes() -> None:
-    assert head.PRIOR_FILE == prior_module.PRIOR_FILE
 
 
 def test_a_studios_bank_brings_its_own_prior(bench: Bench) -> None:

@@ -12,7 +12,6 @@ from core.face.basis import open_basis
 from research.evaluation.distributions import (
     diversity,
     frechet_distance,
-    pose_diversity,
     pose_spread,
     windows,
     with_differences,
@@ -31,8 +30,8 @@ def test_diversity_counts_deviations_not_units() -> None:
     assert diversity(vectors, np.zeros(2), np.array([10.0, 1.0])) == pytest.approx(1.0)
 
 
-def test_still_head_has_no_pose_diversity() -> None:
-    assert pose_diversity(np.ones((10, 3))) == 0.0
+def test_still_head_has_neither_diversity_nor_spread() -> None:
+    assert diversity(np.ones((10, 3))) == 0.0
     assert pose_spread(np.ones((10, 3))) == 0.0
 
 

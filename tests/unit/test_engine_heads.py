@@ -116,7 +116,7 @@ def test_a_style_without_pose_matrix_cannot_join_a_bank(bench: Bench) -> None:
         ({"temperature": 5.0}, "Temperature is 5; it must lie between 0 and 2"),
         ({"top_p": 0.0}, "Top-p is 0"),
         ({"source": "moon"}, "no head pose called 'moon'"),
-        ({"dead_zone_radians": 1.0}, r"Stillness is 57\.3 degrees; it must lie between 0 and 5\.73 degrees"),
+        ({"dead_zone_radians": 1.0}, r"Dead Zone is 57\.3 degrees; it must lie between 0 and 5\.73 degrees"),
     ],
 )
 def test_impossible_pose_settings_are_refused_in_words(change: dict[str, object], word: str) -> None:

@@ -10,7 +10,6 @@ from core.errors import ModelError
 from core.face.basis import open_basis
 from core.face.landmarks import IRIS_LEFT, LIPS, mouth_opening
 from core.face.motion import Motion
-from core.face.rotations import quaternion_from_rotvec
 from core.tracking.fit import fit
 
 
@@ -46,26 +45,6 @@ def test_wrong_shapes_are_refused_with_the_field_named() -> None:
 def test_coefficients_of_another_basis_are_refused() -> None:
     with pytest.raises(ModelError, match="face basis"):
         open_basis().displacement(motion(basis_hash="other"))
-
-
-def test_resampling_at_the_frames_own_times_changes_nothing() -> None:
-    original = motion()
-    again = original.resampled_at(np.arange(len(original)) / 25.0)
-    np.testing.assert_allclose(again.expression, original.expression, atol=1e-6)
-    np.testing.assert_allclose(again.head, original.head, atol=1e-6)
-
-
-def test_resampling_between_frames_takes_the_middle_rotation() -> None:
-    two = motion(2).replace(head=np.array([[0, 0, 0], [0, 0.4, 0]], np.float32))
-    middle = two.resampled_at(np.array([0.02]))
-    np.testing.assert_allclose(middle.head[0], [0, 0.2, 0], atol=1e-6)
-    assert np.linalg.norm(quaternion_from_rotvec(middle.head)) == pytest.approx(1)
-
-
-def test_resampling_holds_the_ends_and_survives_one_frame() -> None:
-    single = motion(1)
-    held = single.resampled_at(np.array([-1.0, 0.0, 5.0]))
-    np.testing.assert_array_equal(held.expression, np.repeat(single.expression, 3, axis=0))
 
 
 def test_open_basis_is_a_symmetric_face_with_a_closed_mouth() -> None:

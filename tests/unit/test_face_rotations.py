@@ -7,8 +7,6 @@ import pytest
 from core.face.rotations import (
     continuous_quaternions,
     euler_from_matrix,
-    matrix_from_euler,
-    matrix_from_quaternion,
     matrix_from_rotvec,
     mean_rotation,
     quaternion_from_matrix,
@@ -16,6 +14,7 @@ from core.face.rotations import (
     rotvec_from_matrix,
     rotvec_from_quaternion,
 )
+from tests.rotation_inverses import matrix_from_euler, matrix_from_quaternion
 
 
 @pytest.fixture

@@ -196,11 +196,6 @@ def test_damaged_and_foreign_files_are_named(tmp_path: Path) -> None:
         PoseBank.load(path)
 
 
-def test_person_is_left_out_with_all_their_variations() -> None:
-    bank = _bank().added(_entry("style 1 (mirrored)", 8, person="style 1"))
-    assert [e.name for e in bank.without_person("style 1").entries] == ["style 0", "style 2"]
-
-
 def test_units_are_the_nearest_centres_and_the_same_for_the_same_seed() -> None:
     rng = np.random.default_rng(0)
     frames = np.concatenate([rng.normal(centre, 0.1, (80, 3)) for centre in (-3.0, 0.0, 3.0)]).astype(np.float32)

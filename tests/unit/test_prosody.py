@@ -17,9 +17,16 @@ from core.models.speech.prosody import (
     PITCH,
     PROSODY_SIZE,
     VOICING,
-    fundamental_hertz,
+    _best_path,
+    _candidates,
     prosody,
 )
+
+
+def fundamental_hertz(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) f0 at 50 Hz, 0 where unvoiced."""
+    found = _candidates(samples, -(-len(samples) // HOP))
+    return _best_path(found.hertz, found.strength)
 
 
 def _voice(hertz: NDArray[np.float64], harmonics: int = 12) -> NDArray[np.float32]:

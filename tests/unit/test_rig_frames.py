@@ -6,9 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.face.rotations import matrix_from_euler, matrix_from_quaternion, matrix_from_rotvec
+from core.face.rotations import matrix_from_rotvec
 from core.rig.description import BoneDescription
 from core.rig.frames import EULER_ORDERS, bone_channels, fit_similarity, is_flame_frame, local_rotations, snapped_axes
+from tests.rotation_inverses import matrix_from_euler, matrix_from_quaternion
 
 FLAME_IN_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 

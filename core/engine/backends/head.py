@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError
-from ...pose.bank import Neighbour, PoseBank
+from ...pose.bank import PRIOR_FILE, Neighbour, PoseBank
 from ...weights import file_hash
 from ..resting import resting_motion
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from ...style.style import Style
     from ...tracking.reference import TrackedReference
     from ..context import EngineContext
-
-# as in core.models.pose.prior, which needs torch: a studio's own prior lies beside its bank under this name
-PRIOR_FILE = "pose_prior.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +79,7 @@ class HeadBackend:
         bank: Path | None,
         progress: Callable[[float], None],
     ) -> HeadMotion:
-        """Head motion for ``frames`` at 25 fps in the style's manner; without a style, an average person's."""
+        """Head motion for ``frames`` at 25 fps in the speaker's style; without one, the mean speaker's."""
         from ...models.pose.apply import pose_for
 
         generator = self.generator(bank)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...audio.speech import Speech
 from ...errors import ModelError
 from ...face.motion import INTERNAL_FPS
-from ...pose.bank import BANK_FILE, BankEntry, Neighbour, PoseBank
+from ...pose.bank import BANK_FILE, PRIOR_FILE, BankEntry, Neighbour, PoseBank
 from ...pose.dead_zone import apply_dead_zone, limit_speed, remove_drift
 from ...pose.reference import PoseReference
 from ...pose.statistics import pose_statistics
@@ -23,7 +23,7 @@ from ...settings import HeadSettings
 from ...weights import bundled
 from ..speech.encoder import SpeechEncoder
 from ..speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
-from .prior import PRIOR_FILE, LoadedPrior, load_prior, style_latents
+from .prior import LoadedPrior, load_prior, style_latents
 from .reference_motion import extend_head_motion
 from .sampling import Sampling, sample_codes
 from .speech_steps import SpeechFeatures, encode_speech, speech_steps

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ...errors import ModelError
 from ...files import whole_file
+from ...pose.bank import PRIOR_FILE
 from ...pose.local_dynamics import movement
 from ...weights import bundled, file_hash, half_precision, read_tensors, write_tensors
 from .gpt import GptConfig, PoseGpt
@@ -21,7 +22,6 @@ from .units import SpeechUnits
 from .vq import PoseVq, VqConfig
 
 FORMAT = "mimesh-pose-prior-1"
-PRIOR_FILE = "pose_prior.safetensors"
 _UNIT_ARRAYS = ("centres", "mean", "deviation")
 
 

@@ -3,7 +3,7 @@
 
 AdaMesh gives neither sizes nor losses. Ours: one step covers 8 frames (0.32 s) and is coded in two levels, the
 second one correcting the first (residual quantisation, Zeghidour et al. 2021): 6.25 codes a second. Everything is
-convolution with its edges repeated, so any length runs in one pass, and a head that holds still has equal latents.
+convolution with its edges repeated, so any length runs in one pass, and a motionless head has equal latents.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def _windows(count: int) -> Iterator[_Window]:
     for index, start in enumerate(starts):
         weight = np.ones(length, np.float32)
         if index > 0:
-            # the last window may share more with the one before it: it still takes over within the usual stretch
+            # the last window may share more with the one before it: it still takes over within as many frames
             shared = starts[index - 1] + length - start
             weight[:shared] = _rise(shared)
         if index + 1 < len(starts):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A speech encoder that remembers its last answers, for networks that hear the same speech one after the other."""
+"""A speech encoder that remembers its last answers, for networks that encode the same speech in turn."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A convolutional listener: log-mel at 100 Hz to phones and articulation at 50 Hz, whoever speaks.
+"""The phonetic network: log-mel at 100 Hz to phones and articulation at 50 Hz, for any speaker.
 
 Everything is a convolution or acts on single frames, so long speech in overlapping pieces gives what one pass gives.
 """
@@ -53,7 +53,7 @@ class PhoneticOutput:
 
     @property
     def features(self) -> Tensor:
-        """(B, T, dimension): what the face networks read, the bottleneck beside the articulation's probabilities."""
+        """(B, T, dimension): input of the face networks: the bottleneck, then the articulation's probabilities."""
         return torch.cat([self.bottleneck, *(logits.softmax(dim=2) for logits in self.articulation)], dim=2)
 
 

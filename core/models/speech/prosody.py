@@ -80,12 +80,6 @@ def prosody(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return values
 
 
-def fundamental_hertz(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N,) f0 at 50 Hz, 0 where unvoiced."""
-    found = _candidates(samples, -(-len(samples) // HOP))
-    return _best_path(found.hertz, found.strength)
-
-
 def _relative_level(power: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) nats under the loud parts, at least -8. Pauses do not count, or a long one would make speech loud."""
     level = 0.5 * np.log(np.maximum(power / power.max(), np.float32(1e-20)))

@@ -92,11 +92,11 @@ def read_all(speller: Speller, names: Sequence[str]) -> tuple[list[Spelt], list[
     ways = Counter((found.prefix, found.suffix) for found in spelt)
     if not ways:
         return [], []
-    usual = max(ways, key=lambda way: (ways[way], -len(way[0]) - len(way[1])))
+    commonest = max(ways, key=lambda way: (ways[way], -len(way[0]) - len(way[1])))
     chosen: dict[str, Spelt] = {}
     again: list[str] = []
     for found in sorted(spelt, key=lambda found: bool(_COPY.search(found.name))):
-        if (found.prefix, found.suffix) != usual:
+        if (found.prefix, found.suffix) != commonest:
             continue
         if found.meaning in chosen:
             again.append(found.name)

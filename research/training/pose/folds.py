@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.models.pose.generate import PoseGenerator
-from core.models.pose.prior import PRIOR_FILE
 from core.models.speech.encoder import SpeechEncoder
-from core.pose.bank import BANK_FILE
+from core.pose.bank import BANK_FILE, PRIOR_FILE
 from research.paths import BUILD
 from research.training.pose.data import PoseClip
 from research.training.pose.train import PoseTrainingSettings, train_pose

@@ -17,12 +17,12 @@ import torch
 
 from core.models.pose.generate import PoseGenerator
 from core.models.pose.gpt import GptConfig, PoseGpt
-from core.models.pose.prior import PRIOR_FILE, LoadedPrior, PosePrior, load_prior, save_prior, style_latents
+from core.models.pose.prior import LoadedPrior, PosePrior, load_prior, save_prior, style_latents
 from core.models.pose.speech_steps import PROSODY_STEP_SIZE
 from core.models.pose.vq import PoseVq, VqConfig
 from core.models.speech.encoder import SpeechEncoder
 from core.models.speech.phonetic import PhoneticEncoder
-from core.pose.bank import BANK_FILE, BankEntry, PoseBank
+from core.pose.bank import BANK_FILE, PRIOR_FILE, BankEntry, PoseBank
 from core.pose.statistics import STATISTICS
 from core.weights import VENDOR_MODELS, record_checksum
 from research.training.pose.data import PoseClip, folder_clips, shipped_clips
