@@ -45,6 +45,8 @@ ALLOWED = {
     "manner": {"core/models/speech/articulation.py": r"manner"},
     "stress": {"core/models/speech/articulation.py": r"stress"},
     "material": {"core/blender/demo_head.py": r"material"},
+    # a jaw's rotation about its hinge
+    "swing": {"core/rig/solve.py": r"_swing|jaw swings"},
     "trust": {"core/models/speech/hubert.py": r"trust_remote_code"},
     # the names of the command line's option, of the saved scenes' property and of earlier results
     "stillness": {"core/settings.py": r"--head-stillness|pose\.stillness|stillness_radians"},
