@@ -12,9 +12,12 @@ from ..face.basis import FaceBasis
 from ..face.landmarks import LIPS
 from ..face.rotations import FloatArray, matrix_from_rotvec
 from .correspond import LIP_PAIRS
-from .description import RigDescription
+from .description import LandmarkBinding, RigDescription
 from .frames import Similarity, align_rig, snapped_axes
+from .lips import VisibleLips, find_lip_columns
 
+# where the inner-lip pairs of an average face lie on the way from its right to its left mouth corner
+PAIRS_ACROSS = np.array([0.12, 0.18, 0.27, 0.38, 0.5, 0.62, 0.73, 0.82, 0.88])
 # a whole series of keys that moves the lips less than this (basis cm, all keys at one) cannot speak
 _LEAST_LIP_MOTION_CM = 0.02
 
@@ -23,7 +26,7 @@ _LEAST_LIP_MOTION_CM = 0.02
 class RigFace:
     """neutral: (478, 3). keys: (K, 478, 3) per unit value. arm: (478, 3) from the jaw's joint.
 
-    jaw_weights: (478,). valid: (478,). flame_to_object: (3, 3) axes of the mesh.
+    jaw_weights: (478,). valid: (478,). flame_to_object: (3, 3) axes of the mesh. lips: as a viewer sees them.
     """
 
     neutral: FloatArray
@@ -32,6 +35,7 @@ class RigFace:
     jaw_weights: FloatArray
     valid: FloatArray
     flame_to_object: FloatArray
+    lips: VisibleLips
 
     def displacement(self, key_values: FloatArray, jaw: FloatArray) -> FloatArray:
         """(T, 478, 3) from neutral as Blender deforms it: keys first, then the jaw by linear blend skinning."""
@@ -40,21 +44,6 @@ class RigFace:
         turned = np.einsum("tij,tnj->tni", rotation, self.arm + expression) * self.jaw_weights[:, None]
         moved: FloatArray = expression + turned
         return moved
-
-    def lip_gaps(self, key_values: FloatArray, jaw: FloatArray) -> FloatArray:
-        """(T, 9) upright distance of the inner lips, pair by pair; negative where they overlap."""
-        pairs = LIP_PAIRS.ravel()
-        lips = RigFace(
-            self.neutral[pairs],
-            self.keys[:, pairs],
-            self.arm[pairs],
-            self.jaw_weights[pairs],
-            self.valid[pairs],
-            self.flame_to_object,
-        )
-        height = (lips.neutral + lips.displacement(key_values, jaw))[..., 1]
-        gaps: FloatArray = height[..., 0::2] - height[..., 1::2]
-        return gaps
 
 
 def lip_gaps(landmarks: FloatArray) -> FloatArray:
@@ -70,17 +59,44 @@ def rig_face(rig: RigDescription, basis: FaceBasis) -> RigFace:
     binding = rig.binding
     if binding is None:  # align_rig has refused already; this tells the type checker
         raise RigError(f'The landmarks of "{rig.object_name}" have not been found yet.')
-    keys = placed.undo_vectors(binding.points(rig.key_deltas))
+    neutral, joint = placed.undo(binding.points(rig.vertices)), _jaw_joint(rig, placed)
+    axes = snapped_axes(placed.rotation)
     face = RigFace(
-        neutral=placed.undo(binding.points(rig.vertices)),
-        keys=keys,
-        arm=placed.undo(binding.points(rig.vertices)) - _jaw_joint(rig, placed),
+        neutral=neutral,
+        keys=placed.undo_vectors(binding.points(rig.key_deltas)),
+        arm=neutral - joint,
         jaw_weights=binding.weights(rig.jaw_weights),
         valid=binding.valid.astype(np.float64),
-        flame_to_object=snapped_axes(placed.rotation),
+        flame_to_object=axes,
+        lips=_visible_lips(rig, binding, placed, joint, placed.rotation.T @ axes),
     )
     _require_lip_motion(rig, face)
     return face
+
+
+def _visible_lips(
+    rig: RigDescription, binding: LandmarkBinding, placed: Similarity, joint: FloatArray, upright: FloatArray
+) -> VisibleLips:
+    """The lips' silhouettes for a viewer before the mesh; the bound inner lips where the mesh shows none.
+
+    upright: (3, 3) the viewer's axes in the basis' own, which a face that looks down a little is tilted against.
+    """
+    vertices = placed.undo(rig.vertices.astype(np.float64))
+    columns = find_lip_columns(vertices @ upright, rig.triangles, binding.points(vertices) @ upright, PAIRS_ACROSS)
+
+    def points(values: FloatArray) -> FloatArray:
+        if columns is not None:
+            return columns.points(values)
+        return np.moveaxis(binding.points(values)[..., LIP_PAIRS, :], -2, -3)[..., None, :]
+
+    neutral = points(vertices)
+    return VisibleLips(
+        neutral=neutral,
+        keys=placed.undo_vectors(points(rig.key_deltas)),
+        arm=neutral - joint,
+        jaw_weights=points(rig.jaw_weights[:, None].astype(np.float64))[..., 0],
+        up=upright[:, 1],
+    )
 
 
 def _jaw_joint(rig: RigDescription, placed: Similarity) -> FloatArray:

@@ -22,6 +22,9 @@ from .description import BoneDescription, RigDescription
 # beyond this the head is really tilted in its rest pose, and not just a differently shaped face
 _SNAP_RADIANS = np.radians(25.0)
 _SAME_AXES = 1e-3
+# misfit of the steady landmarks as a share of the face's spread: 0.05-0.12 on heads of five makers
+_MOST_MISFIT = 0.3
+_MIRROR_RATIO = 2.0
 EULER_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 
@@ -80,7 +83,33 @@ def align_rig(rig: RigDescription, neutral: FloatArray) -> Similarity:
             f'Only {len(stable)} steady landmarks are known on "{rig.object_name}".',
             "Click Find Face Landmarks again.",
         )
-    return fit_similarity(neutral[stable], rig.binding.points(rig.vertices)[stable])
+    there = rig.binding.points(rig.vertices)[stable]
+    placed = fit_similarity(neutral[stable], there)
+    _require_face(rig, placed, neutral[stable], there)
+    return placed
+
+
+def _require_face(rig: RigDescription, placed: Similarity, face: FloatArray, there: FloatArray) -> None:
+    """Refuse landmarks that do not lie like a face's: turned by such a fit, nods would become tilts."""
+    misfit = _misfit(placed, face, there)
+    mirrored = face * np.array([-1.0, 1.0, 1.0])
+    if misfit > _MIRROR_RATIO * _misfit(fit_similarity(mirrored, there), mirrored, there):
+        raise RigError(
+            f'The landmarks of "{rig.object_name}" are mirrored: its left side carries the right side\'s.',
+            "The mesh was mirrored after its landmarks were bound; click Find Face Landmarks.",
+        )
+    if misfit > _MOST_MISFIT:
+        raise RigError(
+            f'The landmarks of "{rig.object_name}" do not lie like those of a face '
+            f"({100 * misfit:.0f}% of the face's size off; up to {100 * _MOST_MISFIT:.0f}% is usual).",
+            "Click Find Face Landmarks on the mesh in its neutral pose.",
+        )
+
+
+def _misfit(placed: Similarity, face: FloatArray, there: FloatArray) -> float:
+    """Root mean square distance after the fit, as a share of the face's own spread."""
+    left = placed.undo(there) - face
+    return float(np.sqrt((left**2).sum() / ((face - face.mean(axis=0)) ** 2).sum()))
 
 
 def snapped_axes(rotation: FloatArray) -> FloatArray:

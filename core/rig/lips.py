@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.landmarks import MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT
-from ..face.rotations import FloatArray
+from ..face.rotations import FloatArray, matrix_from_rotvec
 
 # outer-lip landmarks from the person's right to the left: what belongs to the upper and what to the lower lip is told
 # by which of the two rows is nearer along the surface
@@ -40,9 +40,9 @@ class LipColumns:
 
     def points(self, values: FloatArray) -> FloatArray:
         """(..., V, k) per-vertex values to (..., 2, C, N, k)."""
-        values = np.asarray(values)
-        share = self.share[..., None]
-        taken: FloatArray = (1 - share) * values[..., self.first, :] + share * values[..., self.second, :]
+        ends = np.asarray(values)[..., np.stack([self.first, self.second]), :]
+        shares = np.stack([1 - self.share, self.share])
+        taken: FloatArray = np.einsum("...elcnk,elcn->...lcnk", ends, shares)
         return taken
 
 
@@ -50,6 +50,47 @@ def silhouette_gaps(heights: FloatArray) -> FloatArray:
     """(..., 2, C, N) heights of the points of both lips to (..., C) visible gaps, negative where they overlap."""
     gaps: FloatArray = heights[..., 0, :, :].min(axis=-1) - heights[..., 1, :, :].max(axis=-1)
     return gaps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VisibleLips:
+    """The points of :class:`LipColumns` on a rig, in basis axes and centimetres.
+
+    neutral: (2, C, N, 3). keys: (K, 2, C, N, 3) per unit value. arm: (2, C, N, 3) from the jaw's joint.
+    jaw_weights: (2, C, N). up: (3,) what is upright to the viewer who stands before the mesh.
+    """
+
+    neutral: FloatArray
+    keys: FloatArray
+    arm: FloatArray
+    jaw_weights: FloatArray
+    up: FloatArray
+
+    @property
+    def rest(self) -> FloatArray:
+        """(C,) visible gaps of the neutral face."""
+        return silhouette_gaps(self.neutral @ self.up)
+
+    def gaps(self, key_values: FloatArray, jaw: FloatArray) -> FloatArray:
+        """(T, C) visible gaps with keys and jaw as Blender deforms them."""
+        return silhouette_gaps(self._heights(key_values, jaw))
+
+    def gaps_per_key(self) -> FloatArray:
+        """(K, C) growth of the gaps per unit of each key, at the points that show when the mouth is at rest."""
+        height = self.neutral @ self.up
+        crests = np.stack([height[0].argmin(axis=-1), height[1].argmax(axis=-1)])
+        lip, column = np.ogrid[:2, : crests.shape[1]]
+        moves = (self.keys @ self.up)[:, lip, column, crests]
+        growth: FloatArray = moves[:, 0] - moves[:, 1]
+        return growth
+
+    def _heights(self, key_values: FloatArray, jaw: FloatArray) -> FloatArray:
+        """(T, 2, C, N). Only what is upright is worked out: a third of the whole."""
+        turned_up = np.einsum("tij,i->tj", matrix_from_rotvec(jaw), self.up) - self.up
+        expression = np.tensordot(key_values, self.keys, axes=1)
+        lifted = np.einsum("tlcnk,tk->tlcn", self.arm + expression, turned_up) * self.jaw_weights
+        heights: FloatArray = self.neutral @ self.up + expression @ self.up + lifted
+        return heights
 
 
 def find_lip_columns(
@@ -62,6 +103,8 @@ def find_lip_columns(
     corners = landmarks[[MOUTH_CORNER_RIGHT, MOUTH_CORNER_LEFT]]
     columns = corners[0, 0] + across * (corners[1, 0] - corners[0, 0])
     edges = _edges_near(vertices, triangles, landmarks)
+    if not len(edges):
+        return None
     lips = _lips(vertices, edges, landmarks)
     cut = [[_cut(vertices, edges, lip, column) for column in columns] for lip in lips]
     if any(len(found[0]) == 0 for row in cut for found in row):
@@ -104,9 +147,7 @@ def _by_x(points: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
     return points[order, 0], points[order, axis]
 
 
-def _reach(
-    vertices: FloatArray, edges: NDArray[np.int64], used: NDArray[np.int64], row: FloatArray
-) -> FloatArray:
+def _reach(vertices: FloatArray, edges: NDArray[np.int64], used: NDArray[np.int64], row: FloatArray) -> FloatArray:
     """(V,) centimetres along the edges from the mesh's nearest vertices to a row of points; inf where not reached."""
     seeds = used[((vertices[used][None] - row[:, None]) ** 2).sum(axis=-1).argmin(axis=1)]
     distance = np.full(len(vertices), np.inf)

@@ -14,32 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.basis import FaceBasis
-from ..face.landmarks import CHIN_POINTS, FACE_OVAL, LANDMARK_COUNT, LIPS, SKIN_COUNT, UPPER_FACE
 from ..face.motion import EXPRESSION_SIZE, Motion
 from ..face.rotations import FloatArray, matrix_from_rotvec
 from .description import RigDescription
 from .face import RigFace, lip_gaps, rig_face
 from .lids import RigLids, rig_lids
+from .opening import shut_gaps, uncovered, visible_gap_targets
+from .rows import jaw_rows, key_rows
 
 JAW_RANGE_RADIANS = (-0.05, 0.65)
-# tracked lips that touch are about this far apart, in basis centimetres
-SHUT_GAP_CM = 0.1
 # FLAME's axes in Blender: (x, y, z) lies at (x, -z, y)
 FLAME_IN_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
-_LIP_WEIGHT, _UPPER_FACE_WEIGHT, _CHIN_WEIGHT, _OUTLINE_WEIGHT = 3.0, 1.5, 2.0, 0.4
-_DEPTH_WEIGHT = 0.5
-_GAP_WEIGHT = 8.0
 # ridges, relative to the mean energy of a key; a jaw swings open freely and hardly slides or twists
 _KEY_RIDGE = 2e-2
 _JAW_RIDGE = (1e-6, 5.0, 5.0)
 # the jaw is read off the chin, as in the basis' own making: one movement keeps one description. The keys stand
 # beside it, held back, to account for what is not a rotation
 _KEY_RIDGE_BESIDE_JAW = 0.2
-_JAW_STAGE_LIPS = 0.3
-_GAP_PASSES = 4
-_JAW_PASSES = 2
-_CHUNK_FRAMES = 1000
+_GAP_PASSES = 8
+_JAW_PASSES = 3
+_JAW_STEP = 0.05
+_CHUNK_FRAMES = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +63,7 @@ class RigSolver:
 
     face is None for a rig whose keys are the basis' own components: those are copied as they are.
     design: (R, K) what a unit of each key changes, weighted. gram: (K, K) with the ridge.
-    jaw_rows: (3, 1434) linear jaw estimate from weighted landmarks, zeros where no jaw bone turns.
-    shutting_radians: jaw angle that shuts the mouth of a rig whose neutral face has it open.
+    jaw_map: (3, R) linear jaw estimate from :func:`jaw_rows`, zeros where no jaw bone turns.
     lids: how its eyes are shut, None where the keys are left to follow the landmarks.
     """
 
@@ -77,8 +72,7 @@ class RigSolver:
     face: RigFace | None
     design: FloatArray
     gram: FloatArray
-    jaw_rows: FloatArray
-    shutting_radians: float = 0.0
+    jaw_map: FloatArray
     lids: RigLids | None = None
 
     def solve(self, motion: Motion) -> RigMotion:
@@ -109,30 +103,36 @@ class RigSolver:
         for start in range(0, len(motion), _CHUNK_FRAMES):
             part = slice(start, start + _CHUNK_FRAMES)
             displacement = self.basis.displacement(_part(motion, part)).astype(np.float64)
-            gaps = _gap_targets(displacement, self.basis, face)
-            jaw[part] = self._jaw(displacement, face)
+            moved, rest = lip_gaps(self.basis.neutral + displacement), face.lips.rest
+            # the jaw does what the motion's does, and uncovers; what remains of the gap is the lips' own
+            apart = shut_gaps(rest) + uncovered(moved, rest) + lip_gaps(displacement)
+            jaw[part] = self._jaw(displacement, apart, face)
+            gaps = visible_gap_targets(moved, rest)
             keys[part] = self._keys(displacement, gaps, jaw[part].astype(np.float64), face)
         return keys, jaw
 
-    def _jaw(self, displacement: FloatArray, face: RigFace) -> FloatArray:
-        """(T, 3) by two Gauss-Newton steps: a rotation is a straight motion only to first order."""
-        weights, still = _jaw_weights(face), np.zeros((len(displacement), len(face.keys)))
+    def _jaw(self, displacement: FloatArray, gaps: FloatArray, face: RigFace) -> FloatArray:
+        """(T, 3) by Gauss-Newton steps: a rotation is a straight motion only to first order."""
+        still = np.zeros((len(displacement), len(face.keys)))
         jaw = np.zeros((len(displacement), 3))
+        if not self.rig.turns_jaw():
+            return jaw
         for _ in range(_JAW_PASSES):
-            jaw = jaw + _points(displacement - face.displacement(still, jaw), weights) @ self.jaw_rows.T
-        jaw[:, 0] = np.clip(jaw[:, 0], *JAW_RANGE_RADIANS) + self.shutting_radians
+            left = displacement - face.displacement(still, jaw)
+            jaw = jaw + jaw_rows(left, gaps - face.lips.gaps(still, jaw), face) @ self.jaw_map.T
+        jaw[:, 0] = np.clip(jaw[:, 0], *JAW_RANGE_RADIANS)
         return jaw
 
     def _keys(self, displacement: FloatArray, gaps: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:
         """(T, K) keys for what the exactly turned jaw leaves to do."""
         values = np.zeros((len(displacement), len(face.keys)))
         remaining = _unposed(displacement - face.displacement(values, jaw), jaw, face)
-        wanted = gaps - face.lip_gaps(values, jaw)
+        wanted = gaps - face.lips.gaps(values, jaw)
         for _ in range(_GAP_PASSES):
-            values = self._least_squares(_targets(remaining, wanted, face))
-            # the jaw turns what the keys did, so lips are measured where they end up
-            wanted = wanted + gaps - face.lip_gaps(values, jaw)
-        return self._least_squares(_targets(remaining, wanted, face))
+            values = self._least_squares(key_rows(remaining, wanted, face))
+            # another point of a lip may show now, and the jaw turns what the keys did
+            wanted = wanted + gaps - face.lips.gaps(values, jaw)
+        return self._least_squares(key_rows(remaining, wanted, face))
 
     def _least_squares(self, targets: FloatArray) -> FloatArray:
         correlations = targets @ self.design
@@ -150,19 +150,12 @@ def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
         empty = np.zeros((0, 0))
         return RigSolver(rig, basis, None, empty, empty, empty)
     face = rig_face(rig, basis)
-    design = _rows(face.keys, face)
+    growth = face.lips.gaps_per_key()
+    design = key_rows(face.keys, growth, face).T
     energy = float((design**2).sum(axis=0).mean())
     gram = design.T @ design + _KEY_RIDGE * energy * np.eye(design.shape[1])
     lids = rig_lids(rig, face, basis)
-    if not rig.turns_jaw():
-        return RigSolver(rig, basis, face, design, gram, np.zeros((3, 3 * LANDMARK_COUNT)), lids=lids)
-    return RigSolver(rig, basis, face, design, gram, _jaw_rows(face, energy), _shutting_radians(face), lids)
-
-
-def _shutting_radians(face: RigFace) -> float:
-    open_by = float(np.maximum(lip_gaps(face.neutral) - SHUT_GAP_CM, 0).mean())
-    per_radian = float(lip_gaps(_swing(face)[0]).mean())
-    return -open_by / per_radian if per_radian > 1.0 else 0.0
+    return RigSolver(rig, basis, face, design, gram, _jaw_map(face, growth, energy), lids=lids)
 
 
 def _swing(face: RigFace) -> FloatArray:
@@ -171,58 +164,15 @@ def _swing(face: RigFace) -> FloatArray:
     return turned
 
 
-def _jaw_rows(face: RigFace, energy: float) -> FloatArray:
-    """(3, 1434) the jaw's part of the joint linear solution for keys and a small jaw rotation."""
-    both = _points(np.concatenate([face.keys, _swing(face)]), _jaw_weights(face)).T
+def _jaw_map(face: RigFace, growth: FloatArray, energy: float) -> FloatArray:
+    """(3, R) the jaw's part of the joint linear solution for keys and a small jaw rotation."""
+    still = np.zeros((3, len(face.keys)))
+    opened = (face.lips.gaps(still, _JAW_STEP * np.eye(3)) - face.lips.rest) / _JAW_STEP
+    both = jaw_rows(np.concatenate([face.keys, _swing(face)]), np.concatenate([growth, opened]), face).T
     keys = len(face.keys)
     ridge = energy * np.concatenate([np.full(keys, _KEY_RIDGE_BESIDE_JAW), _JAW_RIDGE])
     inverse: FloatArray = np.linalg.solve(both.T @ both + np.diag(ridge), both.T)
     return inverse[keys:]
-
-
-def _weights(face: RigFace) -> FloatArray:
-    """(478, 3) importance of each landmark coordinate: lips first; the outline and depth are soft knowledge."""
-    weights = np.ones((LANDMARK_COUNT, 3))
-    weights[FACE_OVAL] = _OUTLINE_WEIGHT
-    weights[UPPER_FACE] = _UPPER_FACE_WEIGHT
-    weights[CHIN_POINTS] = _CHIN_WEIGHT
-    weights[LIPS] = _LIP_WEIGHT
-    weights[:, 2] *= _DEPTH_WEIGHT
-    weights[SKIN_COUNT:] = 0.0
-    return weights * face.valid[:, None]
-
-
-def _jaw_weights(face: RigFace) -> FloatArray:
-    """(478, 3) importance while the jaw is being found: the chin, and the lips only a little."""
-    weights = _weights(face)
-    weights[LIPS] *= _JAW_STAGE_LIPS / _LIP_WEIGHT
-    weights[CHIN_POINTS] *= _LIP_WEIGHT / _CHIN_WEIGHT
-    return weights
-
-
-def _rows(directions: FloatArray, face: RigFace) -> FloatArray:
-    """(C, 478, 3) directions to (R, C): weighted landmark coordinates, then lip gaps."""
-    return _targets(directions, lip_gaps(directions), face).T
-
-
-def _targets(displacement: FloatArray, gaps: FloatArray, face: RigFace) -> FloatArray:
-    """(T, R) in the layout of :func:`_rows`."""
-    return np.concatenate([_points(displacement, _weights(face)), _GAP_WEIGHT * gaps], axis=1)
-
-
-def _points(displacement: FloatArray, weights: FloatArray) -> FloatArray:
-    """(T, 478, 3) to (T, 1434), weighted."""
-    flat: FloatArray = (displacement * weights).reshape(len(displacement), -1)
-    return flat
-
-
-def _gap_targets(displacement: FloatArray, basis: FaceBasis, face: RigFace) -> FloatArray:
-    """(T, 9) lip gaps that the rig should have: shut where the basis is, however the two neutral mouths differ."""
-    basis_gap = lip_gaps(basis.neutral)
-    moved = basis_gap + lip_gaps(displacement)
-    opened = np.maximum(moved - np.minimum(basis_gap, SHUT_GAP_CM), 0)
-    targets: FloatArray = opened + np.minimum(lip_gaps(face.neutral), SHUT_GAP_CM)
-    return targets
 
 
 def _unposed(remaining: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:

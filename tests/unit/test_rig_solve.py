@@ -121,7 +121,9 @@ def test_lips_shut_where_the_basis_is_shut() -> None:
     )
     shut = basis_gap < neutral.mean()
     assert shut.sum() >= 3
-    assert np.abs(rig_gap[shut] - neutral.mean()).max() < 0.03
+    # contact on the mesh, though its lips rest 0.4 mm apart: neither a slit nor sunk into each other
+    assert rig_gap[shut].max() < 0.01
+    assert rig_gap[shut].min() > -0.04
 
 
 def test_open_neutral_mouth_of_a_rig_is_shut_at_closures() -> None:
@@ -137,7 +139,7 @@ def test_open_neutral_mouth_of_a_rig_is_shut_at_closures() -> None:
     assert solver.face is not None
     before = lip_gaps(solver.face.neutral).mean()
     solved = solver.solve(motion)
-    after = solver.face.lip_gaps(solved.key_values[:1].astype(float), solved.jaw[:1].astype(float)).mean()
+    after = solver.face.lips.gaps(solved.key_values[:1].astype(float), solved.jaw[:1].astype(float)).mean()
     assert before > 0.3
     assert after < 0.15
 

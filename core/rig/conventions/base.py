@@ -14,6 +14,8 @@ from ...face.rotations import FloatArray
 from ..bounded import solve_bounded
 
 # a signed key's slider is at least this wide afterwards, so that the artist can push further by hand
+# beyond three standard deviations a component no longer means what it was learnt from
+_USUAL_COMPONENT = 3.0
 _SIGNED_SLIDER_ROOM = 3.0
 
 
@@ -95,6 +97,9 @@ class RigConvention(ABC):
         if not self.signed:
             return solve_bounded(gram, correlations)
         solved: FloatArray = np.linalg.solve(gram, correlations.T).T
+        beyond = (np.abs(solved) > _USUAL_COMPONENT).any(axis=1)
+        if beyond.any():
+            solved[beyond] = solve_bounded(gram, correlations[beyond], -_USUAL_COMPONENT, _USUAL_COMPONENT)
         return solved
 
     def turns_jaw(self, keys_open_mouth: bool) -> bool:
