@@ -102,10 +102,8 @@ def find_lip_columns(
     """
     corners = landmarks[[MOUTH_CORNER_RIGHT, MOUTH_CORNER_LEFT]]
     columns = corners[0, 0] + across * (corners[1, 0] - corners[0, 0])
-    edges = _edges_near(vertices, triangles, landmarks)
-    if not len(edges):
-        return None
-    lips = _lips(vertices, edges, landmarks)
+    edges = edges_about_mouth(vertices, triangles, landmarks)
+    lips = lip_vertices(vertices, edges, landmarks)
     cut = [[_cut(vertices, edges, lip, column) for column in columns] for lip in lips]
     if any(len(found[0]) == 0 for row in cut for found in row):
         return None
@@ -115,7 +113,7 @@ def find_lip_columns(
     return LipColumns(first.astype(np.int64), second.astype(np.int64), share.astype(np.float64))
 
 
-def _edges_near(vertices: FloatArray, triangles: NDArray[np.int32], landmarks: FloatArray) -> NDArray[np.int64]:
+def edges_about_mouth(vertices: FloatArray, triangles: NDArray[np.int32], landmarks: FloatArray) -> NDArray[np.int64]:
     """(E, 2) mesh edges about the mouth."""
     rows = landmarks[np.concatenate([UPPER_ROW, LOWER_ROW])]
     low, high = rows.min(axis=0) - _REACH_CM, rows.max(axis=0) + _REACH_CM
@@ -125,11 +123,11 @@ def _edges_near(vertices: FloatArray, triangles: NDArray[np.int32], landmarks: F
     return np.unique(edges, axis=0)
 
 
-def _lips(
-    vertices: FloatArray, edges: NDArray[np.int64], landmarks: FloatArray
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(V,) what belongs to the upper and to the lower lip."""
+def lip_vertices(vertices: FloatArray, edges: NDArray[np.int64], landmarks: FloatArray) -> NDArray[np.bool_]:
+    """(2, V) what belongs to the upper and to the lower lip, for edges (E, 2) about the mouth."""
     used = np.unique(edges)
+    if not len(used):
+        return np.zeros((2, len(vertices)), bool)
     reach = np.stack([_reach(vertices, edges, used, landmarks[row]) for row in (UPPER_ROW, LOWER_ROW)])
     # the mouth is bent round the teeth: its corners lie deeper than its middle
     front = np.minimum(*(np.interp(vertices[:, 0], *_by_x(landmarks[row], 2)) for row in (UPPER_ROW, LOWER_ROW)))
@@ -139,7 +137,7 @@ def _lips(
     top, bottom = (np.interp(vertices[:, 0], *_by_x(landmarks[edge], 1)) for edge in (_UPPER_EDGE, _LOWER_EDGE))
     upper = lip & (reach[0] < reach[1]) & (vertices[:, 1] > bottom)
     lower = lip & (reach[1] < reach[0]) & (vertices[:, 1] < top)
-    return upper, lower
+    return np.stack([upper, lower])
 
 
 def _by_x(points: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:

@@ -16,11 +16,12 @@ from core.blender.read_rig import read_rig
 from core.face.basis import FaceBasis, open_basis
 from core.face.landmarks import LIPS, SKIN_COUNT, mouth_opening
 from core.face.motion import Motion
-from core.rig.correspond import LIP_PAIRS
+from core.rig.lips import edges_about_mouth, lip_vertices
 from core.rig.plan import ApplySettings, plan_curves
 from core.rig.solve import prepare_solver
 from core.rig.timing import SceneTiming
 from research.assets.flame_landmarks import read_flame_template
+from research.evaluation.rigs.visible import ray_judge
 from tests.blender import builders
 from tests.face_fixtures import SyntheticFace
 
@@ -50,8 +51,11 @@ def jaw_share_of(obj: bpy.types.Object, vertices: np.ndarray) -> np.ndarray:
     landmarks = binding.points(vertices)[:SKIN_COUNT]
     distance = np.linalg.norm(vertices[:, None] - landmarks[None], axis=-1)
     share = open_basis().jaw_weights[distance.argmin(axis=1)].astype(float)
-    share[binding.triangles[LIP_PAIRS[:, 0]]] = 0.0
-    share[binding.triangles[LIP_PAIRS[:, 1]]] = 1.0
+    # the lips lie over each other at rest: which is which is told along the surface, not by what is near
+    points = binding.points(vertices)
+    edges = edges_about_mouth(vertices, read_rig(obj).triangles, points)
+    upper, lower = lip_vertices(vertices, edges, points)
+    share[upper], share[lower] = 0.0, 1.0
     return share
 
 
@@ -98,15 +102,20 @@ def test_flame_mesh_is_known_and_its_lips_follow_the_motion(flame_rig: bpy.types
         "{}",
     )
     apply_plan(plan, flame_rig)
+    judge = ray_judge(rig.triangles, rig.binding, len(rig.vertices))
     opening = []
     for frame in range(FRAMES):
         bpy.context.scene.frame_set(1 + frame)
-        opening.append(mouth_opening(100 * rig.binding.points(builders.evaluated_vertices(flame_rig))))
-    wanted = mouth_opening(basis.landmarks(motion))
-    assert np.corrcoef(opening, wanted)[0, 1] > 0.97
+        # Blender's metres and axes (Z up, face to -Y) to face axes and centimetres
+        opening.append(judge.opening(100 * builders.evaluated_vertices(flame_rig) @ builders.FLAME_IN_BLENDER))
+    seen, wanted = np.array(opening), mouth_opening(basis.landmarks(motion))
+    # its lips rest four millimetres over each other: that the landmarks part says nothing
+    # (with keys that are random bumps; real keys reach 0.97, see `make benchmark-rigs`)
+    assert np.corrcoef(seen, wanted)[0, 1] > 0.95
+    assert (seen[wanted > 0.3] > 0.03).mean() >= 0.95
     shut = wanted < 0.08
     assert shut.any()
-    assert np.array(opening)[shut].max() < 0.15
+    assert (seen[shut] < 0.015).mean() >= 0.95
 
 
 def test_search_asks_for_pictures_without_touching_the_scene(flame_rig: bpy.types.Object) -> None:
