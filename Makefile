@@ -116,9 +116,8 @@ train: setup
 	$(PY) -m research.training tracks
 	$(PY) -m research.training face-basis
 	$(PY) -m research.training synthetic
-	$(PY) -m research.training phonetic
-	$(PY) -m research.training expression
-	$(PY) -m research.training mimic
+	$(PY) -m research.training speech
+	$(PY) -m research.training faces
 	$(PY) -m research.training pose
 	$(PY) -m research.training flame-landmarks
 	$(PY) -m research.training demo-head

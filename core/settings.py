@@ -28,6 +28,18 @@ class FaceSettings(SettingsGroup):
     engine: str = setting(
         DEFAULT_ENGINE, label="Engine", help="What makes the face", choices=_engine_choices, affects=("face",)
     )
+    speech_encoder: str = setting(
+        "auto",
+        label="Speech Encoder",
+        help="What hears the speech; each has face networks of its own",
+        choices=(
+            Choice("auto", "Automatic", "Whisper where Set Up Engine has put it, else the bundled one"),
+            Choice("bundled", "Bundled", "Small and fast, comes with Mimesh"),
+            Choice("whisper", "Whisper", "Whisper-base: larger, hears more through noise; Set Up Engine fetches it"),
+        ),
+        pattern=r".*[/\\].*",
+        affects=("face",),
+    )
     style_strength: float = setting(
         1.0,
         label="Style Strength",

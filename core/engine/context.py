@@ -13,31 +13,35 @@ from ..face.basis import FaceBasis, open_basis
 if TYPE_CHECKING:
     from ..models.speech.encoder import SpeechEncoder
 
-DEFAULT_ENCODER = "phonetic"
+DEFAULT_ENCODER = "auto"
 # beyond this the small networks only lose time to synchronisation
 MAX_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineContext:
-    """device: as torch names it. encoder: serves every network whose weights were trained on it, and encodes a speech
-    once for all of them; weights of another encoder open their own. basis: what motion is written in.
+    """device: as torch names it. choice: ``bundled`` or ``whisper``, after which face weights are named.
+
+    encoder: serves every network whose weights were trained on it, and encodes a speech once for all of them; weights
+    of another encoder open their own. basis: what motion is written in.
     """
 
     device: str
+    choice: str
     encoder: SpeechEncoder
     basis: FaceBasis
 
 
 def open_context(device: str, encoder: str = DEFAULT_ENCODER) -> EngineContext:
-    """Open the encoder called so on the device that :func:`resolve_device` gave.
+    """Open the encoder that the user chose (``auto``, a name or a folder) on the device of :func:`resolve_device`.
 
     Raises :class:`MimeshError` where the encoder is unknown or its weights are missing.
     """
     from ..models.speech.memoised import memoised
-    from ..models.speech.registry import open_encoder
+    from ..models.speech.registry import chosen_encoder, open_chosen
 
-    return EngineContext(device, memoised(open_encoder(encoder, device=device)), open_basis())
+    choice = chosen_encoder(encoder)
+    return EngineContext(device, choice, memoised(open_chosen(choice, device)), open_basis())
 
 
 def resolve_device(wish: str) -> str:

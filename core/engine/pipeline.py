@@ -63,7 +63,7 @@ def generate_motion(
     meter = StageMeter(progress, _plan(request))
     with meter.stage("audio"):
         speech = _speech(request, meter.within_stage)
-        models = loaded.loaded_models(request.run.device)
+        models = loaded.loaded_models(request.run.device, request.face.speech_encoder)
         backend = models.backend(request.face.engine)
         second = load_style(request.second_style)
         backend.require(second)
@@ -112,7 +112,7 @@ def regenerate_head(
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
     with meter.stage("audio"):
         speech = _speech(request, meter.within_stage)
-        models = loaded.loaded_models(request.run.device)
+        models = loaded.loaded_models(request.run.device, request.face.speech_encoder)
         backend = models.backend(request.face.engine)
     with meter.stage("style"):
         extractor = _extractor(models, meter, cache, request.face.engine, request.head.bank)

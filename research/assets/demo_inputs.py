@@ -25,7 +25,7 @@ from core.face.motion import INTERNAL_FPS, Motion
 from core.face.rotations import mean_rotation, rotvec_from_matrix
 from core.tracking.align import align, uniform_landmarks
 from core.tracking.smooth import savitzky_golay
-from research.corpus.clips import Clip, load_tracked, training_clips
+from research.corpus.clips import Clip, free_training_clips, load_tracked, training_clips
 from research.paths import ROOT
 from research.training.motion_data import load_pair
 
@@ -88,7 +88,7 @@ def _take(clip: Clip, data_root: Path, basis: FaceBasis) -> _Take:
     words = json.loads((data_root / "grid" / "words.json").read_text())[f"{clip.person}/{clip.path.stem}"]
     spoken = [(start, end, _SPOKEN.get(word, word)) for start, end, word in words]
     spoken = [word for word in spoken if word[2]]
-    pair = load_pair(clip, basis)
+    pair = load_pair(clip, basis, 0.0)
     if pair is None:
         raise SettingsError(f"The clip {clip.key} was not tracked well enough for the demo.", "Choose another.")
     first = max(round((spoken[0][0] - _LEAD_SECONDS) * INTERNAL_FPS), 0)
@@ -136,7 +136,7 @@ def _joined(faces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 def _head_motion(data_root: Path, basis: FaceBasis, frames: int) -> NDArray[np.float64]:
     """(T, 3) head rotation of the address, relative to its mean pose."""
-    clip = Clip("us_gov", HEAD_TRACK, data_root / "us_gov" / f"{HEAD_TRACK}.mp4")
+    clip = next(clip for clip in free_training_clips(data_root) if clip.path.stem == HEAD_TRACK)
     landmarks = uniform_landmarks(load_tracked(clip).track, INTERNAL_FPS).landmarks
     rotation = align(landmarks, basis.neutral).rotation[:frames]
     return savitzky_golay(rotvec_from_matrix(mean_rotation(rotation).T @ rotation), 9)

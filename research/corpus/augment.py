@@ -19,9 +19,9 @@ from core.models.speech.mel import BANDS, BINS, DYNAMIC_RANGE_NATS, SCALE_NATS, 
 NYQUIST_HZ = SAMPLE_RATE / 2
 
 
-def augment(power: Tensor, generator: torch.Generator, left_out: tuple[str, ...] = ()) -> Tensor:
-    """A differently voiced, coloured and disturbed copy of ``power``. left_out: of ``AUGMENTATIONS``, by name."""
-    for name, change in AUGMENTATIONS.items():
+def augment(power: Tensor, generator: torch.Generator, left_out: tuple[str, ...] = (), hard: bool = False) -> Tensor:
+    """A differently voiced, coloured and disturbed copy of ``power``. left_out: of the augmentations, by name."""
+    for name, change in (HARD_AUGMENTATIONS if hard else AUGMENTATIONS).items():
         if name not in left_out:
             power = change(power, generator)
     return power
@@ -136,11 +136,50 @@ def colour(power: Tensor, generator: torch.Generator) -> Tensor:
     return power * torch.exp(gain)[:, None, :]
 
 
+def add_crowd(power: Tensor, generator: torch.Generator) -> Tensor:
+    """Six other samples of the batch talking behind at 0 .. 20 dB together, in two of five samples."""
+    batch = len(power)
+    level = power.mean(dim=(1, 2), keepdim=True).clamp_min(1e-10)
+    crowd = sum((power / level)[torch.randperm(batch, generator=generator)] for _ in range(6)) / 6
+    gain = 10 ** (-_uniform(batch, 0, 20, generator) / 10) * (_uniform(batch, 0, 1, generator) < 0.4)
+    return power + gain[:, None, None] * level * crowd
+
+
+def add_music(
+    power: Tensor, generator: torch.Generator, share: float = 0.2, decibel: tuple[float, float] = (3.0, 25.0)
+) -> Tensor:
+    """Chords of three notes with ten overtones each, a new one every 0.3 s, so far under the speech."""
+    batch, frames, _ = power.shape
+    chords = -(-frames // 30)
+    hertz = 80.0 * 2 ** _uniform(batch * chords * 3, 0, 4, generator).view(batch, chords, 3, 1)
+    overtone = torch.arange(1, 11)
+    centre = (hertz * overtone).flatten(2) / NYQUIST_HZ * (BINS - 1)
+    height = (1.0 / overtone**1.5).expand(batch, chords, 3, 10).flatten(2)
+    distance = torch.arange(BINS)[None, None, :, None] - centre[:, :, None]
+    spectrum = (torch.exp(-((distance / 0.8) ** 2)) * height[:, :, None]).sum(dim=3)
+    music = spectrum.repeat_interleave(30, dim=1)[:, :frames]
+    music = music / music.mean(dim=(1, 2), keepdim=True).clamp_min(1e-10)
+    gain = 10 ** (-_uniform(batch, *decibel, generator) / 10) * (_uniform(batch, 0, 1, generator) < share)
+    return power + gain[:, None, None] * power.mean(dim=(1, 2), keepdim=True) * music
+
+
 # in the order in which a recording comes about: throat, room, microphone
 AUGMENTATIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "vocal tract": warp_frequency,
     "blurred harmonics": blur_harmonics,
     "second talker": add_second_talker,
+    "room": smear,
+    "noise": add_noise,
+    "colour": colour,
+}
+
+
+# what a student hears while its teacher hears the clean recording
+HARD_AUGMENTATIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "vocal tract": warp_frequency,
+    "blurred harmonics": blur_harmonics,
+    "crowd": add_crowd,
+    "music": add_music,
     "room": smear,
     "noise": add_noise,
     "colour": colour,

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The clips we train on and score on: where they are, who speaks, and the tracked cache of each.
 
-Training people and scored people never mix: :func:`training_clips` and :func:`heldout_clips` are disjoint
-by person, except for s1's last hundred clips, which are the 'known talker, new sentences' group.
+``registry.csv`` beside this file lists every recording with person, licence, use and offset. Training people and
+scored people never mix, except for s1's last hundred clips: the 'known talker, new sentences' group.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
+import csv
+import functools
 import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,49 +23,118 @@ from core.tracking.face_track import FaceTrack
 from research.paths import BUILD, DATA_ROOT
 
 CACHE_ROOT = BUILD / "tracks"
+REGISTRY = Path(__file__).with_name("registry.csv")
 KNOWN_TALKER = "s1"
 KNOWN_TALKER_HELDOUT = 100
+GRID_TRAIN, GRID_HELDOUT, FREE_TRAIN, FREE_EVAL = "grid_train", "grid_heldout", "free_train", "free_eval"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Clip:
-    """One recording: corpus group, person and file."""
+    """One recording: corpus group, person and file.
+
+    picture_delay_seconds: by how much the picture comes after the sound, fitted once and frozen.
+    """
 
     group: str
     person: str
     path: Path
+    picture_delay_seconds: float = 0.0
 
     @property
     def key(self) -> str:
         """Short unique name, also the cache's file stem."""
         return f"{self.group}-{self.person}-{self.path.stem}"
 
+    @property
+    def individual(self) -> str:
+        """Who it is: two recordings of one person must not count as two people."""
+        return self.person.removesuffix("_hd")
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRow:
+    """What is known of the files that ``pattern`` (below the data folder) names.
+
+    use: ``train`` (may be trained on, and scored where the person was left out) or ``score`` (never trained on).
+    picture_delay_ms: positive where the picture comes after the sound; fitted_by: how that was found.
+    """
+
+    pattern: str
+    group: str
+    person: str
+    licence: str
+    use: str
+    picture_delay_ms: float
+    fitted_by: str
+
+
+@functools.cache
+def registry() -> tuple[RegistryRow, ...]:
+    """Every row of ``registry.csv``."""
+    with REGISTRY.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            RegistryRow(
+                row["pattern"],
+                row["group"],
+                row["person"],
+                row["licence"],
+                row["use"],
+                float(row["picture_delay_ms"]),
+                row["fitted_by"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def registered_clips(group: str, data: Path = DATA_ROOT) -> list[Clip]:
+    """All clips of a group that are here, sorted by file. Raises :class:`SettingsError` where the data is missing."""
+    rows = [row for row in registry() if row.group == group]
+    found = [
+        Clip(group, row.person, path, row.picture_delay_ms / 1000.0)
+        for row in rows
+        for path in sorted(data.glob(row.pattern))
+    ]
+    if not found and not (data / rows[0].pattern).parent.parent.is_dir():
+        raise SettingsError(f"The training data folder {data} does not exist.", "Pass --data with the data's folder.")
+    return sorted(found, key=lambda clip: clip.path)
+
 
 def training_clips(data: Path = DATA_ROOT) -> list[Clip]:
     """All of ``grid/train`` but the known talker's held-out sentences."""
-    return [clip for clip in _grid(data, "train") if clip not in set(known_talker_clips(data))]
+    heldout = set(known_talker_clips(data))
+    return [clip for clip in registered_clips(GRID_TRAIN, data) if clip not in heldout]
 
 
 def known_talker_clips(data: Path = DATA_ROOT) -> list[Clip]:
     """s1's last hundred clips in sorted order: sentences the model has not seen of a talker it has."""
-    return [c for c in _grid(data, "train") if c.person == KNOWN_TALKER][-KNOWN_TALKER_HELDOUT:]
+    own = [clip for clip in registered_clips(GRID_TRAIN, data) if clip.person == KNOWN_TALKER]
+    return own[-KNOWN_TALKER_HELDOUT:]
 
 
 def heldout_clips(data: Path = DATA_ROOT) -> list[Clip]:
     """GRID people that no model has seen."""
-    return _grid(data, "heldout")
+    return registered_clips(GRID_HELDOUT, data)
 
 
-def address_clips(data: Path = DATA_ROOT) -> list[Clip]:
-    """Public-domain addresses: held-out people for everything on face and speech."""
-    return [Clip("us_gov", path.stem, path) for path in sorted((data / "us_gov").glob("*.mp4"))]
+def free_training_clips(data: Path = DATA_ROOT) -> list[Clip]:
+    """People speaking freely that may be trained on, and scored by a model that never saw the person."""
+    return registered_clips(FREE_TRAIN, data)
 
 
-def _grid(data: Path, part: str) -> list[Clip]:
-    root = data / "grid" / part
-    if not root.is_dir():
-        raise SettingsError(f"The training data folder {root} does not exist.", "Pass --data with the data's folder.")
-    return [Clip(f"grid_{part}", path.parent.name, path) for path in sorted(root.glob("*/*.mkv"))]
+def free_scoring_clips(data: Path = DATA_ROOT) -> list[Clip]:
+    """People speaking freely that are only scored: nothing is trained on them, chosen on them or shipped from them."""
+    return registered_clips(FREE_EVAL, data)
+
+
+def all_clips(data: Path = DATA_ROOT) -> list[Clip]:
+    """Everything in the registry."""
+    return [clip for group in dict.fromkeys(row.group for row in registry()) for clip in registered_clips(group, data)]
+
+
+def licence_of(clip: Clip) -> str:
+    """As registered; empty for a clip that is not."""
+    return next((row.licence for row in registry() if (row.group, row.person) == (clip.group, clip.person)), "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

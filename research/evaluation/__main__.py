@@ -23,7 +23,9 @@ from pathlib import Path
 
 from core.errors import MimeshError
 from research.evaluation import (
-    ablations,
+    comparison as sections_people,
+)
+from research.evaluation import (
     eyes,
     languages,
     phonetic_scores,
@@ -32,15 +34,13 @@ from research.evaluation import (
     sync,
 )
 from research.evaluation import (
-    comparison as sections_people,
-)
-from research.evaluation import (
     time_warped as retimed,
 )
 from research.evaluation.encoder_speed import encoders
 from research.evaluation.history import HISTORY, append_history, read_history, regressions
 from research.evaluation.mimic import benchmark as mimic
 from research.evaluation.pose import benchmark as pose
+from research.evaluation.protocol import benchmark as protocol
 from research.evaluation.report import BENCHMARK, hardware, write_results
 from research.evaluation.robustness import robustness
 from research.evaluation.style import benchmark as style_benchmark
@@ -68,7 +68,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "retimed": retimed.main,
     "languages": languages.main,
     "phonetic": phonetic_scores.main,
-    "ablations": ablations.main,
+    "protocol": protocol.main,
     "style": style_benchmark.main,
     "pose": pose.main,
     "mimic": mimic.main,

@@ -14,16 +14,13 @@ from core.audio.speech import Speech
 from core.face.basis import FaceBasis, open_basis
 from core.face.landmarks import mouth_opening
 from core.face.motion import INTERNAL_FPS, Motion
-from core.tracking.align import UniformTrack, align, uniform_landmarks
+from core.tracking.align import align, uniform_landmarks
 from core.tracking.smooth import neutral_face, smooth_landmarks
-from core.tracking.sync import loudness, measure_offset
-from research.corpus.clips import Clip, address_clips, heldout_clips, known_talker_clips, load_tracked
+from research.corpus.clips import Clip, free_scoring_clips, heldout_clips, known_talker_clips, load_tracked
 from research.evaluation.metrics import best_lag, constant_face, lip_error_mm, lip_error_squared
 
 Generate = Callable[[Speech], Motion]
 LONG_GRID_PEOPLE = ("s5", "s33", "s34")
-# clips whose sound is out of step: the offset measured against loudness is taken out where it can be trusted
-OUT_OF_STEP = ("obama_address_20s", "representative_60s")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,26 +66,17 @@ def evaluation_groups(data: Path) -> dict[str, list[Clip]]:
     for person in LONG_GRID_PEOPLE:
         groups[f"GRID {person} (unseen)"] = [clip for clip in heldout if clip.person == person]
     groups["GRID, all unseen people"] = heldout
-    for clip in address_clips(data):
-        note = ", out of step" if clip.person in OUT_OF_STEP else ""
-        groups[f"{clip.person} (unseen{note})"] = [clip]
+    for clip in free_scoring_clips(data):
+        groups[f"{clip.person}, free speech (unseen)"] = [clip]
     return groups
 
 
 def truth(clip: Clip, basis: FaceBasis) -> TruthClip:
-    """Track (or read) a clip and express it as displacement in step with its sound."""
+    """Track (or read) a clip and express it as displacement, put in step with its sound as registered."""
     tracked = load_tracked(clip)
-    uniform = uniform_landmarks(tracked.track, INTERNAL_FPS)
-    if clip.person in OUT_OF_STEP:
-        uniform = uniform_landmarks(tracked.track, INTERNAL_FPS, _offset_seconds(uniform, tracked.speech, basis))
+    uniform = uniform_landmarks(tracked.track, INTERNAL_FPS, clip.picture_delay_seconds)
     landmarks = smooth_landmarks(align(uniform.landmarks, basis.neutral).landmarks)
     return TruthClip(clip, tracked.speech, landmarks - neutral_face(landmarks))
-
-
-def _offset_seconds(uniform: UniformTrack, speech: Speech, basis: FaceBasis) -> float:
-    # against loudness, not against our own network: the judge must not be one of the judged
-    opening = mouth_opening(align(uniform.landmarks, basis.neutral).landmarks)
-    return measure_offset(opening, loudness(speech, INTERNAL_FPS, len(opening)), INTERNAL_FPS).offset_seconds
 
 
 def score(expected: TruthClip, generated: NDArray[np.floating], basis: FaceBasis) -> ClipScore:

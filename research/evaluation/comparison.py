@@ -12,9 +12,9 @@ import numpy as np
 
 from core.face.basis import open_basis
 from core.face.landmarks import mouth_opening
-from research.corpus.clips import Clip, address_clips, heldout_clips, known_talker_clips
+from research.corpus.clips import Clip, free_scoring_clips, heldout_clips, known_talker_clips
 from research.evaluation import plots
-from research.evaluation.accuracy import OUT_OF_STEP, truth
+from research.evaluation.accuracy import truth
 from research.evaluation.baselines import ConstantFace, MeanTalker, System, fitting_clips
 from research.evaluation.baselines_viseme import fit_visemes
 from research.evaluation.closures import closure_score
@@ -98,10 +98,9 @@ def baselines(data: Path) -> Section:
 
 
 def _groups(data: Path) -> dict[str, list[Clip]]:
-    free = [clip for clip in address_clips(data) if clip.person not in OUT_OF_STEP]
     return {
         "GRID, unseen people": heldout_clips(data),
-        "addresses, unseen people": free,
+        "free speech, unseen people": free_scoring_clips(data),
         "s1, new sentences": known_talker_clips(data)[::KNOWN_STEP],
     }
 

@@ -26,7 +26,14 @@ from core.style.parts import EyesPart
 from core.tracking.align import align, uniform_landmarks
 from core.tracking.reference import TrackedReference, fit_track, longest_shot
 from core.tracking.sync import loudness, measure_offset
-from research.corpus.clips import Clip, address_clips, heldout_clips, load_tracked, training_clips
+from research.corpus.clips import (
+    Clip,
+    free_scoring_clips,
+    free_training_clips,
+    heldout_clips,
+    load_tracked,
+    training_clips,
+)
 from research.evaluation.accuracy import Generate
 from research.evaluation.tables import Section, Table, number
 from research.paths import DATA_ROOT
@@ -93,12 +100,14 @@ def load_reference(clip: Clip) -> TrackedReference:
 
 
 def people(data: Path) -> dict[str, list[Clip]]:
-    """The addresses one by one, GRID's clips by talker."""
-    groups: dict[str, list[Clip]] = {f"us_gov {clip.person}": [clip] for clip in address_clips(data)}
+    """Free speech and GRID's clips, by talker."""
+    groups: dict[str, list[Clip]] = {}
+    for clip in free_training_clips(data) + free_scoring_clips(data):
+        groups.setdefault(f"free speech {clip.person}", []).append(clip)
     for clip in training_clips(data) + heldout_clips(data):
         groups.setdefault(f"GRID {clip.person}", []).append(clip)
     # of one clip of three seconds nothing can be said
-    long = {name: clips for name, clips in groups.items() if len(clips) > 1 or name.startswith("us_gov")}
+    long = {name: clips for name, clips in groups.items() if len(clips) > 1 or name.startswith("free")}
     return {name: clips[:: max(len(clips) // CLIPS_PER_PERSON, 1)][:CLIPS_PER_PERSON] for name, clips in long.items()}
 
 

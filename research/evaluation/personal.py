@@ -25,14 +25,15 @@ from core.tracking.fit import fit
 from core.tracking.quality import report
 from core.tracking.reference import HEAD_WINDOW_FRAMES, TrackedReference
 from core.tracking.smooth import neutral_face, savitzky_golay, smooth_landmarks
-from research.corpus.clips import Clip, address_clips, heldout_clips, load_tracked
+from research.corpus.clips import Clip, free_scoring_clips, heldout_clips, load_tracked
 from research.evaluation.accuracy import LONG_GRID_PEOPLE, ClipScore, TruthClip, score
 from research.evaluation.distributions import diversity, frechet_distance, pose_spread, windows
 from research.evaluation.style.distance import Identification, StyleScale, identify, style_distance, style_statistics
 
 REFERENCE_CLIPS = 4
 REFERENCE_SECONDS = 10.0
-LONG_ADDRESS = "obama_address_34s"
+# a free clip shorter than this leaves too little beside the reference
+LONG_CLIP_SECONDS = 20.0
 # the head's own windows: one second, a step apart of a fifth
 _SECONDS_FRAMES = round(INTERNAL_FPS)
 
@@ -98,23 +99,23 @@ class PersonalResult:
 
 
 def evaluation_people(data: Path) -> list[Person]:
-    """The three long GRID talkers (four clips for the style, the rest to test) and the 34 s address (10 s)."""
+    """The three long GRID talkers (four clips for the style) and the long free clips (10 s); the rest to test."""
     basis = open_basis()
     people = []
     for name in LONG_GRID_PEOPLE:
         parts = [part_of(clip, basis) for clip in heldout_clips(data) if clip.person == name]
         people.append(Person(name, _joined(parts[:REFERENCE_CLIPS]), tuple(parts[REFERENCE_CLIPS:])))
-    for clip in address_clips(data):
-        if clip.person == LONG_ADDRESS:
-            whole, cut = part_of(clip, basis), round(REFERENCE_SECONDS * INTERNAL_FPS)
+    for clip in free_scoring_clips(data):
+        whole, cut = part_of(clip, basis), round(REFERENCE_SECONDS * INTERNAL_FPS)
+        if whole.reference.motion.seconds >= LONG_CLIP_SECONDS:
             people.append(Person(clip.person, cut_part(whole, 0, cut), (cut_part(whole, cut, None),)))
     return people
 
 
-def part_of(clip: Clip, basis: FaceBasis, picture_delay_seconds: float = 0.0) -> PersonPart:
-    """A cached clip as the tracker would hand it over; the picture's delay behind the sound is taken out."""
+def part_of(clip: Clip, basis: FaceBasis) -> PersonPart:
+    """A cached clip as the tracker would hand it over; the picture's registered delay is taken out."""
     tracked = load_tracked(clip)
-    uniform = uniform_landmarks(tracked.track, INTERNAL_FPS, picture_delay_seconds)
+    uniform = uniform_landmarks(tracked.track, INTERNAL_FPS, clip.picture_delay_seconds)
     free = align(uniform.landmarks, basis.neutral)
     landmarks = smooth_landmarks(free.landmarks)
     neutral = neutral_face(landmarks)

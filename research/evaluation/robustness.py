@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.audio.speech import Speech
 from core.errors import SettingsError
 from core.face.basis import open_basis
-from research.corpus.clips import Clip, address_clips, heldout_clips, load_tracked
+from research.corpus.clips import Clip, free_scoring_clips, heldout_clips, load_tracked
 from research.evaluation import degrade
 from research.evaluation.accuracy import Generate, GroupScore, TruthClip, score, summarise, truth
 from research.evaluation.report import SEED
@@ -22,7 +22,6 @@ from research.evaluation.sections import our_generator
 from research.evaluation.tables import Section, Table, number
 
 Samples = NDArray[np.float32]
-ADDRESS = "obama_address_34s"
 RT60_SECONDS = 0.6
 
 
@@ -68,7 +67,7 @@ CONDITIONS: dict[str, Degrade] = {
 
 
 def robustness(data: Path) -> Section:
-    """Every condition on GRID's unseen people and on the 34 s address."""
+    """Every condition on GRID's unseen people and on free speech."""
     groups = robustness_groups(data)
     voices = person_voices(groups)
     rows = {name: measure_conditions(name, clips, voices, our_generator()) for name, clips in groups.items()}
@@ -84,7 +83,7 @@ def robustness_groups(data: Path) -> dict[str, list[Clip]]:
     """Named clips of people no model has seen."""
     groups = {
         "GRID, unseen people": heldout_clips(data),
-        "34 s address": [clip for clip in address_clips(data) if clip.person == ADDRESS],
+        "free speech, unseen people": free_scoring_clips(data),
     }
     return {name: clips for name, clips in groups.items() if clips}
 

@@ -24,7 +24,15 @@ from core.face.motion import INTERNAL_FPS
 from core.face.rotations import FloatArray
 from core.tracking.align import align, uniform_landmarks
 from core.tracking.sync import CHANCE_CORRELATION
-from research.corpus.clips import Clip, address_clips, heldout_clips, known_talker_clips, load_tracked, training_clips
+from research.corpus.clips import (
+    Clip,
+    free_scoring_clips,
+    free_training_clips,
+    heldout_clips,
+    known_talker_clips,
+    load_tracked,
+    training_clips,
+)
 from research.corpus.facegood import at_internal_fps, recorded_motions
 from research.corpus.lip_prior import as_motion
 from research.evaluation.accuracy import Generate
@@ -133,8 +141,8 @@ def recordings(data: Path, basis: FaceBasis) -> dict[str, list[MouthRecording]]:
         _add(groups, f"GRID {clip.person} (not trained on)", clip, basis)
     for clip in training_clips(data):
         _add(groups, f"GRID {clip.person} (training)", clip, basis)
-    for clip in address_clips(data):
-        _add(groups, f"us_gov {clip.person}", clip, basis)
+    for clip in free_training_clips(data) + free_scoring_clips(data):
+        _add(groups, f"free speech {clip.path.stem}", clip, basis)
     for path in sorted((data / "tmsv").glob("*.mp4")):
         _add(groups, f"tmsv {path.stem}", Clip("tmsv", path.stem.split("_")[0], path), basis)
     for recorded in recorded_motions(data, basis):

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from core.face.basis import FaceBasis, open_basis
 from core.face.landmarks import mouth_opening
 from core.face.motion import INTERNAL_FPS
-from research.corpus.clips import Clip, address_clips, heldout_clips, known_talker_clips
+from research.corpus.clips import Clip, free_scoring_clips, heldout_clips, known_talker_clips
 from research.corpus.lip_prior import as_motion
 from research.corpus.phones import aligned_phones, grid_transcript
 from research.corpus.time_warped import RetimingSettings, retime, talker_inventory
 from research.corpus.unit_selection import SILENCE, Inventory, PhoneSequence
-from research.evaluation.accuracy import LONG_GRID_PEOPLE, OUT_OF_STEP, ClipScore, TruthClip, score, truth
+from research.evaluation.accuracy import LONG_GRID_PEOPLE, ClipScore, TruthClip, score, truth
 from research.evaluation.tables import Section, Table, number
 from research.paths import DATA_ROOT
 
@@ -128,9 +128,7 @@ def _groups(data: Path, inventory: Inventory) -> list[tuple[str, list[Clip], Inv
     groups = [("s1, new sentences", own, inventory, False), ("s1, new words", own, inventory, True)]
     for person in LONG_GRID_PEOPLE:
         groups.append((f"GRID {person}", [clip for clip in heldout if clip.person == person], inventory, False))
-    for clip in address_clips(data):
-        if clip.person not in OUT_OF_STEP:
-            groups.append((clip.person, [clip], inventory, False))
+    groups += [(clip.person, [clip], inventory, False) for clip in free_scoring_clips(data)]
     return groups
 
 

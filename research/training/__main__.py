@@ -21,13 +21,19 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("synthetic", help="synthetic speech in many languages (needs espeak-ng and flite)")
     commands.add_parser("face-basis", help="mean face, jaw hinge, expression components")
     for name, text in (
-        ("phonetic", "the speech encoder, from aligned and synthetic speech"),
+        ("phonetic", "the speech encoder's first stage, from aligned and synthetic speech"),
+        ("student", "the bundled speech encoder: the first stage, taught by Whisper-base"),
         ("expression", "AdaMesh's base network, speech to motion"),
         ("mimic", "Mimic: style and content apart, style from any clip in one pass"),
     ):
         network = commands.add_parser(name, help=text)
         network.add_argument("--steps", type=int, default=None)
         network.add_argument("--threads", type=int, default=None)
+        if name in ("expression", "mimic"):
+            network.add_argument("--encoder", choices=("bundled", "whisper"), default="bundled")
+    commands.add_parser("whisper", help="which of Whisper's values are used, and a reader of the lips from them")
+    commands.add_parser("speech", help="all of the speech encoders: phonetic, whisper, student")
+    commands.add_parser("faces", help="all face networks: expression and mimic for both speech encoders")
     pose = commands.add_parser("pose", help="the head's prior and bank, from all clips or a folder's own")
     pose.add_argument("--clips", type=Path, default=None, help="a folder of talking people; sub-folders name them")
     pose.add_argument("--out", type=Path, default=None, help="with --clips: where prior and bank go")
@@ -49,9 +55,9 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> None:
     data: Path = arguments.data
     if arguments.command == "tracks":
-        from research.corpus.clips import address_clips, heldout_clips, known_talker_clips, track_all, training_clips
+        from research.corpus.clips import all_clips, track_all
 
-        track_all(training_clips(data) + known_talker_clips(data) + heldout_clips(data) + address_clips(data))
+        track_all(all_clips(data))
     elif arguments.command == "synthetic":
         from research.corpus.synthetic_speech import render_all
 
@@ -64,14 +70,26 @@ def _run(arguments: argparse.Namespace) -> None:
         from research.training.phonetic.train import run as phonetic
 
         phonetic(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "student":
+        from research.training.phonetic.student import run as student
+
+        student(data, steps=arguments.steps, threads=arguments.threads)
+    elif arguments.command == "whisper":
+        from research.training.whisper_reader import run as whisper
+
+        whisper(data)
+    elif arguments.command == "speech":
+        _all_speech(data)
+    elif arguments.command == "faces":
+        _all_faces(data)
     elif arguments.command == "expression":
         from research.training.expression.train import run as expression
 
-        expression(data, steps=arguments.steps, threads=arguments.threads)
+        expression(data, arguments.encoder, steps=arguments.steps, threads=arguments.threads)
     elif arguments.command == "mimic":
         from research.training.mimic.train import run as mimic
 
-        mimic(data, steps=arguments.steps, threads=arguments.threads)
+        mimic(data, arguments.encoder, steps=arguments.steps, threads=arguments.threads)
     elif arguments.command == "pose":
         from research.training.pose.train import run as pose
 
@@ -88,6 +106,28 @@ def _run(arguments: argparse.Namespace) -> None:
         from research.assets.flame_landmarks import run as flame_landmarks
 
         flame_landmarks(data)
+
+
+def _all_speech(data: Path) -> None:
+    from research.training.phonetic.student import run as student
+    from research.training.phonetic.train import run as phonetic
+    from research.training.whisper_projection import components
+    from research.training.whisper_reader import run as whisper
+
+    phonetic(data)
+    components(data)
+    whisper(data)
+    student(data)
+
+
+def _all_faces(data: Path) -> None:
+    from research.training.expression.train import run as expression
+    from research.training.extractors import ENCODERS
+    from research.training.mimic.train import run as mimic
+
+    for encoder in ENCODERS:
+        expression(data, encoder)
+        mimic(data, encoder)
 
 
 if __name__ == "__main__":

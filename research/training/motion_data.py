@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,14 +41,26 @@ class MotionPair:
     sounds: NDArray[np.float32] | None = None
     identity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(IDENTITY_SIZE, np.float32))
 
+    def cut(self, frames: int) -> MotionPair:
+        """The first ``frames`` of motion with their sound."""
+        return replace(
+            self,
+            log_power=self.log_power[: frames * MEL_PER_FRAME],
+            motion=self.motion[:frames],
+            displacement=self.displacement[:frames],
+            sounds=None if self.sounds is None else self.sounds[: 2 * frames],
+        )
+
 
 def load_pair(
-    clip: Clip, basis: FaceBasis, picture_delay_seconds: float = 0.0, cache: Path = CACHE_ROOT
+    clip: Clip, basis: FaceBasis, picture_delay_seconds: float | None = None, cache: Path = CACHE_ROOT
 ) -> MotionPair | None:
     """The clip's pair, from the cache where it is; None where the tracker lost the face too often.
 
-    ``picture_delay_seconds``: how far the picture lags behind the sound in this corpus; it is taken out.
+    ``picture_delay_seconds``: how far the picture lags behind the sound (None: as registered); it is taken out.
     """
+    if picture_delay_seconds is None:
+        picture_delay_seconds = clip.picture_delay_seconds
     path = cache / f"{clip.key}-{basis.hash[:8]}-{round(1000 * picture_delay_seconds)}ms.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
@@ -89,7 +101,7 @@ def prosody_of(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]
     return np.pad(values, ((0, max(2 * frames - len(values), 0)), (0, 0)), mode="edge")[: 2 * frames]
 
 
-def load_pairs(clips: list[Clip], basis: FaceBasis, picture_delay_seconds: float = 0.0) -> list[MotionPair]:
-    """All usable pairs of ``clips``."""
-    pairs = (load_pair(clip, basis, picture_delay_seconds) for clip in clips)
+def load_pairs(clips: list[Clip], basis: FaceBasis) -> list[MotionPair]:
+    """All usable pairs of ``clips``, sound and picture put in step as registered."""
+    pairs = (load_pair(clip, basis) for clip in clips)
     return [pair for pair in pairs if pair is not None]

@@ -37,7 +37,7 @@ from research.evaluation.mimic.methods import (
     measured,
     mimic_results,
 )
-from research.evaluation.mimic.people import MimicRow, halved, joined, others, pieces
+from research.evaluation.mimic.people import MimicRow, halved, joined, pieces
 from research.evaluation.mimic.tables import OwnWins
 from research.evaluation.personal import Person, PersonPart
 from research.evaluation.regions import REGIONS, RegionRatios
@@ -141,12 +141,6 @@ def test_wins_count_people_and_need_all_four_at_once() -> None:
     wins = OwnWins.of(results)
     assert (wins.lip_error_other, wins.lip_error_mean) == (1.0, 0.5)
     assert (wins.distance_other, wins.distance_mean, wins.all_four) == (0.5, 1.0, 0.5)
-
-
-def test_another_recording_of_the_same_man_is_nobody_else() -> None:
-    part = _part("x", 2, 1, 1.0)
-    people = [Person(name, part, ()) for name in ("obama_address_34s", "obama_address_20s", "s5")]
-    assert [other.name for other in others("obama_address_20s", people)] == ["s5"]
 
 
 def test_short_clips_are_halved_and_long_ones_give_ten_seconds() -> None:

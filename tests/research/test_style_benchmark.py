@@ -17,7 +17,7 @@ from core.models.adamesh.residual_correction import fit_residual_correction
 from core.tracking.reference import TrackedReference
 from research.evaluation.personal import Person, PersonPart
 from research.evaluation.regions import RegionRatios
-from research.evaluation.style.benchmark import SAME_PERSON, Ruler, measure_method, stretch_score, stretches, tables
+from research.evaluation.style.benchmark import Ruler, measure_method, stretch_score, stretches, tables
 from research.evaluation.style.cache import RowCache
 from research.evaluation.style.distance import StyleScale
 from research.evaluation.style.methods import (
@@ -127,13 +127,6 @@ def test_the_truth_scores_perfectly(people: list[Person]) -> None:
     assert score.lip_error_mm == 0.0 and score.correlation == pytest.approx(1.0)
     assert score.ratios.opening == pytest.approx(1.0) and score.dynamics == pytest.approx(0.0)
     assert score.constant_error_mm > 1.0
-
-
-def test_two_recordings_of_one_man_are_not_strangers() -> None:
-    (second, first), *_ = SAME_PERSON.items()
-    ruler = Ruler({first: np.zeros(30), second: np.ones(30), "other": np.full(30, 5.0)}, UNIT, 1.0)
-    # nearer to the man's other recording than to this one: no pair is lost by it
-    assert ruler.own_closer(second, [np.zeros(30)]) == 1.0
 
 
 def made_result(name: str, *errors: list[float]) -> MethodResult:

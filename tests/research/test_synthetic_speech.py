@@ -164,7 +164,7 @@ def test_there_are_many_languages_with_sentences_of_their_own() -> None:
 
 
 def test_loading_what_was_not_rendered_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(EngineSetupError, match="python -m core"):
+    with pytest.raises(EngineSetupError, match=r"python -m research\.training"):
         next(load_synthetic(cache=tmp_path))
 
 

@@ -27,7 +27,8 @@ from research.training.expression.data import (
     parameter_vector,
 )
 from research.training.expression.train import ExpressionSettings, TrainedExpression, expression_loss, train
-from research.training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs
+from research.training.extractors import PhoneticExtractor
+from research.training.feature_bank import FacePair, VoiceSettings, face_pairs
 from research.training.loop import Schedule
 from research.training.motion_data import MotionPair
 from research.training.motion_loss import MotionLoss
@@ -54,10 +55,10 @@ SETTINGS = ExpressionSettings(
 
 
 @pytest.fixture(scope="module")
-def encoder() -> InputEncoder:
+def extractor() -> PhoneticExtractor:
     torch.manual_seed(0)
     tiny = PhoneticNetwork(PhoneticConfig(width=8, dilations=(1,), bottleneck=4))
-    return InputEncoder(PhoneticEncoder(tiny, "hash"), "phonetic")
+    return PhoneticExtractor(PhoneticEncoder(tiny, "hash"))
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +82,11 @@ def pairs() -> list[MotionPair]:
 
 @pytest.fixture(scope="module")
 def groups(
-    pairs: list[MotionPair], encoder: InputEncoder, tmp_path_factory: pytest.TempPathFactory
+    pairs: list[MotionPair], extractor: PhoneticExtractor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[FacePair]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feature_bank, "CACHE_ROOT", tmp_path_factory.mktemp("features"))
-        made, cached = (face_pairs(pairs, encoder, VoiceSettings(3)) for _ in range(2))
+        made, cached = (face_pairs(pairs, extractor, VoiceSettings(3)) for _ in range(2))
         assert all(np.array_equal(a.features, b.features) for a, b in zip(made, cached, strict=True))
     return {"s1": made[:3], "grid": made[3:]}
 
@@ -122,15 +123,15 @@ def test_augmentation_is_reproducible_and_keeps_power_positive() -> None:
 
 
 def test_each_clip_is_heard_in_its_own_voice_first(
-    groups: dict[str, list[FacePair]], pairs: list[MotionPair], encoder: InputEncoder
+    groups: dict[str, list[FacePair]], pairs: list[MotionPair], extractor: PhoneticExtractor
 ) -> None:
     power = torch.exp(torch.from_numpy(pairs[0].log_power.astype(np.float32)))[None]
     with torch.inference_mode():
-        own = encoder.phonetic.network(mel_features(power)).features[0].numpy()
+        own = extractor.encoder.network(mel_features(power)).features[0].numpy()
     features = groups["s1"][0].features
     np.testing.assert_allclose(features[0, :, : own.shape[1]], own, atol=5e-3)
     assert np.abs(features[1] - features[0]).max() > 0.05
-    assert features.shape == (3, 150, encoder.dimension)
+    assert features.shape == (3, 150, extractor.encoder.dimension)
 
 
 def test_style_and_speech_of_a_sample_belong_to_one_talker_and_one_variation(
@@ -187,21 +188,21 @@ def _loss() -> MotionLoss:
 
 
 def test_training_learns_and_resumes_to_the_same_weights(
-    groups: dict[str, list[FacePair]], encoder: InputEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    groups: dict[str, list[FacePair]], extractor: PhoneticExtractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
-    whole = train(groups, encoder, SETTINGS, "whole")
+    whole = train(groups, extractor.encoder, SETTINGS, "whole")
     first = replace(SETTINGS, schedule=replace(SETTINGS.schedule, save_every=10))
     with interrupted_after(15, monkeypatch):
-        train(groups, encoder, first, "resumed")
-    resumed = train(groups, encoder, first, "resumed")
+        train(groups, extractor.encoder, first, "resumed")
+    resumed = train(groups, extractor.encoder, first, "resumed")
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
 
 
-def test_the_loss_falls(groups: dict[str, list[FacePair]], encoder: InputEncoder) -> None:
+def test_the_loss_falls(groups: dict[str, list[FacePair]], extractor: PhoneticExtractor) -> None:
     torch.manual_seed(0)
-    model = TrainedExpression(replace(TINY, feature_size=encoder.dimension))
+    model = TrainedExpression(replace(TINY, feature_size=extractor.encoder.dimension))
     optimiser = torch.optim.Adam(model.parameters(), 3e-3)
     source, loss, losses = FaceSource(groups, SETTINGS.sampling), _loss(), []
     for step in range(30):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError
 from ...style.parts import MimicPart
-from ...weights import is_bundled
+from ...weights import bundled, is_bundled
 from .base import ChosenStyles, short_noise
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ class MimicBackend:
     def load(cls, context: EngineContext) -> Self:
         """The bundled networks. Raises :class:`ModelError` where they are not bundled, missing or damaged."""
         from ...models.mimic.generate import MIMIC_FILE, MimicGenerator
+        from ...models.speech.registry import weights_file
 
-        if not is_bundled(MIMIC_FILE):
+        file = weights_file(MIMIC_FILE, context.choice)
+        if not is_bundled(file):
             raise ModelError(
-                f"Mimic's network ({MIMIC_FILE}) is not installed.", "Choose AdaMesh, or install the extension again."
+                f"Mimic's network ({file}) is not installed.", "Choose AdaMesh, or install the extension again."
             )
-        return cls(MimicGenerator.load(context.device, encoder=context.encoder))
+        return cls(MimicGenerator.load(context.device, bundled(file), encoder=context.encoder))
 
     @property
     def hash(self) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundled speech encoder: nearly speaker-independent phonetic features, 50 frames a second."""
+"""The bundled speech encoders: phonetic features, and what a large encoder would say, 50 frames a second."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
     from .phonetic_network import PhoneticNetwork
 
 PHONETIC_FILE = "phonetic_encoder.safetensors"
+STUDENT_FILE = "student_encoder.safetensors"
 # 20 ms frames in one pass; neighbours share the network's context
 CHUNK_FRAMES = 20 * ENCODER_FPS
 
 
 class PhoneticEncoder:
-    """:class:`SpeechEncoder`: bottleneck and articulation probabilities, then loudness, pitch and voicing.
+    """:class:`SpeechEncoder`: leading values and articulation probabilities, then loudness, pitch and voicing.
 
     The last ``PROSODY_SIZE`` values of a frame are :func:`core.models.speech.prosody.prosody`.
     """
 
     name = "phonetic"
+    file = PHONETIC_FILE
 
     def __init__(self, network: PhoneticNetwork, model_hash: str, device: str = "cpu") -> None:
         self.network = network.to(device).eval()
@@ -44,7 +46,7 @@ class PhoneticEncoder:
 
         from .phonetic_network import PhoneticConfig, PhoneticNetwork
 
-        path = bundled(PHONETIC_FILE) if path is None else path
+        path = bundled(cls.file) if path is None else path
         file = read_tensors(path)
         settings = json.loads(file.metadata["config"])
         config = PhoneticConfig(**{**settings, "dilations": tuple(settings["dilations"])})
@@ -64,7 +66,7 @@ class PhoneticEncoder:
 
     def closure(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N,) probability of shut lips (m, b, p), from :meth:`encode`'s (N, dimension)."""
-        return closure_probability(features, self.network.config.bottleneck)
+        return closure_probability(features, self.network.config.leading)
 
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         """(N, dimension), N = ceil(seconds * 50)."""
@@ -78,11 +80,18 @@ class PhoneticEncoder:
         return np.concatenate([features[:frames], sounds[:frames]], axis=1)
 
 
-def closure_probability(features: NDArray[np.float32], bottleneck: int) -> NDArray[np.float32]:
+class StudentEncoder(PhoneticEncoder):
+    """The same kind of network, taught by Whisper-base: what the bundled face networks hear with."""
+
+    name = "student"
+    file = STUDENT_FILE
+
+
+def closure_probability(features: NDArray[np.float32], leading: int) -> NDArray[np.float32]:
     """(N,) probability of shut lips, read from (N, dimension) features."""
     from .articulation import FEATURES
 
-    place = bottleneck
+    place = leading
     for feature in FEATURES:
         if feature.name == "lips":
             closed: NDArray[np.float32] = features[:, place + feature.classes.index("closed")]

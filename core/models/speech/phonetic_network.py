@@ -20,13 +20,18 @@ FEATURE_SIZES = tuple(len(feature.classes) for feature in FEATURES)
 
 @dataclass(frozen=True, slots=True)
 class PhoneticConfig:
-    """Sizes. ``dilations``: one residual block each, in frames of 20 ms."""
+    """Sizes. ``dilations``: one residual block each, in frames of 20 ms.
+
+    teacher_size: values of a large encoder that the network learnt to predict; where there are any, the face
+    networks read them, and the bottleneck serves the phones alone.
+    """
 
     width: int = 256
     kernel: int = 5
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
     bottleneck: int = 96
     dropout: float = 0.1
+    teacher_size: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """For the model file's metadata."""
@@ -34,8 +39,13 @@ class PhoneticConfig:
 
     @property
     def dimension(self) -> int:
-        """Length of a feature frame: the bottleneck and every articulation class."""
-        return self.bottleneck + sum(FEATURE_SIZES)
+        """Length of a feature frame: the leading values and every articulation class."""
+        return self.leading + sum(FEATURE_SIZES)
+
+    @property
+    def leading(self) -> int:
+        """How many values of a frame come before the articulation's."""
+        return self.teacher_size or self.bottleneck
 
     @property
     def context_frames(self) -> int:
@@ -45,16 +55,21 @@ class PhoneticConfig:
 
 @dataclass(frozen=True, slots=True)
 class PhoneticOutput:
-    """bottleneck: (B, T, 96). phones: (B, T, 40) logits. articulation: one (B, T, classes) of logits per feature."""
+    """bottleneck: (B, T, 96). phones: (B, T, 40) logits. articulation: one (B, T, classes) of logits per feature.
+
+    teacher: (B, T, 64) predicted values of the large encoder, (B, T, 0) for a network that had no such teacher.
+    """
 
     bottleneck: Tensor
+    teacher: Tensor
     phones: Tensor
     articulation: tuple[Tensor, ...]
 
     @property
     def features(self) -> Tensor:
-        """(B, T, dimension): input of the face networks: the bottleneck, then the articulation's probabilities."""
-        return torch.cat([self.bottleneck, *(logits.softmax(dim=2) for logits in self.articulation)], dim=2)
+        """(B, T, dimension): what the face networks read, leading values beside the articulation's probabilities."""
+        leading = self.teacher if self.teacher.shape[2] else self.bottleneck
+        return torch.cat([leading, *(logits.softmax(dim=2) for logits in self.articulation)], dim=2)
 
 
 class ResidualBlock(nn.Module):
@@ -89,9 +104,14 @@ class PhoneticNetwork(nn.Module):
         )
         self.phones = nn.Sequential(nn.GELU(), nn.Linear(config.bottleneck, len(ARPABET)))
         self.articulation = nn.Sequential(nn.GELU(), nn.Linear(config.bottleneck, sum(FEATURE_SIZES)))
+        self.teacher_head = (
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.teacher_size)) if config.teacher_size else None
+        )
 
     def forward(self, mel: Tensor) -> PhoneticOutput:
         hidden = functional.gelu(self.halve(functional.gelu(self.stem(mel.transpose(1, 2))))).transpose(1, 2)
-        bottleneck = self.narrow(self.blocks(hidden))
+        hidden = self.blocks(hidden)
+        bottleneck = self.narrow(hidden)
+        teacher = self.teacher_head(hidden) if self.teacher_head is not None else hidden[:, :, :0]
         articulation = self.articulation(bottleneck).split(FEATURE_SIZES, dim=2)
-        return PhoneticOutput(bottleneck, self.phones(bottleneck), tuple(articulation))
+        return PhoneticOutput(bottleneck, teacher, self.phones(bottleneck), tuple(articulation))

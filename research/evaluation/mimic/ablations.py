@@ -17,14 +17,14 @@ import torch
 
 from core.face.basis import open_basis
 from core.models.mimic.generate import MimicGenerator
-from core.models.speech.phonetic import PhoneticEncoder
 from research.evaluation.mimic.disentangle import SPACES, WITH_SIZES, disentanglement
 from research.evaluation.mimic.methods import MEAN, OTHER, OWN, MimicResult, mimic_results
 from research.evaluation.mimic.people import long_people
 from research.evaluation.style.benchmark import Ruler
 from research.evaluation.tables import Table, number
 from research.paths import BUILD
-from research.training.feature_bank import FacePair, InputEncoder
+from research.training.extractors import BUNDLED, Extractor, open_extractor
+from research.training.feature_bank import FacePair
 from research.training.loop import short_schedule
 from research.training.mimic.autoregressive import AUTOREGRESSIVE
 from research.training.mimic.loss import CONSTRAINTS
@@ -81,7 +81,7 @@ def ablations(steps: int) -> Iterator[Ablation]:
 
 def ablation_table(data: Path, steps: int) -> Table:
     """Train what is missing and compare."""
-    encoder = InputEncoder(PhoneticEncoder.load(), "phonetic")
+    encoder = open_extractor(BUNDLED)
     groups: dict[str, list[FacePair]] = {}
     scores = {}
     for ablation in ablations(steps):
@@ -119,17 +119,15 @@ def table(scores: dict[str, AblationScore], steps: int) -> Table:
     return Table(f"Mimic's ablations, {steps} steps each", columns, tuple(rows))
 
 
-def _path(ablation: Ablation, encoder: InputEncoder) -> Path:
+def _path(ablation: Ablation, encoder: Extractor) -> Path:
     settings = replace(ablation.settings, threads=0)
-    described = json.dumps([asdict(settings), encoder.hash], sort_keys=True)
+    described = json.dumps([asdict(settings), encoder.encoder.hash], sort_keys=True)
     return CACHE_ROOT / f"{hashlib.sha256(described.encode()).hexdigest()[:12]}.json"
 
 
-def _measured(
-    ablation: Ablation, encoder: InputEncoder, groups: dict[str, list[FacePair]], data: Path
-) -> AblationScore:
-    network = train(groups, encoder, ablation.settings, f"mimic-ablation-{_path(ablation, encoder).stem}")
-    mimic = MimicGenerator(network, encoder, open_basis(), ablation.name, "cpu")
+def _measured(ablation: Ablation, encoder: Extractor, groups: dict[str, list[FacePair]], data: Path) -> AblationScore:
+    network = train(groups, encoder.encoder, ablation.settings, f"mimic-ablation-{_path(ablation, encoder).stem}")
+    mimic = MimicGenerator(network, encoder.encoder, open_basis(), ablation.name, "cpu")
     people = long_people(data)
     results = {result.name: result for result in mimic_results(people, Ruler.of(people), mimic)}
     apart = disentanglement(mimic, people)

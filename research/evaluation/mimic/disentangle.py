@@ -23,7 +23,7 @@ from research.evaluation.closures import closures
 from research.evaluation.mimic.people import Listener, code_of, displacement, others, speech_of
 from research.evaluation.personal import Person, PersonPart
 from research.evaluation.regions import REGIONS, region_signals
-from research.evaluation.style.benchmark import SAME_PERSON, stretches
+from research.evaluation.style.benchmark import stretches
 from research.training.mimic.loss import swings
 
 WORDS = "phones heard, counted"
@@ -134,7 +134,7 @@ def embedded(mimic: MimicGenerator, people: Sequence[Person]) -> dict[str, dict[
     found: dict[str, dict[str, list[NDArray]]] = {space: {} for space in SPACES}
     phonetic = PhoneticEncoder.load()
     for person in people:
-        man = SAME_PERSON.get(person.name, person.name)
+        man = person.name
         for piece in person_stretches(person):
             seen, heard = _content_means(mimic, piece)
             code, words = code_of(mimic, piece), phone_shares(phonetic, speech_of(piece))

@@ -16,13 +16,11 @@ from core.audio.speech import Speech
 from core.face.basis import open_basis
 from core.face.motion import INTERNAL_FPS, Motion
 from core.models.mimic.generate import MimicGenerator
-from research.corpus.clips import address_clips, heldout_clips
+from research.corpus.clips import free_scoring_clips, heldout_clips
 from research.evaluation.accuracy import LONG_GRID_PEOPLE
 from research.evaluation.personal import REFERENCE_SECONDS, Person, PersonPart, cut_part, part_of
 from research.evaluation.style.benchmark import (
-    SAME_PERSON,
     Ruler,
-    picture_delay,
     stretch_score,
     stretches,
     style_people,
@@ -76,13 +74,13 @@ class MimicRow:
 
 
 def long_people(data: Path) -> list[Person]:
-    """The style benchmark's people, and every other address: those with several clips or eight seconds and more."""
+    """The style benchmark's people, and every other free clip: those with several clips or eight seconds and more."""
     people = style_people(data)
     known = {person.name for person in people}
     basis = open_basis()
-    for clip in address_clips(data):
+    for clip in free_scoring_clips(data):
         if clip.person not in known:
-            whole = part_of(clip, basis, picture_delay(clip, basis))
+            whole = part_of(clip, basis)
             people.append(halved(clip.person, whole))
     return people
 
@@ -102,11 +100,10 @@ def halved(name: str, whole: PersonPart) -> Person:
 
 
 def others(person: str, people: Sequence[Person]) -> list[Person]:
-    """The next ``OTHERS`` people in the list, round its end; two recordings of one man are not another's."""
-    man = SAME_PERSON.get(person, person)
+    """The next ``OTHERS`` people in the list, round its end."""
     place = [other.name for other in people].index(person)
     turned = [*people[place + 1 :], *people[:place]]
-    return [other for other in turned if SAME_PERSON.get(other.name, other.name) != man][:OTHERS]
+    return turned[:OTHERS]
 
 
 def score_person(person: Person, speak: Speak, ruler: Ruler, first_seconds: float) -> MimicRow:

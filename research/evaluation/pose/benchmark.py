@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m research.evaluation pose``: the head's motion on people whom no prior has seen, beside simpler systems.
 
-Each speaker of ``us_gov`` is held out in turn; the priors for that are trained once, with fewer steps than the shipped
-one, and kept under build/pose/folds. Retrieval, length and speed are of the shipped prior.
+Each person of ``free_speech/train`` is held out in turn; the priors for that are trained once, with fewer steps than
+the shipped one, and kept under build/pose/folds. Retrieval, length and speed are of the shipped prior.
 """
 
 from __future__ import annotations

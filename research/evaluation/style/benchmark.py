@@ -25,20 +25,14 @@ from core.face.motion import INTERNAL_FPS
 from core.face.rotations import FloatArray
 from core.models.adamesh.blink_removal import without_blinks
 from core.models.adamesh.generate import ExpressionGenerator
-from core.tracking.align import align, uniform_landmarks
-from core.tracking.sync import loudness, measure_offset
-from research.corpus.clips import Clip, address_clips, load_tracked
 from research.evaluation.bundled import expression_generator
 from research.evaluation.dynamics import upper_face_deviation
 from research.evaluation.metrics import best_lag, constant_face, lip_error_mm
 from research.evaluation.personal import (
-    LONG_ADDRESS,
-    REFERENCE_SECONDS,
     Person,
     PersonPart,
     cut_part,
     evaluation_people,
-    part_of,
 )
 from research.evaluation.regions import amplitude_ratios
 from research.evaluation.report import BENCHMARK, origin
@@ -56,35 +50,19 @@ from research.evaluation.style.tables import (
 from research.evaluation.tables import Table
 from research.paths import DATA_ROOT
 
-SHORT_ADDRESS = "obama_address_20s"
-# two recordings of one man: neither is "another person" to the other
-SAME_PERSON = {SHORT_ADDRESS: LONG_ADDRESS}
 STRETCH_SECONDS = 3.0
 RESULTS = "style.json"
 
 
 def style_people(data: Path) -> list[Person]:
-    """The people with enough material: three of GRID, the 34 s address, and the 20 s one put in step."""
-    basis = open_basis()
+    """The people with enough material that no network has learnt from: three of GRID and the long free clips."""
     people = evaluation_people(data)
-    for clip in address_clips(data):
-        if clip.person == SHORT_ADDRESS:
-            whole, cut = part_of(clip, basis, picture_delay(clip, basis)), round(REFERENCE_SECONDS * INTERNAL_FPS)
-            people.append(Person(clip.person, cut_part(whole, 0, cut), (cut_part(whole, cut, None),)))
     return [replace(person, tests=tuple(unblinking(part) for part in person.tests)) for person in people]
 
 
 def unblinking(part: PersonPart) -> PersonPart:
     """The part as if the person had not blinked."""
     return replace(part, reference=without_blinks(part.reference, open_basis()))
-
-
-def picture_delay(clip: Clip, basis: FaceBasis) -> float:
-    """Seconds by which the picture comes after the sound, against loudness: no network may judge itself."""
-    tracked = load_tracked(clip)
-    opening = mouth_opening(align(uniform_landmarks(tracked.track, INTERNAL_FPS).landmarks, basis.neutral).landmarks)
-    heard = loudness(tracked.speech, INTERNAL_FPS, len(opening))
-    return measure_offset(opening, heard, INTERNAL_FPS).offset_seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,8 +100,7 @@ class Ruler:
 
     def others(self, person: str) -> list[NDArray[np.float64]]:
         """The references of everybody who is somebody else."""
-        man = SAME_PERSON.get(person, person)
-        return [own for name, own in self.gallery.items() if SAME_PERSON.get(name, name) != man]
+        return [own for name, own in self.gallery.items() if name != person]
 
 
 def measure_method(method: Method, base: ExpressionGenerator, people: Sequence[Person], ruler: Ruler) -> MethodResult:

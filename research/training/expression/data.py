@@ -22,7 +22,6 @@ FEATURES_PER_FRAME = 2
 PARAMETER_COUNT = len(astuple(StyleParameters()))
 # groups whose talkers' own faces were filmed: the average talker is theirs
 FILMED_GROUPS = ("s1", "grid")
-RETIMED_GROUP = "retimed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,10 @@ class SamplingSettings:
     the average talker's mean and spread; or else as the talker, whoever it is, which only blurs.
     """
 
-    batch: int = 16
-    crop_frames: int = 100
+    batch: int = 8
+    crop_frames: int = 75
     reference_frames: int = 75
-    shares: tuple[tuple[str, float], ...] = (("s1", 0.25), ("grid", 0.4), ("facegood", 0.05), ("retimed", 0.3))
+    shares: tuple[tuple[str, float], ...] = (("s1", 0.35), ("grid", 0.5), ("free", 0.15))
     varied_share: float = 0.5
     style_share: float = 0.5
     identity_share: float = 0.3
@@ -146,11 +145,7 @@ def _talkers(groups: dict[str, list[FacePair]], settings: SamplingSettings) -> l
         own: dict[str, list[FacePair]] = {}
         for pair in groups.get(name, []):
             own.setdefault(pair.person, []).append(pair)
-        # re-timed voices all speak with one face
-        shared = TalkerStatistics.of(groups[name]) if own and name == RETIMED_GROUP else None
-        talkers += [
-            _Talker(name, share / len(own), pairs, shared or TalkerStatistics.of(pairs)) for pairs in own.values()
-        ]
+        talkers += [_Talker(name, share / len(own), pairs, TalkerStatistics.of(pairs)) for pairs in own.values()]
     return talkers
 
 

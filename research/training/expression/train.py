@@ -14,18 +14,17 @@ from torch import Tensor, nn
 from core.face.basis import FaceBasis, open_basis
 from core.models.adamesh.generate import EXPRESSION_FILE, save_network
 from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
-from core.models.speech.phonetic import PhoneticEncoder
+from core.models.speech.encoder import SpeechEncoder
+from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
-from research.corpus.clips import KNOWN_TALKER, training_clips
-from research.corpus.facegood import facegood_pairs
+from research.corpus.clips import KNOWN_TALKER, free_training_clips, training_clips
 from research.training.expression.data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings
-from research.training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs, with_gaps
-from research.training.loop import Chance, Schedule, TrainingRun
+from research.training.extractors import BUNDLED, open_extractor, prosody_place
+from research.training.feature_bank import FacePair, VoiceSettings, face_pairs, with_gaps
+from research.training.loop import Chance, Schedule, TrainingRun, short_schedule
 from research.training.motion_data import MotionPair, load_pairs
 from research.training.motion_loss import LossWeights, MotionLoss
 
-# how far GRID's picture lags behind its sound: the median over independent talkers (research.evaluation sync)
-PICTURE_DELAY_SECONDS = 0.02
 # small and short-sighted: larger networks with sight of whole sentences learned GRID's by heart (EXPERIMENTS.md)
 SHIPPED_NETWORK = NetworkConfig(
     hidden=512, kernel=9, reach=8, encoder_blocks=2, decoder_blocks=2, style_blocks=1, dropout=0.2
@@ -36,17 +35,13 @@ SHIPPED_NETWORK = NetworkConfig(
 class ExpressionSettings:
     """What the one-command reproduction fixes."""
 
-    schedule: Schedule = field(
-        default_factory=lambda: Schedule(steps=500, horizon_steps=600, cool_down_steps=170, learning_rate=1e-3)
-    )
+    schedule: Schedule = field(default_factory=lambda: short_schedule(150))
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     loss: LossWeights = field(default_factory=LossWeights)
     network: NetworkConfig = field(default_factory=lambda: SHIPPED_NETWORK)
-    inputs: str = "phonetic"
     voices: VoiceSettings = field(default_factory=VoiceSettings)
     style_probe_weight: float = 0.1
-    retimed_minutes: float = 80.0
-    threads: int = 2
+    threads: int = 1
 
 
 class TrainedExpression(nn.Module):
@@ -64,22 +59,19 @@ class TrainedExpression(nn.Module):
 def motion_groups(data: Path, basis: FaceBasis, settings: ExpressionSettings) -> dict[str, list[MotionPair]]:
     """All face data by group; see ``SamplingSettings.shares``."""
     wanted = {name for name, share in settings.sampling.shares if share > 0}
-    grid = load_pairs(training_clips(data), basis, PICTURE_DELAY_SECONDS)
+    grid = load_pairs(training_clips(data), basis)
     groups = {
-        "s1": [pair for pair in grid if pair.clip.person == KNOWN_TALKER],
+        # one talker's every other sentence: he is most of GRID as it is
+        "s1": [pair for pair in grid if pair.clip.person == KNOWN_TALKER][::2],
         "grid": [pair for pair in grid if pair.clip.person != KNOWN_TALKER],
     }
-    if "facegood" in wanted:
-        groups["facegood"] = facegood_pairs(data, basis)
-    if "retimed" in wanted:
-        from research.corpus.time_warped import retimed_pairs
-
-        groups["retimed"] = retimed_pairs(data, basis, settings.retimed_minutes)
+    if "free" in wanted:
+        groups["free"] = load_pairs(free_training_clips(data), basis)
     return {name: pairs for name, pairs in groups.items() if name in wanted}
 
 
 def train(
-    groups: dict[str, list[FacePair]], encoder: InputEncoder, settings: ExpressionSettings, name: str
+    groups: dict[str, list[FacePair]], encoder: SpeechEncoder, settings: ExpressionSettings, name: str
 ) -> ExpressionNetwork:
     """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network."""
     torch.set_num_threads(settings.threads)
@@ -94,7 +86,7 @@ def train(
     def loss_of(network: nn.Module, chance: Chance) -> Tensor:
         assert isinstance(network, TrainedExpression)
         batch = source.draw(chance.rng)
-        features = with_gaps(batch.features, encoder.prosody, chance.generator)
+        features = with_gaps(batch.features, prosody_place(encoder), chance.generator)
         return expression_loss(network, replace(batch, features=features), loss, probe_weight)
 
     return run.train(loss_of).network
@@ -118,20 +110,21 @@ def _set_statistics(network: ExpressionNetwork, groups: dict[str, list[FacePair]
     network.deviation.copy_(torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max())))
 
 
-def run(data: Path, steps: int | None = None, threads: int | None = None) -> None:
+def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
     settings = ExpressionSettings()
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
     if threads is not None:
         settings = replace(settings, threads=threads)
-    encoder = InputEncoder(PhoneticEncoder.load(), settings.inputs)
+    extractor = open_extractor(encoder)
     groups = {
-        name: face_pairs(pairs, encoder, settings.voices)
+        name: face_pairs(pairs, extractor, settings.voices)
         for name, pairs in motion_groups(data, open_basis(), settings).items()
     }
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    network = train(groups, encoder, settings, f"expression-{settings.schedule.steps}")
-    save_network(network, VENDOR_MODELS / EXPRESSION_FILE, encoder, {"training": json.dumps(asdict(settings))})
-    print(f"{EXPRESSION_FILE}: sha256 {record_checksum(EXPRESSION_FILE)}")
+    network = train(groups, extractor.encoder, settings, f"expression-{encoder}-{settings.schedule.steps}")
+    file = weights_file(EXPRESSION_FILE, encoder)
+    save_network(network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
+    print(f"{file}: sha256 {record_checksum(file)}")

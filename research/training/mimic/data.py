@@ -13,10 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from research.corpus.clips import KNOWN_TALKER
 from research.training.expression.data import (
     FILMED_GROUPS,
-    RETIMED_GROUP,
     FaceSource,
     SamplingSettings,
     TalkerStatistics,
@@ -24,9 +22,6 @@ from research.training.expression.data import (
 )
 from research.training.feature_bank import FacePair
 from research.training.style_variation import StyleParameters, draw_parameters, vary
-
-# groups whose clips, whoever is heard, show one face
-SHARED_FACES = {RETIMED_GROUP: KNOWN_TALKER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +124,7 @@ def _talkers(groups: dict[str, list[FacePair]], sampling: SamplingSettings) -> l
     for name, share in present:
         people = _by_person(groups[name])
         for person, own in people.items():
-            face = faces.setdefault(SHARED_FACES.get(name, person), len(faces))
+            face = faces.setdefault(person, len(faces))
             voice = voices.setdefault(person, len(voices))
             source = FaceSource({name: own}, plain)
             talkers.append(_Talker(name, share / total / len(people), face, voice, source, TalkerStatistics.of(own)))

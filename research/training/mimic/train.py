@@ -15,11 +15,13 @@ from core.face.basis import open_basis
 from core.models.mimic.config import MimicConfig
 from core.models.mimic.generate import MIMIC_FILE, save_mimic
 from core.models.mimic.network import MimicNetwork
-from core.models.speech.phonetic import PhoneticEncoder
+from core.models.speech.encoder import SpeechEncoder
+from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
 from research.training.expression.data import SamplingSettings
 from research.training.expression.train import ExpressionSettings, motion_groups
-from research.training.feature_bank import FacePair, InputEncoder, VoiceSettings, face_pairs, with_gaps
+from research.training.extractors import BUNDLED, Extractor, open_extractor, prosody_place
+from research.training.feature_bank import FacePair, VoiceSettings, face_pairs, with_gaps
 from research.training.loop import Chance, Schedule, TrainingRun
 from research.training.mimic.data import IdentitySettings, MimicSource
 from research.training.mimic.loss import ConstraintWeights, MimicLoss, TrainedMimic
@@ -31,20 +33,20 @@ class MimicSettings:
 
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            steps=1200, horizon_steps=1440, cool_down_steps=400, learning_rate=1e-3, save_every=100
+            steps=240, horizon_steps=290, cool_down_steps=80, learning_rate=1e-3, save_every=40
         )
     )
-    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(batch=12))
+    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(batch=8))
     identities: IdentitySettings = field(default_factory=IdentitySettings)
     constraints: ConstraintWeights = field(default_factory=ConstraintWeights)
     network: MimicConfig = field(default_factory=MimicConfig)
     shown_share: float = 0.7
     voices: VoiceSettings = field(default_factory=VoiceSettings)
-    threads: int = 2
+    threads: int = 1
 
 
 def train(
-    groups: dict[str, list[FacePair]], encoder: InputEncoder, settings: MimicSettings, name: str
+    groups: dict[str, list[FacePair]], encoder: SpeechEncoder, settings: MimicSettings, name: str
 ) -> MimicNetwork:
     """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network."""
     torch.set_num_threads(settings.threads)
@@ -60,7 +62,7 @@ def train(
     def loss_of(trained: nn.Module, chance: Chance) -> Tensor:
         assert isinstance(trained, TrainedMimic)
         batch = source.draw(chance.rng)
-        batch = replace(batch, features=with_gaps(batch.features, encoder.prosody, chance.generator))
+        batch = replace(batch, features=with_gaps(batch.features, prosody_place(encoder), chance.generator))
         return loss(trained, batch, run.step / settings.schedule.steps, chance.generator)
 
     return run.train(loss_of).network
@@ -74,24 +76,25 @@ def statistics(groups: dict[str, list[FacePair]]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(motion.mean(axis=0)), torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max()))
 
 
-def mimic_groups(data: Path, encoder: InputEncoder, settings: MimicSettings) -> dict[str, list[FacePair]]:
+def mimic_groups(data: Path, extractor: Extractor, settings: MimicSettings) -> dict[str, list[FacePair]]:
     """The expression network's face data, with features."""
     source = replace(ExpressionSettings(), sampling=settings.sampling, voices=settings.voices)
     pairs = motion_groups(data, open_basis(), source)
-    return {name: face_pairs(found, encoder, settings.voices) for name, found in pairs.items()}
+    return {name: face_pairs(found, extractor, settings.voices) for name, found in pairs.items()}
 
 
-def run(data: Path, steps: int | None = None, threads: int | None = None) -> None:
+def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
     settings = MimicSettings()
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
     if threads is not None:
         settings = replace(settings, threads=threads)
-    encoder = InputEncoder(PhoneticEncoder.load(), "phonetic")
-    groups = mimic_groups(data, encoder, settings)
+    extractor = open_extractor(encoder)
+    groups = mimic_groups(data, extractor, settings)
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    network = train(groups, encoder, settings, f"mimic-{settings.schedule.steps}")
-    save_mimic(network, VENDOR_MODELS / MIMIC_FILE, encoder, {"training": json.dumps(asdict(settings))})
-    print(f"{MIMIC_FILE}: sha256 {record_checksum(MIMIC_FILE)}")
+    network = train(groups, extractor.encoder, settings, f"mimic-{encoder}-{settings.schedule.steps}")
+    file = weights_file(MIMIC_FILE, encoder)
+    save_mimic(network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
+    print(f"{file}: sha256 {record_checksum(file)}")

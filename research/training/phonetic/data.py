@@ -26,6 +26,7 @@ class LabelledSpeech:
     """One recording, or a crop at another tempo, with what is said in each frame.
 
     log_power: (2 N, 257) at 100 Hz, stored as float16. phones: (N,) of ARPABET, articulation: (N, 7); -1: unknown.
+    teacher: (N, 64) what the large encoder says of the clean recording, where it was asked.
     """
 
     source: str
@@ -34,6 +35,7 @@ class LabelledSpeech:
     log_power: NDArray[np.floating]
     phones: NDArray[np.int8]
     articulation: NDArray[np.int8]
+    teacher: NDArray[np.float16] | None = None
 
     @property
     def seconds(self) -> float:
@@ -43,7 +45,7 @@ class LabelledSpeech:
 def load_labelled(data: Path) -> list[LabelledSpeech]:
     """All speech with labels; held-out speakers and voices are marked."""
     real = (_real(utterance) for utterance in aligned_utterances(data))
-    return [item for item in real if item is not None] + [_synthetic(item) for item in load_synthetic()]
+    return [item for item in real if item is not None] + [synthetic_labels(item) for item in load_synthetic()]
 
 
 def is_doubtful(track: PhoneTrack) -> bool:
@@ -74,7 +76,8 @@ def _real(utterance: Utterance) -> LabelledSpeech | None:
     )
 
 
-def _synthetic(item: SyntheticUtterance) -> LabelledSpeech:
+def synthetic_labels(item: SyntheticUtterance) -> LabelledSpeech:
+    """Labels as the synthesiser gave them."""
     power = _log_power(item.samples)
     frames = len(power) // MEL_PER_LABEL
     arpabet = item.symbols == "arpabet"

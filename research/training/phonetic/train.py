@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m research.training phonetic``: trains the bundled speech encoder on aligned and synthetic speech."""
+"""``python -m research.training phonetic``: phones and articulation, from aligned and synthetic speech."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def prepare(data: Path) -> list[LabelledSpeech]:
 
 
 def run(data: Path, steps: int | None = None, threads: int | None = None) -> None:
-    """Train with the shipped settings (or fewer steps), write the weights, their scores and their checksum."""
+    """Train with the shipped settings (or fewer steps) and write the weights and their checksum."""
     settings = PhoneticSettings()
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))

@@ -26,7 +26,7 @@ from core.tracking.align import align, uniform_landmarks
 from core.tracking.reference import HEAD_WINDOW_FRAMES, longest_shot
 from core.tracking.smooth import savitzky_golay
 from core.tracking.sync import loudness, measure_offset
-from research.corpus.clips import Clip, address_clips, load_tracked, training_clips
+from research.corpus.clips import Clip, free_training_clips, licence_of, load_tracked, training_clips
 from research.corpus.tempo import retimed
 from research.paths import BUILD
 
@@ -36,14 +36,6 @@ MIN_VALID_SHARE = 0.9
 MIN_SYNC_SECONDS = 15.0
 # a talker who gives a thousand sentences does not need them all
 CLIPS_PER_TALKER = 80
-# two addresses of one person
-ADDRESS_PEOPLE = {
-    "obama_address_20s": "Obama",
-    "obama_address_34s": "Obama",
-    "hill_8s": "Hill",
-    "ocasio_cortez_8s": "Ocasio-Cortez",
-    "representative_60s": "representative",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,21 +87,17 @@ class Variation:
 
 
 def shipped_clips(data: Path, encoder: SpeechEncoder) -> list[PoseClip]:
-    """``grid/train`` (up to 80 sentences a talker) and the addresses."""
+    """``grid/train`` (up to 80 sentences a talker) and the free speech that may be shipped."""
     clips: list[PoseClip | None] = [
-        load_pose_clip(
-            clip,
-            encoder,
-            ADDRESS_PEOPLE.get(clip.person, clip.person),
-            True,
-            f"us_gov/{clip.path.name}, public domain",
-        )
-        for clip in address_clips(data)
+        load_pose_clip(clip, encoder, clip.person, True, f"{clip.path.name}, {licence_of(clip)}")
+        for clip in free_training_clips(data)
     ]
     for own in _by_talker(training_clips(data)):
         every = max(len(own) // CLIPS_PER_TALKER, 1)
         clips += [
-            load_pose_clip(clip, encoder, clip.person.removesuffix("_hd"), False, f"GRID {clip.person}, CC BY 4.0")
+            load_pose_clip(
+                clip, encoder, clip.person.removesuffix("_hd"), False, f"GRID {clip.person}, {licence_of(clip)}"
+            )
             for clip in own[::every][:CLIPS_PER_TALKER]
         ]
     return [clip for clip in clips if clip is not None]
@@ -155,7 +143,7 @@ def _make(clip: Clip, encoder: SpeechEncoder, cache: Path) -> bool:
     speech = Speech(tracked.speech.samples[round(first * 16_000) :], tracked.speech.source)
     basis = open_basis()
     free = align(uniform_landmarks(track, INTERNAL_FPS, first).landmarks, basis.neutral)
-    late = _picture_delay_seconds(mouth_opening(free.landmarks), speech)
+    late = clip.picture_delay_seconds or _picture_delay_seconds(mouth_opening(free.landmarks), speech)
     if late:
         free = align(uniform_landmarks(track, INTERNAL_FPS, first + late).landmarks, basis.neutral)
     relative = rotvec_from_matrix(mean_rotation(free.rotation).T @ free.rotation)

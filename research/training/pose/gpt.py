@@ -27,7 +27,7 @@ class GptSettings:
     Near codes instead of random ones, since those are the errors that happen.
     """
 
-    steps: int = 900
+    steps: int = 600
     batch: int = 16
     window_steps: int = 40
     learning_rate: float = 2e-3
@@ -43,7 +43,7 @@ class GptSettings:
     def schedule(self) -> Schedule:
         """Cosine to the end."""
         return Schedule.to_the_end(
-            self.steps, self.learning_rate, weight_decay=self.weight_decay, save_every=100, seed=self.seed
+            self.steps, self.learning_rate, weight_decay=self.weight_decay, save_every=25, seed=self.seed
         )
 
 

@@ -28,7 +28,7 @@ MIXED_SHARE = 0.4
 class PriorSettings:
     """Windows are ``window_frames`` at 25 fps; weights are of the velocity's and acceleration's L1."""
 
-    steps: int = 4000
+    steps: int = 2500
     batch: int = 32
     window_frames: int = 128
     learning_rate: float = 2e-3
@@ -39,7 +39,7 @@ class PriorSettings:
 
     def schedule(self) -> Schedule:
         """Cosine to the end."""
-        return Schedule.to_the_end(self.steps, self.learning_rate, weight_decay=0.01, save_every=500, seed=self.seed)
+        return Schedule.to_the_end(self.steps, self.learning_rate, weight_decay=0.01, save_every=100, seed=self.seed)
 
 
 class PoseWindows:

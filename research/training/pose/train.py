@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m research.training pose``: the pose prior, PoseGPT, speech units and the bank of pose styles, in one go.
 
-Without ``--clips`` it makes the shipped ones from ``grid/train`` and ``us_gov``; with it, a studio's own.
+Without ``--clips`` it makes the shipped ones from ``grid/train`` and ``free_speech/train``; with it, a studio's own.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class PoseTrainingSettings:
     prior: PriorSettings = field(default_factory=PriorSettings)
     gpt: GptSettings = field(default_factory=GptSettings)
     seed: int = 20261124
-    threads: int = 2
+    threads: int = 1
 
     def shortened(self) -> PoseTrainingSettings:
         """Fewer steps: what leave-one-out figures are measured with."""
-        return replace(self, prior=replace(self.prior, steps=2500), gpt=replace(self.gpt, steps=600))
+        return replace(self, prior=replace(self.prior, steps=1500), gpt=replace(self.gpt, steps=400))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People left out in turn: a network for each fold, recipe and seed, scored on whom it has not seen; kept on disk."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from core.face.basis import open_basis
+from core.face.motion import INTERNAL_FPS
+from core.models.adamesh.generate import ExpressionGenerator
+from core.models.adamesh.network import ExpressionNetwork
+from core.models.speech.encoder import SpeechEncoder
+from research.corpus.clips import Clip, free_training_clips, training_clips
+from research.evaluation.accuracy import TruthClip, truth
+from research.evaluation.protocol.recipes import Recipe
+from research.evaluation.protocol.scores import ProtocolClip, score_clip
+from research.paths import BUILD
+from research.training.expression.train import ExpressionSettings, motion_groups, train
+from research.training.extractors import open_extractor
+from research.training.feature_bank import face_pairs
+from research.training.loop import CHECKPOINTS
+from research.training.motion_data import MotionPair
+
+CACHE_ROOT = BUILD / "protocol"
+# who is left out together: one who speaks freely and two of GRID, then the talker who is most of GRID
+FOLDS = (("obama", "s2", "s31"), ("reagan", "s3", "s32"), ("crema_1001", "s4", "s30"), ("s1",))
+FREE_PEOPLE = ("obama", "reagan", "crema_1001")
+GRID_CLIPS_PER_PERSON = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training of the protocol."""
+
+    recipe: Recipe
+    fold: int
+    seed: int
+
+
+def run(item: Run, data: Path) -> list[ProtocolClip]:
+    """Scores of the people left out, from the cache where they are."""
+    extractor = open_extractor(item.recipe.encoder, item.recipe.width)
+    name = f"{item.recipe.label(extractor.encoder.hash)}-fold{item.fold}-seed{item.seed}"
+    path = CACHE_ROOT / f"{name}.json"
+    if not path.is_file():
+        scores = score_network(_trained(item, name, data), extractor.encoder, scored_clips(item.fold, data))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps([asdict(score) for score in scores], indent=1))
+        (CHECKPOINTS / f"{name}.pt").unlink(missing_ok=True)
+    return [ProtocolClip(**row) for row in json.loads(path.read_text())]
+
+
+def _trained(item: Run, name: str, data: Path) -> ExpressionNetwork:
+    extractor = open_extractor(item.recipe.encoder, item.recipe.width)
+    settings = item.recipe.settings
+    schedule = replace(settings.schedule, seed=settings.schedule.seed + item.seed, save_every=settings.schedule.steps)
+    groups = {
+        group: face_pairs(pairs, extractor, settings.voices) for group, pairs in _groups(item, data).items() if pairs
+    }
+    return train(groups, extractor.encoder, replace(settings, schedule=schedule), name)
+
+
+def _groups(item: Run, data: Path) -> dict[str, list[MotionPair]]:
+    """What the fold's network learns from."""
+    left_out, recipe = FOLDS[item.fold], item.recipe
+    groups = {
+        name: [pair for pair in pairs if pair.clip.individual not in left_out]
+        for name, pairs in _all_pairs(data).items()
+        if name in dict(recipe.settings.sampling.shares)
+    }
+    if recipe.grid_people is not None and "grid" in groups:
+        chosen = sorted({pair.clip.individual for pair in groups["grid"]})[: recipe.grid_people]
+        groups["grid"] = [pair for pair in groups["grid"] if pair.clip.individual in chosen]
+    if recipe.free_seconds is not None and "free" in groups:
+        groups["free"] = _shortened(groups["free"], recipe.free_seconds)
+    return groups
+
+
+def _shortened(pairs: Sequence[MotionPair], seconds: float) -> list[MotionPair]:
+    """At most ``seconds`` of each person, whole clips cut at their end."""
+    left: dict[str, int] = {}
+    kept = []
+    for pair in pairs:
+        frames = min(left.setdefault(pair.clip.individual, round(seconds * INTERNAL_FPS)), len(pair.motion))
+        left[pair.clip.individual] -= frames
+        if frames > INTERNAL_FPS:
+            kept.append(pair.cut(frames))
+    return kept
+
+
+@functools.cache
+def _all_pairs(data: Path) -> dict[str, list[MotionPair]]:
+    return motion_groups(data, open_basis(), ExpressionSettings())
+
+
+def scored_clips(fold: int, data: Path) -> list[Clip]:
+    """All free clips of the fold's people, and of each of its GRID talkers a few."""
+    left_out = FOLDS[fold]
+    clips = [clip for clip in free_training_clips(data) if clip.individual in left_out]
+    for person in left_out:
+        own = [clip for clip in training_clips(data) if clip.individual == person]
+        clips += own[:: max(len(own) // GRID_CLIPS_PER_PERSON, 1)][:GRID_CLIPS_PER_PERSON]
+    return clips
+
+
+@functools.lru_cache(maxsize=256)
+def _truth(clip: Clip) -> TruthClip:
+    return truth(clip, open_basis())
+
+
+def score_network(network: ExpressionNetwork, encoder: SpeechEncoder, clips: Sequence[Clip]) -> list[ProtocolClip]:
+    """Speak every clip without a reference and score it."""
+    basis = open_basis()
+    generator = ExpressionGenerator(network, encoder, basis, "protocol", "cpu")
+    return [
+        score_clip(_truth(clip), basis.displacement(generator.generate(_truth(clip).speech)), basis) for clip in clips
+    ]

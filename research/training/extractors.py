@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speech encoders as training uses them: features of spectrograms that were made to sound like other voices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import SettingsError
+from core.models.speech.encoder import SpeechEncoder
+from core.models.speech.phonetic import PhoneticEncoder, StudentEncoder
+from core.models.speech.prosody import PROSODY_SIZE
+from core.models.speech.whisper import WhisperEncoder, WhisperNetwork, WhisperProjection, whisper_mel
+from research.corpus.augment import mel_features
+
+BUNDLED, WHISPER = "bundled", "whisper"
+ENCODERS = (BUNDLED, WHISPER)
+
+
+class Extractor(Protocol):
+    """An encoder and its way from power spectrograms to features, of which the last four are the clip's prosody."""
+
+    @property
+    def encoder(self) -> SpeechEncoder:
+        """What is used when the network speaks, and what its file records."""
+
+    @property
+    def cache_hash(self) -> str:
+        """Of everything that :meth:`extract` depends on."""
+
+    def extract(self, power: Tensor) -> NDArray[np.float16]:
+        """(V, 4 T, 257) power at 100 Hz to (V, 2 T, D): what is worth keeping in a cache."""
+
+    def to_features(self, extracted: NDArray[np.float16]) -> NDArray[np.float16]:
+        """The cached values to (V, 2 T, dimension - 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneticExtractor:
+    """The bundled encoders."""
+
+    encoder: PhoneticEncoder
+
+    @property
+    def cache_hash(self) -> str:
+        return self.encoder.hash
+
+    def extract(self, power: Tensor) -> NDArray[np.float16]:
+        with torch.inference_mode():
+            features: NDArray[np.float16] = self.encoder.network(mel_features(power)).features.half().numpy()
+        return features
+
+    def to_features(self, extracted: NDArray[np.float16]) -> NDArray[np.float16]:
+        return extracted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WhisperExtractor:
+    """Whisper's encoder. ``wide`` has the components that are cached, ``encoder`` what is used of them."""
+
+    encoder: WhisperEncoder
+    network: WhisperNetwork
+    wide: WhisperProjection
+    cache_hash: str = field(default="")
+
+    def extract(self, power: Tensor) -> NDArray[np.float16]:
+        mel = np.stack([whisper_mel(item, self.wide.filters) for item in power.numpy()])
+        return self.wide.leading(self.network.values(mel)).astype(np.float16)
+
+    def to_features(self, extracted: NDArray[np.float16]) -> NDArray[np.float16]:
+        projection = self.encoder.projection
+        leading = extracted[:, :, : projection.width].astype(np.float32)
+        return np.stack([projection.with_lips(voice) for voice in leading]).astype(np.float16)
+
+
+def prosody_place(encoder: SpeechEncoder) -> slice:
+    """Where loudness, pitch and voicing are in a frame of any of our encoders."""
+    return slice(encoder.dimension - PROSODY_SIZE, encoder.dimension)
+
+
+def open_extractor(name: str, width: int | None = None) -> Extractor:
+    """``bundled`` or ``whisper``. width: other than the shipped one, of Whisper's leading values.
+
+    Raises :class:`ModelError` where Whisper's weights are not here.
+    """
+    if name == BUNDLED:
+        return PhoneticExtractor(StudentEncoder.load())
+    if name != WHISPER:
+        raise SettingsError(f"There is no speech encoder {name}.", f"Choose one of {', '.join(ENCODERS)}.")
+    from research.training.whisper_projection import network, wide_projection
+    from research.training.whisper_reader import width_projection
+
+    wide = wide_projection()
+    narrow = WhisperProjection.load() if width is None else width_projection(width)
+    return WhisperExtractor(WhisperEncoder(network(), narrow), network(), wide, wide.hash)
