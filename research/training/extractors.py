@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.errors import SettingsError
 from core.models.speech.encoder import SpeechEncoder
-from core.models.speech.phonetic import PhoneticEncoder, StudentEncoder
+from core.models.speech.phonetic import PhoneticEncoder
 from core.models.speech.prosody import PROSODY_SIZE
 from core.models.speech.whisper import WhisperEncoder, WhisperNetwork, WhisperProjection, whisper_mel
 from research.corpus.augment import mel_features
@@ -89,7 +89,7 @@ def open_extractor(name: str, width: int | None = None) -> Extractor:
     Raises :class:`ModelError` where Whisper's weights are not here.
     """
     if name == BUNDLED:
-        return PhoneticExtractor(StudentEncoder.load())
+        return PhoneticExtractor(PhoneticEncoder.load())
     if name != WHISPER:
         raise SettingsError(f"There is no speech encoder {name}.", f"Choose one of {', '.join(ENCODERS)}.")
     from research.training.whisper_projection import network, wide_projection
