@@ -117,9 +117,9 @@ def reference_disabled_reason(scene: bpy.types.Scene, settings: MimeshSettings) 
 def _strip_disabled_reason(scene: bpy.types.Scene, name: str, what: str) -> str:
     if not name:
         return f"Choose {what}."
-    from ..core.blender.compat import sequencer_strips
+    from ..core.blender.read_scene import has_strip
 
-    if all(strip.name != name for strip in sequencer_strips(scene)):
+    if not has_strip(scene, name):
         return f"The sequencer has no strip called {name}: choose {what} again."
     return ""
 

@@ -100,3 +100,27 @@ def _channel_bags(action: Any) -> list[Any]:
 def _slot_of(owner: Any, action: bpy.types.Action) -> Any | None:
     fitting = (s for s in action.slots if s.target_id_type == owner.id_type and s.name_display == owner.name)
     return next(fitting, None)
+
+
+def strips_of(owner: Any) -> Any:
+    """Top strips of a sequence editor or a meta strip. ``strips`` came in 4.4, the old name left in 5.0."""
+    return owner.strips if hasattr(owner, "strips") else owner.sequences
+
+
+def strip_left_offset(strip: Any) -> float:
+    """Frames between the content's start and the left handle. Renamed in 5.2."""
+    return float(strip.left_handle_offset if hasattr(strip, "left_handle_offset") else strip.frame_offset_start)
+
+
+def strip_right_offset(strip: Any) -> float:
+    """Frames between the right handle and the content's end. Renamed in 5.2."""
+    return float(strip.right_handle_offset if hasattr(strip, "right_handle_offset") else strip.frame_offset_end)
+
+
+def strip_media_frames(strip: Any) -> float:
+    """Scene frames that the strip's content lasts with its handles at its ends.
+
+    ``frame_duration`` does not know a movie's playback rate before 4.5.
+    """
+    shown = strip_right(strip) - strip_left(strip)
+    return shown + strip_left_offset(strip) + strip_right_offset(strip)

@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import bpy
 
@@ -37,7 +37,14 @@ from .apply import ApplyReport, apply_plan
 from .correspond import landmark_search, store_binding
 from .read_animation import read_existing
 from .read_rig import read_rig
-from .read_scene import find_strip, read_strip_range, scene_fps
+from .read_scene import (
+    StripRange,
+    find_strip,
+    read_strip_range,
+    read_strips_together,
+    scene_fps,
+    sound_strips_on_channel,
+)
 
 T = TypeVar("T")
 Steps = Generator[StepStatus, None, T]
@@ -109,7 +116,12 @@ def read_speech(scene: bpy.types.Scene, choice: SourceChoice) -> PlacedMedia:
     """The speech's file range and its place; a file starts at the scene's first frame."""
     if choice.kind == "file":
         return PlacedMedia(MediaRange(_existing_file(choice.value, "speech")), float(scene.frame_start))
-    return _read_strip(scene, choice.value)
+    if choice.kind == "strips":
+        names = [name for name in choice.value.splitlines() if name]
+        return _placed(read_strips_together([find_strip(scene, name) for name in names], scene))
+    if choice.kind == "channel":
+        return _placed(read_strips_together(_strips_on_channel(scene, choice.value), scene))
+    return _placed(read_strip_range(find_strip(scene, choice.value), scene))
 
 
 def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: PlacedMedia) -> MotionRequest:
@@ -129,7 +141,7 @@ def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: P
 def read_reference(scene: bpy.types.Scene, choice: SourceChoice) -> tuple[MediaRange | None, Path | None]:
     """The reference's clip or its style file, whichever is chosen."""
     if choice.kind == "strip":
-        return _read_strip(scene, choice.value).media, None
+        return _placed(read_strip_range(find_strip(scene, choice.value), scene, picture=True)).media, None
     if choice.kind == "file":
         return MediaRange(_existing_file(choice.value, "reference")), None
     if choice.kind == "style":
@@ -151,8 +163,13 @@ def refuse_existing(rig: RigDescription, settings: GenerateSettings) -> None:
 
 
 def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:
-    """The scene's rate; ``first_frame`` is where the speech's first sample sounds."""
-    return SceneTiming(scene_fps(scene), first_frame)
+    """Where keys belong; the speech's first sample sounds at ``first_frame`` of the sequencer.
+
+    The scene's time remapping stretches animation but neither strips nor playback: frame f shows what is keyed at
+    f * old / new.
+    """
+    stretch = scene.render.frame_map_old / scene.render.frame_map_new
+    return SceneTiming(scene_fps(scene) * stretch, first_frame * stretch)
 
 
 def plan_result(
@@ -198,6 +215,7 @@ def _summed_up(
 
 def _beyond_the_end(scene: bpy.types.Scene, plan: CurvePlan) -> tuple[str, ...]:
     last = int(max(curve.frames[-1] for curve in plan.curves))
+    last = round(last * scene.render.frame_map_new / scene.render.frame_map_old)
     if last <= scene.frame_end:
         return ()
     return (f"The keys go on to frame {last}; the scene ends at frame {scene.frame_end}.",)
@@ -230,10 +248,18 @@ def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBindin
             return binding
 
 
-def _read_strip(scene: bpy.types.Scene, name: str) -> PlacedMedia:
-    strip = read_strip_range(find_strip(scene, name), scene)
+def _placed(strip: StripRange) -> PlacedMedia:
     media = MediaRange(strip.path, strip.start_seconds, strip.end_seconds)
     return PlacedMedia(media, strip.first_frame, strip.warnings)
+
+
+def _strips_on_channel(scene: bpy.types.Scene, channel: str) -> list[Any]:
+    found = sound_strips_on_channel(scene, int(channel)) if channel.isdecimal() else []
+    if not found:
+        raise MediaError(
+            f'There is no sound strip on channel {channel} of "{scene.name}".', "Choose the channel with the speech."
+        )
+    return found
 
 
 def _existing_file(text: str, role: str) -> Path:

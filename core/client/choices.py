@@ -8,12 +8,13 @@ from typing import Literal
 
 from ..settings import BakeSettings, MotionSettings
 
-SourceKind = Literal["strip", "file", "style", "none"]
+SourceKind = Literal["strip", "strips", "channel", "file", "style", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """value: the strip's name or the file's path as typed (``//`` is the blend file's folder)."""
+    """value: the strip's name, the names of several (one a line) or the number of a channel, which are heard as one
+    speech; or the file's path as typed (``//`` is the blend file's folder)."""
 
     kind: SourceKind
     value: str = ""
