@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the sequencer: which strips there are, and which seconds of which file are heard or seen. Main thread only.
+"""Reads the sequencer: which strips there are, and which seconds of which file are played. Main thread only.
 
-Blender's own playback is the judge: where a strip's file does not simply tell what is heard of the strip, the strip is
+Blender's own playback is the judge: where a strip's file does not simply tell what is played of the strip, the strip is
 mixed down by Blender and the mix is read.
 """
 
@@ -21,7 +21,7 @@ from .strips.mix_down import can_mix_down, mix_down, whole_frames
 from .strips.place import StripPlace, place_of, places, scenes_to_search
 
 StripKind = Literal["sound", "movie", "mix"]
-# a meta or scene strip is heard as one: what Blender mixes of it
+# a meta or scene strip is taken as one: what Blender mixes of it
 _KINDS: dict[str, StripKind] = {"SOUND": "sound", "MOVIE": "movie", "META": "mix", "SCENE": "mix"}
 _RATE_TOLERANCE = 0.01
 
@@ -56,7 +56,7 @@ def scene_fps(scene: bpy.types.Scene) -> float:
 
 
 def list_strips(scene: bpy.types.Scene) -> tuple[StripInfo, ...]:
-    """What can be heard or seen, in the order of the timeline; the scene's own before those of other scenes."""
+    """What is played, in the order of the timeline; the scene's own before those of other scenes."""
     found: dict[str, StripInfo] = {}
     for searched in scenes_to_search(scene):
         usable = [place for place in places(searched) if _is_usable(place.strip)]
@@ -91,7 +91,7 @@ def find_strip(scene: bpy.types.Scene, name: str) -> Any:
 
 
 def read_strip_range(strip: Any, scene: bpy.types.Scene, picture: bool = False) -> StripRange:
-    """What is heard or seen of the strip, on the frames of ``scene``. Raises :class:`MediaError`.
+    """What is played of the strip, on the frames of ``scene``. Raises :class:`MediaError`.
 
     picture: the file itself is wanted, for its picture, even where its sound would have to be mixed.
     """
@@ -118,17 +118,17 @@ def read_strips_together(strips: Sequence[Any], scene: bpy.types.Scene) -> Strip
         raise MediaError("The chosen strips lie in different scenes.", "Choose strips of one scene.")
     if len(chosen) == 1:
         return read_strip_range(chosen[0].strip, scene)
-    heard = [place for place in chosen if not place.silenced_by()]
-    left_out = [place.strip.name for place in chosen if place not in heard]
-    if not heard:
+    audible = [place for place in chosen if not place.silenced_by()]
+    left_out = [place.strip.name for place in chosen if place not in audible]
+    if not audible:
         raise MediaError(f"All of the chosen strips are muted ({', '.join(left_out)}).", "Unmute one of them.")
-    warnings = [f"Not heard and left out: {', '.join(left_out)}."] if left_out else []
+    warnings = [f"Silent and left out: {', '.join(left_out)}."] if left_out else []
     warnings += [
-        f'The strips "{a.strip.name}" and "{b.strip.name}" overlap; both are heard there.' for a, b in _overlaps(heard)
+        f'The strips "{a.strip.name}" and "{b.strip.name}" overlap; both sound there.' for a, b in _overlaps(audible)
     ]
-    left, right = min(place.span[0] for place in heard), max(place.span[1] for place in heard)
-    mixed = _mixed(heard[0].scene, [place.strip.name for place in heard], left, right, tuple(warnings))
-    return on_frames_of(scene, heard[0].scene, mixed)
+    left, right = min(place.span[0] for place in audible), max(place.span[1] for place in audible)
+    mixed = _mixed(audible[0].scene, [place.strip.name for place in audible], left, right, tuple(warnings))
+    return on_frames_of(scene, audible[0].scene, mixed)
 
 
 def sound_strips_on_channel(scene: bpy.types.Scene, channel: int) -> list[Any]:
@@ -254,5 +254,5 @@ def _warnings(place: StripPlace) -> tuple[str, ...]:
     if not silenced:
         return ()
     if place.strip.mute:
-        return (f'The strip "{place.strip.name}" is muted: it is used, but not heard or seen on playback.',)
-    return (f'The strip "{place.strip.name}" is not heard on playback ({silenced}); it is used all the same.',)
+        return (f'The strip "{place.strip.name}" is muted: it is used, but left out of playback.',)
+    return (f'The strip "{place.strip.name}" is silent on playback ({silenced}); it is used all the same.',)

@@ -13,7 +13,7 @@ SourceKind = Literal["strip", "strips", "channel", "file", "style", "none"]
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """value: the strip's name, the names of several (one a line) or the number of a channel, which are heard as one
+    """value: the strip's name, the names of several (one a line) or the number of a channel, which are taken as one
     speech; or the file's path as typed (``//`` is the blend file's folder)."""
 
     kind: SourceKind

@@ -276,7 +276,7 @@ def test_strips_of_one_character_are_one_speech_and_music_is_left_out(tmp_path: 
     music.mute = True
     assert_same(keyed(found, scene), played(scene, tmp_path))
     second.mute = True
-    assert "Not heard and left out: Two." in read_strips_together([first, second], scene).warnings
+    assert "Silent and left out: Two." in read_strips_together([first, second], scene).warnings
 
 
 def test_overlap_of_chosen_strips_is_said(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def media_rate(strip: Any, fps: float) -> float:
 
 
 def needs_mixing(place: StripPlace) -> str:
-    """Why a sound strip's file does not tell what is heard of it; empty where it does."""
+    """Why a sound strip's file does not tell what is played of it; empty where it does."""
     strip = place.strip
     if place.metas:
         return "it lies in a meta strip"

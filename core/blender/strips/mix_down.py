@@ -29,8 +29,8 @@ def can_mix_down() -> bool:
 def mix_down(scene: bpy.types.Scene, names: frozenset[str], first_frame: int, last_frame: int) -> Path:
     """Mix the scene's strips of these names to a file that begins at ``first_frame``; nothing else sounds in it.
 
-    The file lies in Blender's temporary folder of this session. Mutes are lifted: who chooses a muted strip wants to
-    hear it. Raises :class:`MediaError`.
+    The file lies in Blender's temporary folder of this session. Mutes are lifted: who chooses a muted strip wants
+    its sound. Raises :class:`MediaError`.
     """
     path = _file_for(scene, names, first_frame, last_frame)
     with _copy_with_only(scene, names) as copy:

@@ -27,7 +27,7 @@ class StripPlace:
         return max(compat.strip_left(s) for s in around), min(compat.strip_right(s) for s in around)
 
     def silenced_by(self) -> str:
-        """What keeps it from being heard on playback, in words; empty where nothing does."""
+        """What keeps it silent on playback, in words; empty where nothing does."""
         strip = self.strip
         if strip.mute:
             return "it is muted"
