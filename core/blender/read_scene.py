@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the sequencer: which strips there are, and which seconds of which file are played. Main thread only.
 
-Blender's own playback is the judge: where a strip's file does not simply tell what is played of the strip, the strip is
+Blender's own playback is the judge: where a strip's file does not tell what is played of the strip, the strip is
 mixed down by Blender and the mix is read.
 """
 
