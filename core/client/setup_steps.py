@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -14,50 +13,54 @@ import numpy as np
 
 from ..errors import CancelledError
 from .engine_port import Engine
-from .environment import create_environment, environment_python
+from .environment import environment_python
+from .install import create_environment
+from .setup_plan import SetupChoice
+from .setup_progress import SetupProgress
 from .steps import StepStatus
 
 Steps = Generator[StepStatus, None, str]
 
-# lines that pip prints in all for our packages; only the bar depends on it
-_EXPECTED_LINES = 90
 _TEST_PICTURE = (64, 64, 3)
+_STOP_SECONDS = 2.0
 
 
 @dataclass(slots=True)
 class _Setup:
-    """Runs in a thread of its own; the two sides share the queue and the flag, nothing else."""
+    """Runs in a thread of its own; the two sides share the status and the flag, nothing else."""
 
-    create: Callable[[Callable[[str], None]], Path]
-    lines: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    create: Callable[[Callable[[SetupProgress], None]], Path]
+    status: StepStatus = field(default_factory=lambda: StepStatus("Starting", 0.0))
     cancelled: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            self.create(self._tell)
+            self.create(self._tick)
         except BaseException as error:  # noqa: BLE001 (handed to the waiting side, which raises it)
             self.error = error
 
-    def _tell(self, line: str) -> None:
+    def _tick(self, progress: SetupProgress) -> None:
         if self.cancelled.is_set():
             raise CancelledError("The engine setup was cancelled.")
-        self.lines.put(line)
+        self.status = StepStatus(progress.words(), progress.fraction)
 
 
-def setup_steps(folder: Path, online: bool) -> Steps:
-    """Make the environment in ``folder``. Raises :class:`EngineSetupError`; a cancelled attempt is removed."""
-    setup = _Setup(lambda tell: create_environment(folder, online, tell))
+def setup_steps(folder: Path, choice: SetupChoice, online: bool) -> Steps:
+    """Make an environment in ``folder``. Raises :class:`EngineSetupError`.
+
+    Closing it stops the installer at once; the environment that was in use before stays in use.
+    """
+    setup = _Setup(lambda tick: create_environment(folder, choice, online, tick))
     thread = threading.Thread(target=setup.run, name="mimesh-setup", daemon=True)
     thread.start()
-    line, seen = "Starting", 0
     try:
         while thread.is_alive():
-            while not setup.lines.empty():
-                line, seen = setup.lines.get(), seen + 1
-            yield StepStatus(line[:80], min(seen / _EXPECTED_LINES, 0.98))
+            yield setup.status
     finally:
         setup.cancelled.set()
+        # long enough for the installer to be stopped: then the button can be pressed again
+        thread.join(_STOP_SECONDS)
     if setup.error is not None:
         raise setup.error
     return f"The engine is ready: {environment_python(folder)}."

@@ -38,20 +38,20 @@ class Requirement:
         return text if self.high is None else f"{text}, below {_text(self.high)}"
 
 
-# mediapipe dropped the bundled tracker after 0.10.21; its generated code needs protobuf 4
 REQUIREMENTS = (
     Requirement("numpy", (1, 24)),
     Requirement("torch", (2, 4)),
     Requirement("av", (14,)),
-    Requirement("librosa", (0, 10)),
-    Requirement("mediapipe", (0, 10, 9), (0, 10, 22)),
+    Requirement("mediapipe", (0, 10, 9)),
     Requirement("absl-py", (1,)),
-    Requirement("attrs", (20,)),
     Requirement("flatbuffers", (2,)),
-    Requirement("protobuf", (4, 25), (5,)),
 )
+# up to 0.10.21 the tracker's networks lie in the package, whose generated code needs protobuf 4
+FIRST_TASKS_ONLY: Version = (0, 10, 22)
+CLASSIC_REQUIREMENTS = (Requirement("attrs", (20,)), Requirement("protobuf", (4, 25), (5,)))
+TASKS_REQUIREMENTS = (Requirement("certifi", (2020,)), Requirement("matplotlib", (3,)))
 PYTHON_LOW: Version = (3, 11)
-PYTHON_HIGH: Version = (3, 13)
+PYTHON_HIGH: Version = (3, 15)
 
 
 def parse_version(text: str) -> Version:
@@ -62,15 +62,26 @@ def parse_version(text: str) -> Version:
 
 def installed_versions() -> dict[str, str | None]:
     """Version of each required distribution in this Python, None where it is missing."""
-    return {requirement.name: _installed_version(requirement.name) for requirement in REQUIREMENTS}
+    return {name: _installed_version(name) for name in required_names()}
+
+
+def required_names() -> list[str]:
+    """Every distribution that is looked for."""
+    return [requirement.name for requirement in (*REQUIREMENTS, *CLASSIC_REQUIREMENTS, *TASKS_REQUIREMENTS)]
+
+
+def has_classic_tracker(version: str | None) -> bool:
+    """Whether this release of mediapipe brings its networks along."""
+    return version is not None and parse_version(version) < FIRST_TASKS_ONLY
 
 
 def problems_with(versions: dict[str, str | None], python: Version = sys.version_info[:3]) -> list[str]:
     """Everything that keeps the engine from running, as parts of a sentence; empty when all fits."""
     problems = []
     if not PYTHON_LOW <= python[:2] < PYTHON_HIGH:
-        problems.append(f"it is Python {_text(python)}, needed is {_text(PYTHON_LOW)} or 3.12")
-    for requirement in REQUIREMENTS:
+        problems.append(f"it is Python {_text(python)}, needed is {_text(PYTHON_LOW)} to 3.{PYTHON_HIGH[1] - 1}")
+    classic = has_classic_tracker(versions.get("mediapipe"))
+    for requirement in (*REQUIREMENTS, *(CLASSIC_REQUIREMENTS if classic else TASKS_REQUIREMENTS)):
         problem = requirement.problem(versions.get(requirement.name))
         if problem is not None:
             problems.append(problem)

@@ -7,9 +7,8 @@ have the Tasks interface alone and read a model file that users fetch once. Both
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib.util
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Protocol
@@ -23,8 +22,6 @@ from ..face.landmarks import LANDMARK_COUNT
 # names a file of the user's own; the engine set-up puts one into the environment
 MODEL_VARIABLE = "MIMESH_FACE_LANDMARKER"
 MODEL_FILE = Path("share") / "mimesh" / "face_landmarker.task"
-# from this release on there are no classic solutions
-FIRST_TASKS_ONLY = (0, 10, 22)
 
 
 class FaceLandmarker(Protocol):
@@ -60,11 +57,7 @@ class LandmarkerMaker(Protocol):
 def open_tracker() -> LandmarkerMaker:
     """The installed tracker. Raises :class:`EngineSetupError` naming what is missing."""
     try:
-        version = importlib.metadata.version("mediapipe")
-    except importlib.metadata.PackageNotFoundError as error:
-        raise _not_installed(error) from error
-    try:
-        if has_classic_solutions(version):
+        if _has_classic_solutions():
             from .mediapipe_solutions import SolutionsMaker
 
             return SolutionsMaker()
@@ -72,13 +65,17 @@ def open_tracker() -> LandmarkerMaker:
 
         return TasksMaker(model_path())
     except ImportError as error:
-        raise _not_installed(error) from error
+        raise EngineSetupError(
+            f"The face tracker is not installed in the engine's Python ({error}).",
+            "Run the engine setup in the extension's preferences.",
+        ) from error
 
 
-def has_classic_solutions(version: str) -> bool:
-    """Whether this release of MediaPipe brings its networks along."""
-    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    return numbers is not None and tuple(map(int, numbers.groups())) < FIRST_TASKS_ONLY
+def _has_classic_solutions() -> bool:
+    # looked up without importing: the package imports things at once that are not there
+    spec = importlib.util.find_spec("mediapipe")
+    folders = spec.submodule_search_locations if spec else None
+    return any((Path(folder) / "python" / "solutions").is_dir() for folder in folders or ())
 
 
 def model_path() -> Path:
@@ -107,10 +104,3 @@ def in_pixels(normalised: NDArray[np.float32], rgb: NDArray[np.uint8]) -> NDArra
 def prominent(widths: list[float]) -> int:
     """How many are more than half as wide as the widest."""
     return sum(width > 0.5 * max(widths) for width in widths)
-
-
-def _not_installed(error: ImportError) -> EngineSetupError:
-    return EngineSetupError(
-        f"The face tracker is not installed in the engine's Python ({error}).",
-        "Run the engine setup in the extension's preferences.",
-    )

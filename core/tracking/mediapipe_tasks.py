@@ -58,7 +58,8 @@ class TasksMaker:
         options = self._vision.FaceLandmarkerOptions(
             base_options=self._base(model_asset_buffer=self._bundle),
             running_mode=mode,
-            num_faces=1,
+            # with one face alone the task smooths over time, half a frame late: measured, see docs/tracker.md
+            num_faces=2,
             min_face_detection_confidence=confidence,
         )
         try:
@@ -89,7 +90,8 @@ class TaskLandmarker:
             found = self.task.detect(picture).face_landmarks
         if not found:
             return no_face()
-        return in_pixels(np.array([(p.x, p.y, p.z) for p in found[0]], np.float32), rgb)
+        faces = [np.array([(p.x, p.y, p.z) for p in face], np.float32) for face in found]
+        return in_pixels(max(faces, key=lambda points: float(np.ptp(points[:, 0]))), rgb)
 
     def close(self) -> None:
         """Let go of the task."""

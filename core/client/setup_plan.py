@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What setting up the engine would do here: which packages, from where, how much, into which folder.
+
+Everything that can be refused is refused here, before anything is downloaded. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import EngineSetupError
+
+TorchBuild = Literal["cpu", "cuda"]
+ENGINE_FOLDER = Path(__file__).resolve().parent.parent / "engine"
+REQUIREMENTS_FILE = ENGINE_FOLDER / "requirements.txt"
+TASKS_FILE = ENGINE_FOLDER / "requirements_tasks.txt"
+# installed on their own: their metadata names packages that tracking never imports
+CLASSIC_TRACKER = "mediapipe==0.10.21"
+TASKS_TRACKER = "mediapipe==1.2.3"
+# classic wheels end with Python 3.12
+_FIRST_WITHOUT_CLASSIC = (3, 13)
+# the installer of a fresh environment is old and tells no bytes
+_PIP = "pip>=25.1"
+_TORCH_INDEX = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
+# measured with the pinned versions: megabytes to download and on the disk
+_MEGABYTES: dict[tuple[str, TorchBuild], tuple[int, int]] = {
+    ("linux", "cpu"): (430, 1300),
+    ("linux", "cuda"): (3000, 7000),
+    ("win32", "cpu"): (320, 1100),
+    ("win32", "cuda"): (2800, 6500),
+    ("darwin", "cpu"): (270, 900),
+}
+# Windows: the longest path in any pinned package, below site-packages
+_LONGEST_MEMBER = 119
+_WINDOWS_LIMIT = 259
+
+
+@dataclass(frozen=True, slots=True)
+class SetupChoice:
+    """What the user decides.
+
+    source: a folder of wheels, or the address of an index; empty is PyPI. face_model: a face_landmarker.task of
+    the user's own, for releases of the tracker that come without. base_python: None lets one be found.
+    """
+
+    torch: TorchBuild = "cpu"
+    source: str = ""
+    face_model: str = ""
+    base_python: Path | None = None
+
+    @property
+    def wheels(self) -> Path | None:
+        """The folder of wheels, if the source is one."""
+        return Path(self.source) if self.source and "://" not in self.source else None
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPlan:
+    """The environment to build in ``target`` with ``base``, whose version is ``version``."""
+
+    choice: SetupChoice
+    base: Path
+    version: tuple[int, ...]
+    target: Path
+    uv: str = ""
+
+    @property
+    def tasks_tracker(self) -> bool:
+        """Whether the tracker is the release that reads a model file."""
+        # native code of the classic tracker opens its graphs by name, which fails for such names on Windows
+        awkward = sys.platform == "win32" and not str(self.target).isascii()
+        return self.version[:2] >= _FIRST_WITHOUT_CLASSIC or awkward
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter."""
+        return self.target / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+    def megabytes(self) -> tuple[int, int]:
+        """To download, and on the disk."""
+        return expected_megabytes(self.choice.torch)
+
+    def commands(self) -> Iterator[tuple[str, list[str]]]:
+        """Stages with their commands."""
+        if self.uv:
+            yield "Making an environment", [self.uv, "venv", "--python", str(self.base), str(self.target)]
+        else:
+            yield "Making an environment", [str(self.base), "-I", "-m", "venv", str(self.target)]
+            yield "Preparing the installer", [*self._install(raw=False), "--upgrade", _PIP]
+        yield "Installing PyTorch", [*self._install(), *self._torch_index(), torch_requirement()]
+        yield "Installing packages", [*self._install(), "-r", str(REQUIREMENTS_FILE)]
+        if self.tasks_tracker:
+            yield "Installing the face tracker", [*self._install(), "-r", str(TASKS_FILE)]
+        tracker = TASKS_TRACKER if self.tasks_tracker else CLASSIC_TRACKER
+        yield "Installing the face tracker", [*self._install(), "--no-deps", tracker]
+
+    def _install(self, raw: bool = True) -> list[str]:
+        if self.uv:
+            install = [self.uv, "pip", "install", "--python", str(self.python)]
+        else:
+            install = [str(self.python), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+            install += ["--progress-bar", "raw"] if raw else []
+        if self.choice.wheels is not None:
+            return [*install, "--no-index", "--find-links", str(self.choice.wheels)]
+        return [*install, "--index-url", self.choice.source] if self.choice.source else install
+
+    def _torch_index(self) -> list[str]:
+        if self.choice.source or _built_by_pypi(self.choice.torch):
+            return []
+        index = ["--extra-index-url", _TORCH_INDEX[self.choice.torch]]
+        # without that index, PyPI's build serves as well: one retry
+        return index if self.uv else ["--retries", "1", *index]
+
+
+def expected_megabytes(torch: TorchBuild, platform: str = sys.platform) -> tuple[int, int]:
+    """To download, and on the disk; for the question that is asked before."""
+    return _MEGABYTES.get((platform, torch), _MEGABYTES["linux", torch])
+
+
+def has_nvidia_driver(platform: str = sys.platform) -> bool:
+    """Whether an NVIDIA driver is installed, without loading it."""
+    if platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").is_file()
+    return platform == "linux" and Path("/proc/driver/nvidia/version").is_file()
+
+
+def torch_requirement() -> str:
+    """The pinned line for this system."""
+    lines = [line for line in REQUIREMENTS_FILE.read_text(encoding="utf-8").splitlines() if line.startswith("torch==")]
+    here = '"win32"' if sys.platform == "win32" else '!= "win32"'
+    return next(line for line in lines if here in line)
+
+
+def require_possible(plan: SetupPlan, online: bool, long_paths: bool | None = None) -> None:
+    """Raise :class:`EngineSetupError` for what can be known to fail."""
+    choice = plan.choice
+    if choice.wheels is not None:
+        if not choice.wheels.is_dir():
+            raise EngineSetupError(f"The folder of wheels {choice.wheels} does not exist.", "Choose another.")
+    elif not online:
+        raise EngineSetupError(
+            "Setting up the engine downloads packages, and online access is off.",
+            "Allow online access in the preferences, or choose a folder of wheels.",
+        )
+    if choice.face_model and not Path(choice.face_model).is_file():
+        raise EngineSetupError(f"The face model {choice.face_model} does not exist.", "Choose another file.")
+    require_short_path(plan.target, long_paths=long_paths)
+    _require_space(plan)
+
+
+def require_short_path(target: Path, platform: str = sys.platform, long_paths: bool | None = None) -> None:
+    """On Windows, refuse a folder in which a package's longest path would not fit."""
+    if platform != "win32" or (_windows_long_paths() if long_paths is None else long_paths):
+        return
+    longest = len(str(target)) + len("\\Lib\\site-packages\\") + _LONGEST_MEMBER
+    if longest > _WINDOWS_LIMIT:
+        raise EngineSetupError(
+            f"The engine's packages would have paths of {longest} characters under {target}; "
+            f"Windows allows {_WINDOWS_LIMIT}.",
+            f"Choose an Engine Folder that is {longest - _WINDOWS_LIMIT} characters shorter in the preferences, "
+            "for example C:\\Mimesh.",
+        )
+
+
+def _require_space(plan: SetupPlan) -> None:
+    folder = next(path for path in (plan.target, *plan.target.parents) if path.exists())
+    free, needed = shutil.disk_usage(folder).free / 1e6, plan.megabytes()[1]
+    if free < needed:
+        raise EngineSetupError(
+            f"The disk of {folder} has {free:.0f} MB left; the engine needs {needed} MB.",
+            "Make room, or choose another Engine Folder in the preferences.",
+        )
+
+
+def _built_by_pypi(torch: TorchBuild) -> bool:
+    """PyPI has the CPU build for Windows and macOS, and the CUDA build for Linux."""
+    return (sys.platform == "linux") == (torch == "cuda")
+
+
+def _windows_long_paths() -> bool:
+    if sys.platform != "win32":
+        return True
+    import winreg
+
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem") as key:
+            return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+    except OSError:
+        return False
