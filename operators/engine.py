@@ -6,38 +6,92 @@ from __future__ import annotations
 import bpy
 
 from .engine_access import close_engine, engine_client, forget_engine_python, has_engine
-from .preferences import user_folder
+from .preferences import engine_folder, preferences
 from .properties import run_state
 from .stepping import SteppedOperator, Steps
-from .stubs import classes_factory
+from .stubs import OperatorResult, classes_factory
+
+_OFFLINE = "Allow Online Access in Preferences > System first, or name a folder of wheels in Mimesh's preferences."
+_OFFLINE_FORCED = "Blender was started with --offline-mode: name a folder of wheels in Mimesh's preferences."
 
 
-class MIMESH_OT_setup_engine(SteppedOperator, bpy.types.Operator):
-    """Download the engine's packages (about 1 GB) into the extension's own folder; Blender stays usable"""
+def _offline_forced() -> bool:
+    return bool(getattr(bpy.app, "online_access_override", False))
+
+
+class MIMESH_OT_setup_engine(bpy.types.Operator):
+    """Install the engine's packages into a folder of their own. Asks first: says how much, from where and where to"""
 
     bl_idname = "mimesh.setup_engine"
     bl_label = "Set Up Engine"
     bl_options = {"INTERNAL"}
 
-    task = "Set Up Engine"
+    torch: bpy.props.EnumProperty(
+        name="Runs On",
+        items=(
+            ("cpu", "Processor", "The smaller download; made for any computer"),
+            ("cuda", "NVIDIA Card", "PyTorch for CUDA: a much larger download, needs a recent NVIDIA driver"),
+        ),
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Only with the user's consent to go online."""
+        """Only with the user's consent to go online, or a source on this computer."""
         if run_state(context).running:
             cls.poll_message_set(f"{run_state(context).task} is running.")
-        elif not bpy.app.online_access:
-            cls.poll_message_set("Allow Online Access in Preferences > System first.")
+        elif not bpy.app.online_access and not preferences(context).package_source:
+            cls.poll_message_set(_OFFLINE_FORCED if _offline_forced() else _OFFLINE)
         else:
             return True
         return False
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask first."""
+        return context.window_manager.invoke_props_dialog(self, width=420, confirm_text="Set Up")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """What would happen, in words."""
+        from ..core.client.setup_plan import expected_megabytes, has_nvidia_driver
+
+        layout = self.layout
+        download, disk = expected_megabytes(self.torch)
+        source = preferences(context).package_source or "PyPI and PyTorch's own server"
+        layout.label(text=f"Downloads about {download} MB from {source};")
+        layout.label(text=f"needs about {disk} MB on the disk, in")
+        layout.label(text=str(engine_folder(context)))
+        layout.label(text="An engine that works now stays until the new one is checked.")
+        if has_nvidia_driver():
+            layout.prop(self, "torch", expand=True)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Hand over to the operator that does it: in a window it leaves Blender usable."""
+        how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+        done: OperatorResult = bpy.ops.mimesh.run_engine_setup(how, torch=self.torch)  # type: ignore[attr-defined]
+        return {"FINISHED"} if "RUNNING_MODAL" in done else done
+
+
+class MIMESH_OT_run_engine_setup(SteppedOperator, bpy.types.Operator):
+    """Install the engine's packages now"""
+
+    bl_idname = "mimesh.run_engine_setup"
+    bl_label = "Set Up Engine Now"
+    bl_options = {"INTERNAL"}
+
+    task = "Set Up Engine"
+    torch: bpy.props.EnumProperty(items=(("cpu", "Processor", ""), ("cuda", "NVIDIA Card", "")))
+
     def start(self, context: bpy.types.Context) -> Steps:
-        """See core.client.setup_steps."""
+        """See core.client.install."""
+        from ..core.client.setup_plan import SetupChoice
         from ..core.client.setup_steps import setup_steps
 
+        chosen = preferences(context)
+        source = chosen.package_source
+        source = source if "://" in source else bpy.path.abspath(source)
+        choice = SetupChoice(self.torch, source, bpy.path.abspath(chosen.face_model))
+        words = yield from setup_steps(engine_folder(context), choice, bpy.app.online_access)
+        # only now: until here the engine that was there could be used
         close_engine()
-        words = yield from setup_steps(user_folder() / "engine", bpy.app.online_access)
         forget_engine_python()
         run_state(context).engine_status = words
         return words
@@ -73,4 +127,4 @@ class MIMESH_OT_test_engine(SteppedOperator, bpy.types.Operator):
         return words
 
 
-register, unregister = classes_factory((MIMESH_OT_setup_engine, MIMESH_OT_test_engine))
+register, unregister = classes_factory((MIMESH_OT_setup_engine, MIMESH_OT_run_engine_setup, MIMESH_OT_test_engine))

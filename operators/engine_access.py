@@ -7,6 +7,7 @@ Main thread only. Tests put their own maker in with :func:`use_engine_maker`.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .preferences import preferences, user_folder, work_folder
+from .preferences import engine_folder, preferences, work_folder
+from .properties import run_state
+from .running import stop_runs
 
 if TYPE_CHECKING:
     from ..core.client.engine_port import Engine
@@ -42,7 +45,8 @@ _held = _Held()
 def engine_python(context: bpy.types.Context) -> Path | None:
     """The Python to run: the preference, the environment variable, or the one that Set Up Engine made."""
     chosen = preferences(context).engine_python
-    return _find_python(bpy.path.abspath(chosen) if chosen else "", os.environ.get(ENGINE_VARIABLE, ""))
+    variable = os.environ.get(ENGINE_VARIABLE, "")
+    return _find_python(bpy.path.abspath(chosen) if chosen else "", variable, str(engine_folder(context)))
 
 
 def has_engine(context: bpy.types.Context) -> bool:
@@ -90,13 +94,13 @@ def _make_client(python: Path, code_root: Path, job_root: Path) -> Engine:
 
 
 @functools.lru_cache(maxsize=8)
-def _find_python(chosen: str, variable: str) -> Path | None:
+def _find_python(chosen: str, variable: str, folder: str) -> Path | None:
     for text in (chosen, variable):
         if text:
             return Path(text)
     from ..core.client.environment import environment_python
 
-    made = environment_python(user_folder() / "engine")
+    made = environment_python(Path(folder))
     return made if made.is_file() else None
 
 
@@ -109,3 +113,7 @@ def unregister() -> None:
     """End the engine with the extension."""
     atexit.unregister(close_engine)
     close_engine()
+    # the window manager outlives us: a run that ends here must not be "running" when we are enabled again
+    stop_runs()
+    with contextlib.suppress(AttributeError, ReferenceError):
+        run_state(bpy.context).running = False

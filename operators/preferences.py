@@ -19,6 +19,12 @@ def _style_folder_changed(self: MimeshPreferences, context: bpy.types.Context) -
     refresh_styles(context)
 
 
+def _engine_changed(self: MimeshPreferences, context: bpy.types.Context) -> None:
+    from .engine_access import forget_engine_python
+
+    forget_engine_python()
+
+
 class MimeshPreferences(bpy.types.AddonPreferences):
     """Empty fields mean: the place inside the extension's user folder."""
 
@@ -26,7 +32,24 @@ class MimeshPreferences(bpy.types.AddonPreferences):
 
     engine_python: bpy.props.StringProperty(
         name="Engine Python",
-        description="Python 3.11 with the engine's packages; empty uses the one that Set Up Engine makes",
+        description="A Python (3.11 to 3.14) with the engine's packages; empty uses the one that Set Up Engine makes",
+        subtype="FILE_PATH",
+    )
+    engine_folder: bpy.props.StringProperty(
+        name="Engine Folder",
+        description="Where Set Up Engine installs; empty uses the extension's user folder (on Windows a shorter one)",
+        subtype="DIR_PATH",
+        update=_engine_changed,
+    )
+    package_source: bpy.props.StringProperty(
+        name="Package Source",
+        description="A folder of wheels, or the address of your studio's package index; empty uses PyPI",
+        subtype="DIR_PATH",
+    )
+    face_model: bpy.props.StringProperty(
+        name="Face Model",
+        description="Your own copy of face_landmarker.task, which Set Up needs from Python 3.13 on; "
+        "empty lets it be fetched from its publisher",
         subtype="FILE_PATH",
     )
     cache_folder: bpy.props.StringProperty(
@@ -52,6 +75,10 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         row = layout.row(align=True)
         row.operator("mimesh.setup_engine", icon="IMPORT")
         row.operator("mimesh.test_engine", icon="CHECKMARK")
+        column = layout.column(align=True)
+        column.prop(self, "engine_folder")
+        column.prop(self, "package_source")
+        column.prop(self, "face_model")
         layout.separator()
         layout.prop(self, "cache_folder")
         row = layout.row(align=True)
@@ -83,6 +110,16 @@ def work_folder(context: bpy.types.Context) -> Path:
     """Where the engine keeps job files (``jobs``), tracked references (``cache``) and its log."""
     chosen = preferences(context).cache_folder
     return Path(bpy.path.abspath(chosen)) if chosen else user_folder()
+
+
+def engine_folder(context: bpy.types.Context) -> Path:
+    """Where Set Up Engine installs."""
+    chosen = preferences(context).engine_folder
+    if chosen:
+        return Path(bpy.path.abspath(chosen))
+    from ..core.client.setup_plan import default_engine_folder
+
+    return default_engine_folder(user_folder())
 
 
 def style_folder(context: bpy.types.Context) -> Path:

@@ -17,6 +17,7 @@ import bpy
 
 from ..core.client.steps import StepStatus
 from ..core.errors import CancelledError, MimeshError
+from . import running
 from .properties import run_state
 from .stubs import OperatorResult
 
@@ -24,6 +25,7 @@ Steps = Generator[StepStatus, None, str]
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 0.01
+_SIDEBARS = {"VIEW_3D", "SEQUENCE_EDITOR"}
 _log = logging.getLogger(__name__)
 
 
@@ -53,9 +55,12 @@ class SteppedOperator:
         _begin(context, self.task)
         with _failures(self, context) as failed:
             self._steps = self.start(context)
+            running.begin(self._steps)
             if _advance(self, context, self._steps):
+                running.end(self._steps)
                 return {"FINISHED"}
         if failed():
+            running.end(self._steps)
             return {"CANCELLED"}
         manager = context.window_manager
         self._timer = manager.event_timer_add(_TICK_SECONDS, window=context.window)
@@ -64,7 +69,8 @@ class SteppedOperator:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """One step per tick; everything else in Blender stays usable."""
-        if event.type == "ESC" and event.value == "PRESS":
+        escaped = event.type == "ESC" and event.value == "PRESS" and over_our_panels(context, event)
+        if escaped:
             run_state(context).cancel_requested = True
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -72,7 +78,7 @@ class SteppedOperator:
         with _failures(self, context) as failed:
             done = _advance(self, context, self._steps)
         if not (done or failed()):
-            return {"RUNNING_MODAL"} if event.type == "ESC" else {"PASS_THROUGH"}
+            return {"RUNNING_MODAL"} if escaped else {"PASS_THROUGH"}
         self._leave(context)
         return {"FINISHED"} if done else {"CANCELLED"}
 
@@ -80,9 +86,10 @@ class SteppedOperator:
         """Blender ends us: another file is loaded or the window closes."""
         self._leave(context)
         run_state(context).running = False
+        _show_in_status_bar(context, None)
 
     def _leave(self, context: bpy.types.Context) -> None:
-        self._steps.close()
+        running.end(self._steps)
         context.window_manager.event_timer_remove(self._timer)
         redraw(context)
 
@@ -92,7 +99,7 @@ def _begin(context: bpy.types.Context, task: str) -> None:
     run.running, run.cancel_requested = True, False
     run.task, run.stage, run.result = task, "Starting", ""
     run.fraction, run.seconds_left = 0.0, -1.0
-    context.window_manager.progress_begin(0.0, 1.0)
+    _show_in_status_bar(context, f"{task}: starting")
 
 
 def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
@@ -109,7 +116,7 @@ def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
     if (run.stage, round(run.fraction, 3)) != (status.stage, round(status.fraction, 3)):
         run.stage, run.fraction = status.stage, status.fraction
         run.seconds_left = -1.0 if status.seconds_left is None else status.seconds_left
-        context.window_manager.progress_update(status.fraction)
+        _show_in_status_bar(context, f"{run.task}: {run.stage}, {run.fraction:.0%} (Cancel in Mimesh's panel)")
         redraw(context)
     return False
 
@@ -117,8 +124,26 @@ def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
 def _end(context: bpy.types.Context, result: str, outcome: str) -> None:
     run = run_state(context)
     run.running, run.result, run.outcome = False, result, outcome
-    context.window_manager.progress_end()
+    _show_in_status_bar(context, None)
     redraw(context)
+
+
+def over_our_panels(context: bpy.types.Context, event: bpy.types.Event) -> bool:
+    """Whether the mouse is over a sidebar or the preferences: elsewhere Esc belongs to somebody else."""
+    screen = context.window.screen if context.window else None
+    for area in screen.areas if screen else ():
+        for region in area.regions:
+            ours = (region.type == "UI" and area.type in _SIDEBARS) or area.type == "PREFERENCES"
+            inside_x = region.x <= event.mouse_x < region.x + region.width
+            if ours and inside_x and region.y <= event.mouse_y < region.y + region.height:
+                return True
+    return False
+
+
+def _show_in_status_bar(context: bpy.types.Context, text: str | None) -> None:
+    # also seen with the sidebar shut; there is no workspace in the background
+    if not bpy.app.background and context.workspace is not None:
+        context.workspace.status_text_set(text)
 
 
 @contextlib.contextmanager

@@ -123,6 +123,19 @@ def expected_megabytes(torch: TorchBuild, platform: str = sys.platform) -> tuple
     return _MEGABYTES.get((platform, torch), _MEGABYTES["linux", torch])
 
 
+def default_engine_folder(user_folder: Path, platform: str = sys.platform, local: str | None = None) -> Path:
+    """In the extension's own folder; on Windows, where that is too deep for the packages, in a shorter one."""
+    own = user_folder / "engine"
+    if platform != "win32":
+        return own
+    try:
+        require_short_path(own / "9", platform)
+    except EngineSetupError:
+        local = os.environ.get("LOCALAPPDATA", "") if local is None else local
+        return Path(local) / "Mimesh" if local else own
+    return own
+
+
 def has_nvidia_driver(platform: str = sys.platform) -> bool:
     """Whether an NVIDIA driver is installed, without loading it."""
     if platform == "win32":

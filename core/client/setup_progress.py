@@ -14,8 +14,8 @@ _SIZE = r"\(?([\d.]+) ?(kB|KB|KiB|MB|MiB|GB|GiB|bytes|B)\)?"
 _DOWNLOADING = re.compile(rf"\s*Downloading (?:\S*/)?([A-Za-z0-9_.]+?)(?:-\d\S*)? {_SIZE}")
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _UNPACKING = re.compile(r"(Installing collected packages|Prepared \d+ package)")
-# shares of the whole bar
-_DOWNLOAD_SHARE = 0.75
+# the rest of the bar is unpacking and checking
+_DOWNLOAD_SHARE = 0.9
 
 
 @dataclass(slots=True)
@@ -50,7 +50,6 @@ class SetupProgress:
             self._show(float(found[1]))
         elif _UNPACKING.match(line):
             self.begin("Unpacking the packages")
-            self.fraction = max(self.fraction, _DOWNLOAD_SHARE)
 
     def words(self) -> str:
         """The stage as a person reads it; a step without a measure counts its seconds."""

@@ -49,10 +49,13 @@ registered = [
     name in bpy.context.preferences.addons,
 ]
 ours = [key for key in sys.modules if key.startswith(name)]
+# as if a run were under way
+bpy.context.window_manager.mimesh_run.running = True
 bpy.ops.preferences.addon_disable(module=name)
 left = [key for key in dir(bpy.types) if key.startswith(("MIMESH_", "Mimesh"))]
 left += [hasattr(bpy.types.Scene, "mimesh")] * hasattr(bpy.types.Scene, "mimesh")
 again = addon_utils.enable(name, default_set=True) is not None
+idle = not bpy.context.window_manager.mimesh_run.running
 bpy.ops.preferences.addon_disable(module=name)
 removed = bpy.ops.extensions.package_uninstall(
     repo_index=[repo.module for repo in bpy.context.preferences.extensions.repos].index("user_default"),
@@ -60,7 +63,7 @@ removed = bpy.ops.extensions.package_uninstall(
 )
 print("PROBE" + json.dumps({
     "installed": list(installed), "enabled": module is not None, "seconds": seconds, "registered": registered,
-    "imported": ours, "left": left, "again": again, "removed": list(removed),
+    "imported": ours, "left": left, "again": again, "idle": idle, "removed": list(removed),
 }))
 """
 
@@ -76,6 +79,7 @@ class Probe:
     imported: list[str]
     left: list[str]
     again: bool
+    idle: bool
     removed: list[str]
 
 
@@ -126,6 +130,10 @@ def test_disabling_leaves_nothing_and_enabling_again_works(probe: Probe) -> None
     assert probe.left == []
     assert probe.again
     assert probe.removed == ["FINISHED"]
+
+
+def test_disabling_during_a_run_leaves_the_extension_idle(probe: Probe) -> None:
+    assert probe.idle
 
 
 def test_zip_holds_what_animators_need_and_no_more(extension_zip: Path) -> None:

@@ -9,23 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from core.client import environment
-from core.client.environment import (
-    REQUIREMENTS_FILE,
-    create_environment,
-    environment_python,
-    find_base_python,
-    find_engine_python,
-    inspect_python,
-)
-from core.errors import CancelledError, EngineSetupError
-from core.exchange.packages import REQUIREMENTS, parse_version, problems_with
+from core.client.environment import environment_python, find_engine_python, inspect_python
+from core.client.setup_plan import CLASSIC_TRACKER, REQUIREMENTS_FILE, TASKS_FILE, TASKS_TRACKER
+from core.errors import EngineSetupError
+from core.exchange.packages import parse_version, problems_with
 
 COMPLETE = {
     "numpy": "1.26.4",
     "torch": "2.13.0+cpu",
     "av": "18.1.0",
-    "librosa": "0.11.0",
     "mediapipe": "0.10.21",
     "absl-py": "2.5.1",
     "attrs": "26.1.0",
@@ -43,11 +35,37 @@ def fake_python(path: Path, packages: dict[str, str | None], version: tuple[int,
     return path
 
 
-def test_pinned_requirements_satisfy_the_ranges() -> None:
-    lines = [line for line in REQUIREMENTS_FILE.read_text().splitlines() if line and not line.startswith("#")]
-    pinned = dict(line.split("==") for line in [*lines, environment.TRACKER_REQUIREMENT])
-    assert problems_with({name: pinned.get(name) for name in COMPLETE}, (3, 11, 7)) == []
-    assert {requirement.name for requirement in REQUIREMENTS} == set(COMPLETE)
+def pinned(python: str, platform: str, *more: str) -> dict[str, str]:
+    """What the requirement files pin for one Python and system."""
+    lines = [line for path in (REQUIREMENTS_FILE, TASKS_FILE) for line in path.read_text().splitlines()]
+    chosen = {}
+    for line in [*filter(None, lines), *more]:
+        requirement, _, marker = line.partition(";")
+        new = tuple(map(int, python.split("."))) >= (3, 13)
+        wanted = {
+            "": True,
+            'python_version < "3.13"': not new,
+            'python_version >= "3.13"': new,
+            'sys_platform == "win32"': platform == "win32",
+            'sys_platform != "win32"': platform != "win32",
+        }
+        if not line.startswith("#") and wanted[marker.strip()]:
+            name, _, version = requirement.strip().partition("==")
+            chosen[name] = version
+    return chosen
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+@pytest.mark.parametrize(
+    ("python", "tracker"), [("3.11", CLASSIC_TRACKER), ("3.12", CLASSIC_TRACKER), ("3.13", TASKS_TRACKER)]
+)
+def test_pinned_requirements_satisfy_the_ranges(python: str, tracker: str, platform: str) -> None:
+    version = tuple(map(int, python.split(".")))
+    assert problems_with(dict(pinned(python, platform, tracker)), version) == []
+
+
+def test_windows_gets_a_torch_whose_paths_fit() -> None:
+    assert pinned("3.11", "win32")["torch"] == "2.12.1"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +73,7 @@ def test_pinned_requirements_satisfy_the_ranges() -> None:
     [
         ({"torch": None}, "torch is missing"),
         ({"torch": "1.13.1"}, "torch is 1.13.1, needed is 2.4 or later"),
-        ({"mediapipe": "0.10.30"}, "mediapipe is 0.10.30, needed is 0.10.9 or later, below 0.10.22"),
+        ({"mediapipe": "0.9.0"}, "mediapipe is 0.9.0, needed is 0.10.9 or later"),
         ({"protobuf": "5.29.0"}, "protobuf is 5.29.0"),
     ],
 )
@@ -64,9 +82,16 @@ def test_wrong_package_is_named_with_what_is_needed(change: dict[str, str | None
     assert len(problems) == 1 and problems[0].startswith(word)
 
 
-@pytest.mark.parametrize("version", [(3, 10, 1), (3, 13, 5)])
-def test_python_without_tracker_wheels_is_a_problem(version: tuple[int, ...]) -> None:
-    assert "needed is 3.11 or 3.12" in problems_with(COMPLETE, version)[0]
+@pytest.mark.parametrize("version", [(3, 10, 1), (3, 15, 0)])
+def test_python_outside_the_range_is_a_problem(version: tuple[int, ...]) -> None:
+    assert "needed is 3.11 to 3.14" in problems_with(COMPLETE, version)[0]
+
+
+def test_newer_tracker_needs_other_packages_than_the_classic_one() -> None:
+    newer = {name: version for name, version in COMPLETE.items() if name not in ("attrs", "protobuf")}
+    newer["mediapipe"] = "1.2.3"
+    assert problems_with({**newer, "certifi": "2026.1", "matplotlib": "3.11.2"}, (3, 13, 0)) == []
+    assert problems_with(newer, (3, 13, 0)) == ["certifi is missing", "matplotlib is missing"]
 
 
 def test_versions_are_compared_as_numbers() -> None:
@@ -124,55 +149,3 @@ def test_program_that_is_no_python_is_told(body: str, word: str, tmp_path: Path)
 def test_missing_python_is_told(tmp_path: Path) -> None:
     with pytest.raises(EngineSetupError, match="does not exist"):
         inspect_python(tmp_path / "none")
-
-
-def test_base_python_may_come_from_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", str(fake_python(tmp_path / "blender", {}, (3, 13, 1))))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(EngineSetupError, match=r"3\.11 or 3\.12"):
-        find_base_python()
-    found = fake_python(tmp_path / "bin" / "python3.12", {}, (3, 12, 4))
-    # the fake is a shell script
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
-    monkeypatch.setattr(environment.shutil, "which", lambda name: str(found) if name == "python3.12" else None)
-    assert find_base_python() == found
-
-
-def test_setup_is_refused_while_offline(tmp_path: Path) -> None:
-    with pytest.raises(EngineSetupError, match="online access is off"):
-        create_environment(tmp_path / "engine", online=False, tell=lambda line: None)
-    assert not (tmp_path / "engine").exists()
-
-
-def test_setup_never_overwrites_a_folder_that_is_no_environment(tmp_path: Path) -> None:
-    folder = tmp_path / "engine"
-    folder.mkdir()
-    (folder / "thesis.txt").write_text("precious")
-    with pytest.raises(EngineSetupError, match="holds something else"):
-        create_environment(folder, online=True, tell=lambda line: None, base_python=Path(sys.executable))
-    assert (folder / "thesis.txt").read_text() == "precious"
-
-
-def test_failed_setup_says_why_and_leaves_nothing(tmp_path: Path) -> None:
-    base = tmp_path / "base"
-    base.write_text('#!/bin/sh\nmkdir -p "$4"\ntouch "$4/pyvenv.cfg"\necho "ensurepip is not available"\nexit 1\n')
-    base.chmod(0o755)
-    told: list[str] = []
-    with pytest.raises(EngineSetupError, match="ensurepip is not available"):
-        create_environment(tmp_path / "engine", online=True, tell=told.append, base_python=base)
-    assert not (tmp_path / "engine").exists()
-    assert "ensurepip is not available" in told
-
-
-def test_cancelled_setup_stops_and_leaves_nothing(tmp_path: Path) -> None:
-    base = tmp_path / "base"
-    base.write_text('#!/bin/sh\nmkdir -p "$4"\ntouch "$4/pyvenv.cfg"\necho working\nexec sleep 60\n')
-    base.chmod(0o755)
-
-    def cancel(line: str) -> None:
-        if line == "working":
-            raise CancelledError("Cancelled.")
-
-    with pytest.raises(CancelledError):
-        create_environment(tmp_path / "engine", online=True, tell=cancel, base_python=base)
-    assert not (tmp_path / "engine").exists()
