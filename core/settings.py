@@ -208,7 +208,7 @@ class BakeSettings(SettingsGroup):
         help="What to do when the face already has an action that Mimesh did not make",
         choices=(
             Choice("refuse", "Refuse", "Stop with a message when somebody else's action is in the way"),
-            Choice("push_down", "Push Down", "Keep the other action on a muted NLA track and use ours"),
+            Choice("push_down", "Push Down", "Keep the other action on an NLA track below ours, where it plays on"),
         ),
         cli="--push-down",
         flag="push_down",
@@ -220,6 +220,16 @@ class BakeSettings(SettingsGroup):
         help="How much of the head's turn the neck takes, on rigs with a neck and a head bone",
         low=0.0,
         high=1.0,
+        step=0.05,
+        affects=("bake",),
+    )
+    ease_seconds: float = setting(
+        0.25,
+        label="Ease",
+        help="How long the face takes from rest to the first frame of the line, and back to rest after the last",
+        unit="s",
+        low=0.0,
+        high=2.0,
         step=0.05,
         affects=("bake",),
     )

@@ -17,6 +17,13 @@ class MIMESH_OT_clear_animation(bpy.types.Operator):
     bl_label = "Clear Mimesh Animation"
     bl_options = {"REGISTER", "UNDO"}
 
+    edited_too: bpy.props.BoolProperty(
+        name="Edited Ones Too",
+        description="Also remove actions that were edited by hand after Mimesh made them",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a face, and no run that is about to write to it."""
@@ -34,15 +41,21 @@ class MIMESH_OT_clear_animation(bpy.types.Operator):
 
         target = scene_settings(context).target
         try:
-            removed = clear_animation(target)
+            cleared = clear_animation(target, self.edited_too)
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        if not removed:
-            self.report({"INFO"}, f"{target.name} has no animation made by Mimesh.")
+        if cleared.kept:
+            self.report(
+                {"WARNING"},
+                f"{', '.join(cleared.kept)} was edited by hand and stays; tick Edited Ones Too to remove it.",
+            )
+        if not cleared.removed:
+            if not cleared.kept:
+                self.report({"INFO"}, f"{target.name} has no animation made by Mimesh.")
             return {"CANCELLED"}
         run_state(context).result = ""
-        self.report({"INFO"}, f"Removed {', '.join(removed)}.")
+        self.report({"INFO"}, f"Removed {', '.join(cleared.removed)}.")
         return {"FINISHED"}
 
 

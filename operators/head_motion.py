@@ -17,8 +17,6 @@ from .properties import freeze_settings, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory
 
-# as core.blender.read_animation.PROVENANCE_PROPERTY, which poll must not import numpy for
-_TAG = "mimesh"
 _SEED_LIMIT = 1_000_000
 
 
@@ -184,9 +182,10 @@ def _chosen_bank(context: bpy.types.Context) -> Path:
 
 def _animation_disabled_reason(context: bpy.types.Context) -> str:
     """Why there is no head motion to regenerate; empty when there is."""
-    keys = scene_settings(context).target.data.shape_keys
-    action = keys.animation_data.action if keys.animation_data else None
-    return "" if action is not None and _TAG in action else "Generate first: then its head motion can be regenerated."
+    from ..core.blender.tags import our_actions
+
+    lines = our_actions(scene_settings(context).target.data.shape_keys)
+    return "" if next(lines, None) is not None else "Generate first: then its head motion can be regenerated."
 
 
 _CLASSES = (MIMESH_OT_regenerate_head, MIMESH_OT_add_to_bank, MIMESH_OT_remove_from_bank, MIMESH_OT_use_bundled_bank)

@@ -9,24 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ..errors import RigError
-from ..rig.existing import CurvePoints, ExistingDatablock, fingerprint
-from ..rig.plan import CurvePlan, Datablock, PlannedCurve
-from . import compat
-from .read_animation import FINGERPRINT_PROPERTY, PROVENANCE_PROPERTY, find_armature, read_existing
-
-_INTERPOLATION_CODES = {"LINEAR": 1, "BEZIER": 2}
-# Blender cuts datablock names at 63 bytes
-_NAME_LIMIT = 48
+from ..rig.curves import ARMATURE, KEY, part_object
+from ..rig.plan import CurvePlan
+from .armature import find_armature
+from .before import values_before
+from .place_layer import place_layer
+from .read_animation import read_existing
+from .tags import our_actions
+from .write_action import name_actions, write_actions
 
 Undo = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """What was written. actions: their names, shape keys first."""
+    """What was written. actions: their names; one for the whole line since Blender 4.4."""
 
     keys_written: int
     actions: tuple[str, ...]
@@ -34,56 +33,57 @@ class ApplyReport:
 
 
 def apply_plan(plan: CurvePlan, obj: bpy.types.Object) -> ApplyReport:
-    """Write the plan to ``obj`` and its armature; on any failure everything is put back as it was."""
+    """Write the plan to ``obj``, its armature and its parts; on any failure everything is put back as it was."""
     started = time.perf_counter()
     _require_unchanged(plan, obj)
-    undo: list[Undo] = []
-    actions: list[Any] = []
-    retired: list[Any] = []
+    owners = {layer.datablock: _owner(layer.datablock, obj) for layer in plan.layers}
+    earlier = [action for owner in owners.values() for action in our_actions(owner)]
+    written = write_actions(plan, owners, values_before(plan, owners))
+    undo: list[Undo] = [lambda: _remove({slot.action for slot in written.values()})]
+    last_steps: list[Undo] = []
     try:
-        _widen_sliders(plan, obj.data.shape_keys, undo)
-        for owner, datablock, existing in _owners(plan, obj):
-            retired += _make_room(owner, existing, undo)
-            actions.append(_write_action(plan, owner, datablock, undo))
+        _widen_sliders(plan, owners, undo)
+        for layer in plan.layers:
+            name = plan.line.sound or plan.object_name
+            last_steps += place_layer(owners[layer.datablock], layer, written[layer.datablock], name, undo)
     except BaseException:
         # BaseException: an interrupt must not leave half a face behind either
         for step in reversed(undo):
             step()
         raise
-    _remove_retired(retired)
-    for action, name in zip(actions, _action_names(plan, obj), strict=False):
-        action.name = name
+    for step in last_steps:
+        step()
+    # unless the artist keeps one in use elsewhere (a strip, a fake user)
+    _remove({action for action in earlier if action.users == 0})
+    names = name_actions(plan, written)
     _refresh()
-    seconds = time.perf_counter() - started
-    return ApplyReport(plan.key_count, tuple(action.name for action in actions), seconds)
+    return ApplyReport(plan.key_count, names, time.perf_counter() - started)
 
 
 def _require_unchanged(plan: CurvePlan, obj: bpy.types.Object) -> None:
     """The artist may have assigned an action while the engine was working."""
-    if obj.name != plan.object_name or read_existing(obj) != plan.existing:
+    names = tuple(name for name in map(part_object, (n for n, _ in plan.existing.parts)) if name)
+    if obj.name != plan.object_name or read_existing(obj, names) != plan.existing:
         raise RigError(f'The animation of "{obj.name}" changed while the motion was being made.', "Generate again.")
 
 
-def _owners(plan: CurvePlan, obj: bpy.types.Object) -> list[tuple[Any, Datablock, ExistingDatablock]]:
-    owners: list[tuple[Any, Datablock, ExistingDatablock]] = []
-    if plan.curves_of("key"):
-        owners.append((obj.data.shape_keys, "key", plan.existing.key))
-    if plan.curves_of("armature"):
-        owners.append((find_armature(obj), "armature", plan.existing.armature))
-    return owners
+def _owner(datablock: str, obj: bpy.types.Object) -> Any:
+    """The datablock that holds the animation."""
+    if datablock == KEY:
+        return obj.data.shape_keys
+    if datablock == ARMATURE:
+        return find_armature(obj)
+    return bpy.data.objects[part_object(datablock) or ""].data.shape_keys
 
 
-def _action_names(plan: CurvePlan, obj: bpy.types.Object) -> list[str]:
-    """One action per datablock: before 4.4 an action has no slots, so keys and bones cannot share one."""
-    base = f"Mimesh {obj.name[:_NAME_LIMIT]}"
-    return [base if datablock == "key" else f"{base} Bones" for _, datablock, _ in _owners(plan, obj)]
-
-
-def _widen_sliders(plan: CurvePlan, keys: Any, undo: list[Undo]) -> None:
+def _widen_sliders(plan: CurvePlan, owners: dict[str, Any], undo: list[Undo]) -> None:
     for slider in plan.widen:
-        block = keys.key_blocks[slider.key_name]
+        if slider.datablock not in owners:
+            continue
+        block = owners[slider.datablock].key_blocks[slider.key_name]
         undo.append(_slider_restorer(block))
-        block.slider_min, block.slider_max = slider.minimum, slider.maximum
+        block.slider_min = min(block.slider_min, slider.minimum)
+        block.slider_max = max(block.slider_max, slider.maximum)
 
 
 def _slider_restorer(block: bpy.types.ShapeKey) -> Undo:
@@ -95,84 +95,9 @@ def _slider_restorer(block: bpy.types.ShapeKey) -> Undo:
     return restore
 
 
-def _make_room(owner: Any, existing: ExistingDatablock, undo: list[Undo]) -> list[Any]:
-    """Take the present action out: an artist's goes to an NLA track; ours is returned, to be deleted at the end."""
-    had_data = owner.animation_data is not None
-    data = owner.animation_data or owner.animation_data_create()
-    undo.append(_assignment_restorer(owner, had_data))
-    if existing.action is None:
-        return []
-    action = data.action
-    if not existing.action.ours:
-        track = _push_down(data, action, compat.active_slot(owner))
-        undo.append(lambda: data.nla_tracks.remove(track))
-    data.action = None
-    return [action] if existing.action.ours else []
-
-
-def _assignment_restorer(owner: Any, had_data: bool) -> Undo:
-    data, slot = owner.animation_data, compat.active_slot(owner)
-    action = data.action
-    blend = (data.action_blend_type, data.action_influence, data.action_extrapolation)
-
-    def restore() -> None:
-        data.action_blend_type, data.action_influence, data.action_extrapolation = blend
-        data.action = action
-        compat.set_slot(data, slot)
-        if not had_data:
-            owner.animation_data_clear()
-
-    return restore
-
-
-def _push_down(data: Any, action: bpy.types.Action, slot: Any | None) -> Any:
-    """An unmuted track below our action: what we do not key (a body, say) keeps moving."""
-    track = data.nla_tracks.new()
-    track.name = action.name
-    start = action.frame_range[0]
-    strip = track.strips.new(action.name, int(start), action)
-    compat.set_slot(strip, slot)
-    strip.blend_type, strip.extrapolation = data.action_blend_type, data.action_extrapolation
-    strip.influence = data.action_influence
-    strip.frame_start_ui = start
-    return track
-
-
-def _write_action(plan: CurvePlan, owner: Any, datablock: Datablock, undo: list[Undo]) -> bpy.types.Action:
-    action = bpy.data.actions.new("Mimesh")
-    undo.append(lambda: bpy.data.actions.remove(action))
-    curves = compat.assign_action(owner, action)
-    data = owner.animation_data
-    data.action_blend_type, data.action_influence, data.action_extrapolation = "REPLACE", 1.0, "HOLD"
-    planned = plan.curves_of(datablock)
-    for curve in planned:
-        _write_curve(curves, curve, _INTERPOLATION_CODES[plan.interpolation])
-    action[PROVENANCE_PROPERTY] = plan.provenance_json
-    action[FINGERPRINT_PROPERTY] = fingerprint(_points(curve) for curve in planned)
-    return action
-
-
-def _write_curve(curves: Any, planned: PlannedCurve, interpolation: int) -> None:
-    """In bulk: hundreds of times faster than keyframe_insert."""
-    curve = compat.new_curve(curves, planned.path, planned.index, planned.group)
-    points = curve.keyframe_points
-    points.add(len(planned.frames))
-    points.foreach_set("co", _points(planned).points.ravel())
-    points.foreach_set("interpolation", np.full(len(planned.frames), interpolation, np.int32))
-    # computes the automatic handles, which are at the origin until then
-    curve.update()
-
-
-def _points(planned: PlannedCurve) -> CurvePoints:
-    points = np.stack([planned.frames, planned.values], axis=1).astype(np.float32)
-    return CurvePoints(planned.path, planned.index, points)
-
-
-def _remove_retired(actions: list[Any]) -> None:
-    """Delete our replaced actions, unless the artist keeps one in use elsewhere (an NLA strip, a fake user)."""
+def _remove(actions: set[Any]) -> None:
     for action in actions:
-        if action.users == 0:
-            bpy.data.actions.remove(action)
+        bpy.data.actions.remove(action)
 
 
 def _refresh() -> None:

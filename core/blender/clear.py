@@ -1,57 +1,92 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes Mimesh's own actions off a face again and puts what they moved back to rest. Main thread only."""
+"""Takes Mimesh's own lines off a face again and puts what they moved back to where it was. Main thread only."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
 from . import compat
-from .read_animation import PROVENANCE_PROPERTY, find_armature
+from .armature import find_armature
+from .before import put_back, recorded
+from .read_animation import action_line, read_datablock
 from .read_rig import require_mesh
-
-_KEY_PATH = re.compile(r'key_blocks\["(.+)"\]\.value$')
-_BONE_PATH = re.compile(r'pose\.bones\["(.+)"\]\.rotation_\w+$')
+from .tags import is_ours, our_actions
 
 
-def clear_animation(obj: bpy.types.Object) -> tuple[str, ...]:
-    """Remove the tagged actions of the mesh's keys and its armature; returns their names. Others stay."""
-    owners = (require_mesh(obj).data.shape_keys, find_armature(obj))
-    return tuple(name for owner in owners if owner is not None for name in _clear(owner))
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Names of the actions that went, and of those that stay because the artist has edited them."""
+
+    removed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
-def _clear(owner: Any) -> list[str]:
+def clear_animation(obj: bpy.types.Object, edited_too: bool = False) -> Cleared:
+    """Remove our lines from the mesh's keys, its armature and the meshes keyed along. Others' actions stay.
+
+    An action that the artist has edited stays too, unless ``edited_too``.
+    """
+    owners = list(_owners(require_mesh(obj)))
+    edited = {name for owner in owners for name in _edited(owner, obj.name)}
+    removed: dict[str, None] = {}
+    for owner in owners:
+        removed |= dict.fromkeys(_clear(owner, obj.name, set() if edited_too else edited))
+    for name in removed:
+        action = bpy.data.actions.get(name)
+        # an artist's strip or a fake user keeps it
+        if action is not None and action.users == 0:
+            bpy.data.actions.remove(action)
+    return Cleared(tuple(removed), () if edited_too else tuple(sorted(edited)))
+
+
+def _owners(obj: bpy.types.Object) -> Iterator[Any]:
+    """Every datablock with a line for this face; earlier versions wrote no face, and only keys and armature."""
+    keys, armature = obj.data.shape_keys, find_armature(obj)
+    yield from (owner for owner in (keys, armature) if owner is not None)
+    for other in (*bpy.data.shape_keys, *(o for o in bpy.data.objects if o.type == "ARMATURE")):
+        if other not in (keys, armature) and any(action_line(a).face == obj.name for a in our_actions(other)):
+            yield other
+
+
+def _edited(owner: Any, face: str) -> set[str]:
+    return {a.name for a in read_datablock(owner).lines() if a.edited and a.line.face in ("", face)}
+
+
+def _clear(owner: Any, face: str, keep: set[str]) -> list[str]:
     data = owner.animation_data
-    action = data.action if data is not None else None
-    if action is None or PROVENANCE_PROPERTY not in action:
+    if data is None:
         return []
-    paths = {curve.data_path for curve in compat.owner_curves(owner)}
-    name = action.name
-    data.action = None
-    # an NLA strip or a fake user keeps it for the artist
-    if action.users == 0:
-        bpy.data.actions.remove(action)
-    for path in paths:
-        _rest(owner, path)
-    owner.update_tag()
-    return [name]
+    before = recorded(owner)
+    gone: dict[str, None] = {}
+    paths: set[str] = set()
+
+    def goes(action: Any) -> bool:
+        return is_ours(action) and action_line(action).face in ("", face) and action.name not in keep
+
+    if goes(data.action):
+        gone[data.action.name] = None
+        paths |= {curve.data_path for curve in compat.owner_curves(owner)}
+        data.action = None
+    for track in list(data.nla_tracks):
+        for strip in [strip for strip in track.strips if goes(strip.action)]:
+            gone[strip.action.name] = None
+            paths |= {curve.data_path for curve in compat.strip_curves(strip)}
+            track.strips.remove(strip)
+        if gone and not len(track.strips):
+            data.nla_tracks.remove(track)
+    if gone:
+        put_back(owner, before, paths, _animated(owner))
+    return list(gone)
 
 
-def _rest(owner: Any, path: str) -> None:
-    """Without its curve a channel would keep the value of the last frame shown."""
-    if key := _KEY_PATH.match(path):
-        block = owner.key_blocks.get(_unquoted(key[1]))
-        if block is not None:
-            block.value = 0.0
-    elif bone := _BONE_PATH.match(path):
-        pose_bone = owner.pose.bones.get(_unquoted(bone[1]))
-        if pose_bone is not None:
-            pose_bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
-            pose_bone.rotation_euler = (0.0, 0.0, 0.0)
-            pose_bone.rotation_axis_angle = (0.0, 0.0, 1.0, 0.0)
-
-
-def _unquoted(name: str) -> str:
-    return name.replace('\\"', '"').replace("\\\\", "\\")
+def _animated(owner: Any) -> frozenset[str]:
+    """Paths that something else still animates."""
+    block = read_datablock(owner)
+    actions = [strip.action for track in block.tracks for strip in track.strips]
+    if block.action is not None:
+        actions.append(block.action)
+    return frozenset().union(*(action.paths for action in actions))

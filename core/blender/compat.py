@@ -43,24 +43,37 @@ def has_slots(action: bpy.types.Action) -> bool:
 
 def assign_action(owner: Any, action: bpy.types.Action) -> Any:
     """Make ``action`` the owner's active one and return the F-curve collection of the owner's slot."""
+    return assigned_home(owner, action).fcurves
+
+
+def assigned_home(owner: Any, action: bpy.types.Action) -> Any:
+    """Make ``action`` the owner's active one and return where its F-curves go, with ``fcurves`` and ``groups``."""
     data = owner.animation_data or owner.animation_data_create()
     data.action = action
     if not has_slots(action):
-        return action.fcurves
+        return action
     slot = _slot_of(owner, action) or action.slots.new(owner.id_type, owner.name)
     data.action_slot = slot
-    layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
-    strip: Any = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True).fcurves
+    return _channel_bag(action, slot)
 
 
-def new_curve(curves: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+def curve_home(action: bpy.types.Action, owner: Any) -> tuple[Any, Any | None]:
+    """Where the owner's F-curves go in an action, with its ``fcurves`` and ``groups``, and its new slot (4.4+)."""
+    if not has_slots(action):
+        return action, None
+    slot = action.slots.new(owner.id_type, owner.name)
+    return _channel_bag(action, slot), slot
+
+
+def new_curve(home: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
     """Add an F-curve in a channel group. The argument's name changed in 5.0, and 4.4/4.5 channel bags lack it."""
-    parameters = curves.bl_rna.functions["new"].parameters
+    parameters = home.fcurves.bl_rna.functions["new"].parameters
     for argument in ("group_name", "action_group"):
         if argument in parameters:
-            return curves.new(path, index=index, **{argument: group})
-    return curves.new(path, index=index)
+            return home.fcurves.new(path, index=index, **{argument: group})
+    curve = home.fcurves.new(path, index=index)
+    curve.group = home.groups.get(group) or home.groups.new(group)
+    return curve
 
 
 def action_curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
@@ -81,6 +94,21 @@ def owner_curves(owner: Any) -> list[bpy.types.FCurve]:
     return [curve for bag in _channel_bags(data.action) if bag.slot_handle == handle for curve in bag.fcurves]
 
 
+def strip_curves(strip: Any) -> list[bpy.types.FCurve]:
+    """F-curves that an NLA strip plays."""
+    if strip.action is None:
+        return []
+    if not has_slots(strip.action):
+        return list(strip.action.fcurves)
+    handle = strip.action_slot_handle
+    return [curve for bag in _channel_bags(strip.action) if bag.slot_handle == handle for curve in bag.fcurves]
+
+
+def key_type_code(name: str) -> int:
+    """The number of a keyframe type such as GENERATED."""
+    return int(bpy.types.Keyframe.bl_rna.properties["type"].enum_items[name].value)  # type: ignore[attr-defined]
+
+
 def active_slot(owner: Any) -> Any | None:
     """The slot of the owner's active action; None before 4.4."""
     data = owner.animation_data
@@ -91,6 +119,12 @@ def set_slot(holder: Any, slot: Any | None) -> None:
     """Set the slot of animation data or of an NLA strip; nothing to do before 4.4."""
     if slot is not None and hasattr(holder, "action_slot"):
         holder.action_slot = slot
+
+
+def _channel_bag(action: Any, slot: Any) -> Any:
+    layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
+    strip: Any = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
 
 
 def _channel_bags(action: Any) -> list[Any]:

@@ -23,16 +23,20 @@ from ..exchange.results import BankResult, HeadResult
 from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS
 from ..face.rotations import FloatArray
+from ..rig.curves import ARMATURE, KEY, part_keys
 from ..rig.description import RigDescription
+from ..rig.existing import CurvePoints
 from ..rig.face import rig_face
 from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
-from ..rig.plan import ApplySettings
 from ..rig.solve import FLAME_IN_BLENDER, is_native
 from ..settings_schema import Affected
 from .apply import apply_plan
-from .read_animation import find_armature, read_bone_curves, read_existing, read_key_curves, read_provenance
+from .armature import find_armature
+from .read_animation import line_curves, read_provenance
 from .session import (
     Steps,
+    apply_settings,
+    existing_of,
     find_object,
     find_scene,
     motion_request,
@@ -54,7 +58,7 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
     scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
     speech = read_speech(scene, settings.speech)
-    known = _require_ours(settings.object_name)
+    known = _require_ours(settings.object_name, settings.speech.value)
     job = engine.regenerate_head(_for_the_face(motion_request(scene, settings, speech), known))
     try:
         result = yield from watch_job(job)
@@ -62,14 +66,14 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
         job.cancel()
     yield StepStatus("Writing the keys", 0.99)
     target = find_object(settings.object_name)
-    _require_same_speech(target, result)
+    _require_same_speech(target, result, settings.speech.value)
     rig = read_target(settings.object_name)
     plan = plan_head(
         rig,
         HeadMotion(INTERNAL_FPS, result.head, result.gaze, _flame_to_object(rig)),
         scene_timing(find_scene(scene_name), speech.first_frame),
-        ApplySettings(neck_share=settings.bake.neck_share),
-        KeyedFace(read_existing(target), read_key_curves(target), read_bone_curves(target)),
+        apply_settings(settings),
+        KeyedFace(existing_of(rig), _line(rig, target, settings.speech.value)),
         provenance_text(result.provenance.with_kept(known, _MADE_AGAIN), settings),
     )
     apply_plan(plan, target)
@@ -95,25 +99,33 @@ def _for_the_face(request: MotionRequest, known: Provenance) -> MotionRequest:
     return dataclasses.replace(request, face=face, second_style=None)
 
 
-def _require_ours(object_name: str) -> Provenance:
+def _require_ours(object_name: str, sound: str) -> Provenance:
     """The provenance of the face. Raises :class:`RigError` where there is none."""
     target = find_object(object_name)
     if find_armature(target) is None:
         raise RigError(f'"{object_name}" has no armature, so there is no head to turn.', "Choose a rig with one.")
-    known = read_provenance(target)
+    known = read_provenance(target, sound)
     if known is None:
         raise RigError(f'"{object_name}" has no animation that Mimesh made.', "Generate first.")
     return Provenance.from_json(known)
 
 
-def _require_same_speech(target: bpy.types.Object, result: HeadResult) -> None:
+def _require_same_speech(target: bpy.types.Object, result: HeadResult, sound: str) -> None:
     """The head must fit the mouth that is there."""
-    known = read_provenance(target)
+    known = read_provenance(target, sound)
     if known is not None and known.get("audio_hash") != result.provenance.audio_hash:
         raise RigError(
             f'The face "{target.name}" talks to other speech than the one that is chosen now.',
             "Generate again, or choose the speech that it was made for.",
         )
+
+
+def _line(rig: RigDescription, target: bpy.types.Object, sound: str) -> dict[str, tuple[CurvePoints, ...]]:
+    """The curves of the line by datablock."""
+    owners = {KEY: target.data.shape_keys, ARMATURE: find_armature(target)}
+    owners |= {part_keys(part.object_name): find_object(part.object_name).data.shape_keys for part in rig.parts}
+    found = {name: line_curves(owner, sound, target.name) for name, owner in owners.items()}
+    return {name: curves for name, curves in found.items() if curves}
 
 
 def _flame_to_object(rig: RigDescription) -> FloatArray:

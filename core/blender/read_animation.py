@@ -4,56 +4,75 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..rig.existing import CurvePoints, ExistingAction, ExistingAnimation, ExistingDatablock, fingerprint
+from ..rig.curves import part_keys
+from ..rig.existing import (
+    CurvePoints,
+    ExistingAction,
+    ExistingAnimation,
+    ExistingDatablock,
+    ExistingStrip,
+    ExistingTrack,
+    Line,
+    fingerprint,
+)
 from . import compat
-
-# custom properties on the actions that we made: provenance as JSON, and a checksum of what we wrote
-PROVENANCE_PROPERTY = "mimesh"
-FINGERPRINT_PROPERTY = "mimesh_fingerprint"
+from .armature import find_armature
+from .tags import FINGERPRINT_PROPERTY, LINE_PROPERTY, PROVENANCE_PROPERTY, is_ours, our_actions, record
 
 
-def read_existing(obj: bpy.types.Object) -> ExistingAnimation:
-    """Actions, drivers and NLA state of the mesh's shape keys and of its armature."""
-    keys = obj.data.shape_keys if obj.data is not None else None
-    return ExistingAnimation(key=_read_datablock(keys), armature=_read_datablock(find_armature(obj)))
+def read_existing(obj: bpy.types.Object, parts: Sequence[str] = ()) -> ExistingAnimation:
+    """Actions, drivers and NLA state of the mesh's shape keys, of its armature, and of the named meshes beside it."""
+    return ExistingAnimation(
+        key=read_datablock(_keys(obj)),
+        armature=read_datablock(find_armature(obj)),
+        parts=tuple((part_keys(name), read_datablock(_keys(bpy.data.objects.get(name)))) for name in parts),
+    )
 
 
-def find_armature(obj: bpy.types.Object) -> bpy.types.Object | None:
-    """The object of the Armature modifier, else an armature parent."""
-    modifier: Any
-    for modifier in obj.modifiers:
-        if modifier.type == "ARMATURE" and modifier.object is not None:
-            return modifier.object
-    parent = obj.parent
-    return parent if parent is not None and parent.type == "ARMATURE" else None
+def read_datablock(owner: Any | None) -> ExistingDatablock:
+    """All animation of one datablock."""
+    data = owner.animation_data if owner is not None else None
+    if data is None:
+        return ExistingDatablock()
+    return ExistingDatablock(
+        action=_read_action(data.action, compat.owner_curves(owner)) if data.action is not None else None,
+        driven=frozenset(curve.data_path for curve in data.drivers),
+        tweaking=bool(data.use_tweak_mode),
+        solo=next((track.name for track in data.nla_tracks if track.is_solo), ""),
+        tracks=tuple(_read_track(track) for track in data.nla_tracks),
+        replaces=data.action_blend_type == "REPLACE" and data.action_influence > 0,
+        nla_off=not data.use_nla,
+    )
 
 
-def read_key_curves(obj: bpy.types.Object) -> tuple[CurvePoints, ...]:
-    """Every F-curve that animates the mesh's shape keys through their active action."""
-    keys = obj.data.shape_keys if obj.data is not None else None
-    return tuple(curve_points(curve) for curve in compat.owner_curves(keys)) if keys is not None else ()
+def line_curves(owner: Any | None, sound: str, face: str) -> tuple[CurvePoints, ...]:
+    """The curves of one of our lines on a datablock; the newest one where no line was made for that sound."""
+    data = owner.animation_data if owner is not None else None
+    if data is None:
+        return ()
+    sources = [(data.action, compat.owner_curves(owner))] if is_ours(data.action) else []
+    strips = [strip for track in reversed(list(data.nla_tracks)) for strip in track.strips if not strip.mute]
+    sources += [(strip.action, compat.strip_curves(strip)) for strip in strips if is_ours(strip.action)]
+    sources = [source for source in sources if action_line(source[0]).face in ("", face)]
+    fitting = [source for source in sources if action_line(source[0]).sound == sound] or sources
+    return tuple(curve_points(curve) for curve in fitting[0][1]) if fitting else ()
 
 
-def read_bone_curves(obj: bpy.types.Object) -> tuple[CurvePoints, ...]:
-    """Every F-curve that animates the mesh's armature through its active action."""
-    armature = find_armature(obj)
-    return tuple(curve_points(curve) for curve in compat.owner_curves(armature)) if armature is not None else ()
-
-
-def read_provenance(obj: bpy.types.Object) -> dict[str, Any] | None:
-    """What the present animation of the mesh was made from; None when Mimesh did not make it."""
-    keys = obj.data.shape_keys if obj.data is not None else None
-    for owner in (keys, find_armature(obj)):
-        data = owner.animation_data if owner is not None else None
-        if data is not None and data.action is not None and PROVENANCE_PROPERTY in data.action:
-            found: dict[str, Any] = json.loads(data.action[PROVENANCE_PROPERTY])
-            return found
-    return None
+def read_provenance(obj: bpy.types.Object, sound: str = "") -> dict[str, Any] | None:
+    """What a line on the face was made from, the newest where none is for that sound; None where there is none."""
+    actions = [action for owner in (_keys(obj), find_armature(obj)) for action in our_actions(owner)]
+    actions = [action for action in actions if action_line(action).face in ("", obj.name)]
+    if not actions:
+        return None
+    chosen = next((action for action in actions if sound and action_line(action).sound == sound), actions[0])
+    found: dict[str, Any] = json.loads(chosen[PROVENANCE_PROPERTY])
+    return found
 
 
 def curve_points(curve: bpy.types.FCurve) -> CurvePoints:
@@ -63,24 +82,46 @@ def curve_points(curve: bpy.types.FCurve) -> CurvePoints:
     return CurvePoints(curve.data_path, curve.array_index, points.reshape(-1, 2))
 
 
-def _read_datablock(owner: Any | None) -> ExistingDatablock:
-    data = owner.animation_data if owner is not None else None
-    if data is None:
-        return ExistingDatablock()
-    return ExistingDatablock(
-        action=_read_action(owner, data.action) if data.action is not None else None,
-        driven=frozenset(curve.data_path for curve in data.drivers),
-        tweaking=bool(data.use_tweak_mode),
-        solo=next((track.name for track in data.nla_tracks if track.is_solo), ""),
+def _keys(obj: bpy.types.Object | None) -> Any | None:
+    return obj.data.shape_keys if obj is not None and obj.data is not None else None
+
+
+def action_line(action: Any) -> Line:
+    """The speech and the face that one of our actions was made for; empty before this was noted."""
+    noted = record(action, LINE_PROPERTY)
+    return Line(str(noted.get("sound", "")), str(noted.get("face", "")))
+
+
+def _read_track(track: Any) -> ExistingTrack:
+    strips = tuple(_read_strip(strip) for strip in track.strips if strip.action is not None)
+    return ExistingTrack(track.name, strips, bool(track.mute))
+
+
+def _read_strip(strip: Any) -> ExistingStrip:
+    first, last = float(strip.frame_start), float(strip.frame_end)
+    action = _read_action(strip.action, compat.strip_curves(strip), (first, last))
+    return ExistingStrip(
+        action=action,
+        first=first,
+        last=last,
+        replaces=strip.blend_type == "REPLACE",
+        muted=bool(strip.mute),
+        holds=strip.extrapolation != "NOTHING",
     )
 
 
-def _read_action(owner: Any, action: bpy.types.Action) -> ExistingAction:
-    tagged = PROVENANCE_PROPERTY in action
-    edited = tagged and action.get(FINGERPRINT_PROPERTY) != _fingerprint_of(action)
-    paths = frozenset(curve.data_path for curve in compat.owner_curves(owner))
-    return ExistingAction(action.name, ours=tagged and not edited, edited=edited, paths=paths)
+def _read_action(action: Any, curves: list[Any], span: tuple[float, float] | None = None) -> ExistingAction:
+    tagged = is_ours(action)
+    edited = tagged and not _is_untouched(action, curves)
+    first, last = span or tuple(map(float, action.frame_range))
+    paths = frozenset(curve.data_path for curve in curves)
+    line = action_line(action) if tagged else Line()
+    return ExistingAction(action.name, tagged and not edited, edited, paths, first, last, line)
 
 
-def _fingerprint_of(action: bpy.types.Action) -> str:
-    return fingerprint(curve_points(curve) for curve in compat.action_curves(action))
+def _is_untouched(action: Any, curves: list[Any]) -> bool:
+    """Whether the curves of one datablock are as we wrote them; earlier versions noted one sum for the action."""
+    noted = record(action, FINGERPRINT_PROPERTY)
+    if noted:
+        return fingerprint(map(curve_points, curves)) in noted.values()
+    return bool(action.get(FINGERPRINT_PROPERTY) == fingerprint(map(curve_points, compat.action_curves(action))))

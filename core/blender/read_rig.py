@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -10,47 +11,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RigError
+from ..rig.conventions.base import KeyMatch
+from ..rig.conventions.by_shape import BY_SHAPE, match_by_shape
 from ..rig.conventions.registry import match_keys
-from ..rig.description import BoneDescription, RigDescription, bone_links
-from ..rig.names import FaceBones, descendants, resolve_bones
+from ..rig.curves import key_path
+from ..rig.description import LandmarkBinding, RigDescription
+from ..rig.names import FaceBones
+from .armature import Weights, face_bones, find_armature, group_weights, object_to_armature, read_bones, share_of_bone
+from .before import bone_values, key_values
 from .correspond import load_binding
-from .read_animation import find_armature
+from .editable import require_editable
+from .hindrances import find_hindrances, first_armature_is_passed_over
+from .parts import driven_by, find_parts, relatives
+from .read_animation import read_datablock
+from .read_mesh import key_delta, neutral_vertices, read_triangles
+from .rig_choice import chosen_bones, chosen_keys
 
 # object property that names the face basis whose components the keys are (the bundled demo head has it)
 BASIS_PROPERTY = "mimesh_basis"
+_STILL = 1e-7
 
 
-def read_rig(obj: bpy.types.Object | None) -> RigDescription:
-    """The rig as arrays. Raises :class:`RigError` with one sentence when it cannot be used."""
+def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescription:
+    """The rig as arrays. Raises :class:`RigError` with one sentence when it cannot be used.
+
+    searching: for a search of the face's landmarks any keys will do, since they only show where the face is.
+    """
     obj = require_mesh(obj)
-    _require_editable(obj)
-    keys = _require_keys(obj)
-    match = match_keys([block.name for block in keys.key_blocks if block != keys.reference_key], obj.name)
     armature = find_armature(obj)
-    bones = _read_bones(armature)
-    face_bones = resolve_bones(bone_links(bones)) if bones else FaceBones()
-    blocks = [keys.key_blocks[name] for name in match.names]
-    triangles = _read_triangles(obj.data)
-    vertices = _neutral_vertices(keys, {*match.names, *(key.name for key in match.gaze)})
+    require_editable(obj, armature)
+    keys = _require_keys(obj)
+    groups = group_weights(obj)
+    triangles = read_triangles(obj.data)
+    binding = load_binding(obj, triangles)
+    match = _match(obj, keys, groups, binding, searching)
+    driven = driven_by(obj)
+    names = tuple(name for name in match.names if key_path(name) not in driven)
+    _require_free(obj, match, names)
+    blocks = [keys.key_blocks[name] for name in names]
+    deltas = np.stack([key_delta(block, groups) for block in blocks])
+    gaze = tuple(key for key in match.gaze if key_path(key.name) not in driven)
+    if not searching:
+        _require_face(obj, armature, set(names), deltas)
+    bones = face_bones(armature, groups, chosen_bones(obj, armature))
+    parts = find_parts(obj, {*names, *(key.name for key in gaze)}, armature)
+    meanings = dict(zip(match.names, match.meanings, strict=True))
     return RigDescription(
         object_name=obj.name,
         armature_name=armature.name if armature is not None else None,
-        vertices=vertices,
+        vertices=neutral_vertices(keys, {*match.names, *(key.name for key in match.gaze)}, groups),
         triangles=triangles,
-        key_names=match.names,
-        key_deltas=np.stack([_delta(block) for block in blocks]),
+        key_names=names,
+        key_deltas=deltas,
         key_ranges=np.array([(block.slider_min, block.slider_max) for block in blocks], np.float32),
-        bones=bones,
-        face_bones=face_bones,
-        jaw_weights=_jaw_weights(obj, armature, bones, face_bones.jaw),
-        object_to_armature=_object_to_armature(obj, armature),
-        binding=load_binding(obj, triangles),
+        bones=read_bones(armature),
+        face_bones=bones,
+        jaw_weights=share_of_bone(obj, armature, groups, bones.jaw),
+        object_to_armature=object_to_armature(obj, armature),
+        binding=binding,
         convention=match.convention,
-        key_meanings=match.meanings,
+        key_meanings=tuple(meanings[name] for name in names),
         left_out=match.left_out,
-        basis_hash=str(obj.get(BASIS_PROPERTY, "")),
-        warnings=_warnings(obj, keys, blocks, armature, face_bones),
-        gaze_keys=match.gaze,
+        basis_hash=str(obj.get(BASIS_PROPERTY, "")) if len(names) == len(match.names) else "",
+        warnings=(
+            *_warnings(obj, match, names, armature, bones),
+            *find_hindrances(obj, blocks, armature, bones),
+            *parts.notes,
+        ),
+        gaze_keys=gaze,
+        rest=_rest(keys, armature, bones),
+        parts=parts.parts,
     )
 
 
@@ -61,33 +91,6 @@ def require_mesh(obj: bpy.types.Object | None) -> bpy.types.Object:
     if obj.type != "MESH":
         raise RigError(f'"{obj.name}" is not a mesh but a {obj.type.lower()}.', "Choose the character's head mesh.")
     return obj
-
-
-def _require_editable(obj: bpy.types.Object) -> None:
-    armature = find_armature(obj)
-    keys = obj.data.shape_keys
-    for block in (obj, obj.data, keys, armature):
-        if block is None:
-            continue
-        if block.library is not None:
-            raise RigError(
-                f'"{block.name}" is linked from {block.library.filepath} and cannot be animated here.',
-                "Make it local (Object > Relations > Make Local > All).",
-            )
-        if block.override_library is not None and block is not armature:
-            raise RigError(
-                f'"{block.name}" is a library override, whose shape keys cannot take new animation.',
-                "Make it local (Object > Relations > Make Local > All).",
-            )
-    for thing in (obj, armature):
-        if thing is not None and thing.mode == "EDIT":
-            raise RigError(f'"{thing.name}" is in Edit Mode.', "Leave Edit Mode (Tab) and try again.")
-    twins = [other.name for other in bpy.data.objects if other.data == obj.data and other != obj]
-    if twins:
-        raise RigError(
-            f'"{obj.name}" shares its mesh with "{twins[0]}", so both would talk.',
-            "Make it single-user (Object > Relations > Make Single User > Object & Data).",
-        )
 
 
 def _require_keys(obj: bpy.types.Object) -> bpy.types.Key:
@@ -104,105 +107,109 @@ def _require_keys(obj: bpy.types.Object) -> bpy.types.Key:
     return keys
 
 
-def _positions(block: bpy.types.ShapeKey) -> NDArray[np.float32]:
-    flat = np.empty(3 * len(block.data), np.float32)
-    block.data.foreach_get("co", flat)
-    return flat.reshape(-1, 3)
+def _match(
+    obj: bpy.types.Object,
+    keys: bpy.types.Key,
+    groups: Mapping[str, Weights],
+    binding: LandmarkBinding | None,
+    searching: bool,
+) -> KeyMatch:
+    """By name; where names say nothing by what the keys do, once it is known where the lips are."""
+    names = [block.name for block in keys.key_blocks if block != keys.reference_key]
+    try:
+        return match_keys(names, obj.name, chosen_keys(obj))
+    except RigError:
+        if searching:
+            return KeyMatch(BY_SHAPE, tuple(names), tuple(names))
+        if binding is None:
+            raise
+    deltas = np.stack([key_delta(keys.key_blocks[name], groups) for name in names])
+    neutral = binding.points(neutral_vertices(keys, set(names), groups))
+    return match_by_shape(names, binding.points(deltas), neutral, obj.name)
 
 
-def _delta(block: bpy.types.ShapeKey) -> NDArray[np.float32]:
-    """(V, 3) per unit of the key's value, relative to the key it is relative to."""
-    return _positions(block) - _positions(block.relative_key)
-
-
-def _neutral_vertices(keys: bpy.types.Key, expression: set[str]) -> NDArray[np.float32]:
-    """(V, 3) the reference with the artist's other keys (identity) as they stand."""
-    vertices = _positions(keys.reference_key)
-    for block in keys.key_blocks:
-        if block != keys.reference_key and block.name not in expression and not block.mute and block.value:
-            vertices = vertices + block.value * _delta(block)
-    return vertices.astype(np.float32)
-
-
-def _read_triangles(mesh: Any) -> NDArray[np.int32]:
-    mesh.calc_loop_triangles()
-    flat = np.empty(3 * len(mesh.loop_triangles), np.int32)
-    mesh.loop_triangles.foreach_get("vertices", flat)
-    return flat.reshape(-1, 3)
-
-
-def _read_bones(armature: bpy.types.Object | None) -> tuple[BoneDescription, ...]:
-    if armature is None:
-        return ()
-    modes = {bone.name: bone.rotation_mode for bone in armature.pose.bones}
-    return tuple(
-        BoneDescription(
-            name=bone.name,
-            parent=bone.parent.name if bone.parent is not None else None,
-            rest_matrix=np.array(bone.matrix_local, np.float64),
-            rotation_mode=modes.get(bone.name, "QUATERNION"),
-            inherits_rotation=bone.use_inherit_rotation,
-        )
-        for bone in armature.data.bones
+def _require_free(obj: bpy.types.Object, match: KeyMatch, names: tuple[str, ...]) -> None:
+    """Some keys without a driver must be left; a face that its controls drive is keyed by these."""
+    if len(names) > len(match.names) // 2:
+        return
+    raise RigError(
+        f'Drivers control {len(match.names) - len(names)} of the {len(match.names)} expression keys of "{obj.name}"'
+        f"{_driver(obj, match)}, first {match.names[0]}; keys under a driver have no effect.",
+        "Remove those drivers, or choose a copy of the mesh without them.",
     )
 
 
-def _object_to_armature(obj: bpy.types.Object, armature: bpy.types.Object | None) -> NDArray[np.float64]:
-    if armature is None:
-        return np.eye(4)
-    # world matrices of objects just made or moved by a script are stale until the next evaluation
-    bpy.context.view_layer.update()
-    return np.linalg.inv(np.array(armature.matrix_world, np.float64)) @ np.array(obj.matrix_world, np.float64)
+def _driver(obj: bpy.types.Object, match: KeyMatch) -> str:
+    """By what the first of the drivers is moved."""
+    paths = set(map(key_path, match.names))
+    drivers = [curve.driver for curve in obj.data.shape_keys.animation_data.drivers if curve.data_path in paths]
+    targets = [t for driver in drivers for variable in driver.variables for t in variable.targets if t.id is not None]
+    if not targets:
+        return ""
+    bone = f', bone "{targets[0].bone_target}"' if targets[0].bone_target else ""
+    return f' (by "{targets[0].id.name}"{bone})'
 
 
-def _jaw_weights(
-    obj: bpy.types.Object,
-    armature: bpy.types.Object | None,
-    bones: tuple[BoneDescription, ...],
-    jaw: str | None,
-) -> NDArray[np.float32]:
-    """(V,) share of all deforming bones' weight that the jaw and the bones below it hold."""
-    count = len(obj.data.vertices)
-    if armature is None or jaw is None or not _is_deformed_by(obj, armature):
-        return np.zeros(count, np.float32)
-    deforming = {bone.name for bone in armature.data.bones if bone.use_deform}
-    family = set(descendants(bone_links(bones), jaw))
-    role = {group.index: group.name in family for group in obj.vertex_groups if group.name in deforming}
-    total, of_jaw = np.zeros(count), np.zeros(count)
-    for vertex in obj.data.vertices:
-        for element in vertex.groups:
-            if element.group in role:
-                total[vertex.index] += element.weight
-                of_jaw[vertex.index] += element.weight * role[element.group]
-    shares: NDArray[np.float32] = np.divide(of_jaw, total, out=np.zeros(count), where=total > 0).astype(np.float32)
-    return shares
+def _require_face(
+    obj: bpy.types.Object, armature: bpy.types.Object | None, names: set[str], deltas: NDArray[np.float32]
+) -> None:
+    """An eyeball with all the keys of the face is not the face. Raises :class:`RigError` naming the mesh that is."""
+    own = int((np.abs(deltas).max(axis=(1, 2)) > _STILL).sum())
+    best, face = own, obj
+    for other in relatives(obj, armature):
+        keys = other.data.shape_keys
+        blocks = [block for block in keys.key_blocks if block.name in names and block != keys.reference_key]
+        if len(blocks) < len(names) // 2:
+            continue
+        moving = sum(float(np.abs(key_delta(block, {})).max(initial=0.0)) > _STILL for block in blocks)
+        if moving > best:
+            best, face = moving, other
+    if own < best / 2:
+        raise RigError(
+            f'"{obj.name}" goes with a face but is not the face: only {own} of its {len(names)} keys move it, '
+            f'and {best} of them move "{face.name}".',
+            f'Choose "{face.name}"; "{obj.name}" is keyed along with it.',
+        )
 
 
-def _is_deformed_by(obj: bpy.types.Object, armature: bpy.types.Object) -> bool:
-    modifiers: list[Any] = [modifier for modifier in obj.modifiers if modifier.type == "ARMATURE"]
-    return obj.parent_type == "ARMATURE" or any(m.object == armature and m.use_vertex_groups for m in modifiers)
+def _rest(keys: bpy.types.Key, armature: bpy.types.Object | None, bones: FaceBones) -> dict[tuple[str, int], float]:
+    found = key_values(keys, read_datablock(keys))
+    if armature is not None:
+        named = (bones.jaw, bones.head, bones.neck, bones.left_eye, bones.right_eye)
+        found |= bone_values(armature, [name for name in named if name], read_datablock(armature))
+    return found
 
 
 def _warnings(
     obj: bpy.types.Object,
-    keys: bpy.types.Key,
-    blocks: list[Any],
+    match: KeyMatch,
+    names: tuple[str, ...],
     armature: bpy.types.Object | None,
     bones: FaceBones,
-) -> tuple[str, ...]:
-    """What would hide the result or leave part of it out."""
+) -> list[str]:
+    """What is left out, and what such a rig cannot show."""
     found: list[str] = []
+    lacks = match.convention.shortcomings(match)
+    if lacks:
+        found.append(lacks)
+    driven = [name for name in match.names if name not in names]
+    if driven:
+        found.append(f'{_count(driven)} of "{obj.name}" left out, because drivers control them: {_listed(driven)}.')
     if armature is None:
         found.append(f'"{obj.name}" has no armature: the mouth opens by shape keys alone and the head stays still.')
-    elif bones.jaw is None:
-        found.append(f'The armature "{armature.name}" has no jaw bone: the mouth opens by shape keys alone.')
-    elif armature.data.pose_position == "REST":
-        found.append(f'The armature "{armature.name}" is shown in rest position; switch it to pose position.')
-    if obj.hide_get() or obj.hide_viewport:
-        found.append(f'"{obj.name}" is hidden; show it to see the result.')
-    muted = [block.name for block in blocks if block.mute]
-    if muted:
-        found.append(f'{len(muted)} expression keys of "{obj.name}" are muted (first: {muted[0]}).')
-    if obj.show_only_shape_key and obj.active_shape_key != keys.reference_key:
-        found.append(f'"{obj.name}" shows only its active shape key; switch that pin off to see the result.')
-    return tuple(found)
+    elif bones.jaw is None and match.signed:
+        found.append(
+            f'The armature "{armature.name}" has no jaw bone that is known: the mouth opens by shape keys alone. '
+            "If it has one, name it in the Face Rig panel."
+        )
+    passed = first_armature_is_passed_over(obj, armature)
+    return [*found, passed] if passed else found
+
+
+def _count(names: list[str]) -> str:
+    return "1 expression key" if len(names) == 1 else f"{len(names)} expression keys"
+
+
+def _listed(names: list[Any]) -> str:
+    shown = ", ".join(names[:6])
+    return shown if len(names) <= 6 else f"{shown}, ..."

@@ -29,8 +29,9 @@ from ..exchange.results import MotionResult
 from ..exchange.stage_labels import stage_label
 from ..face.basis import open_basis
 from ..rig.description import LandmarkBinding, RigDescription
-from ..rig.existing import check_existing
-from ..rig.plan import ApplySettings, CurvePlan, bone_path, key_path, plan_curves
+from ..rig.existing import ExistingAnimation
+from ..rig.explain import describe_match
+from ..rig.plan import ApplySettings, CurvePlan, plan_curves, refuse_early
 from ..rig.solve import prepare_solver
 from ..rig.timing import SceneTiming
 from .apply import ApplyReport, apply_plan
@@ -83,7 +84,7 @@ def request_steps(
     started = time.perf_counter()
     scene_name = scene.name
     found = read_target(settings.object_name)
-    refuse_existing(found, settings)
+    refuse_existing(found, settings, first_frame)
     # first, because a mesh without a face is to be refused before the reference is learned from
     binding = found.binding or (yield from _find_landmarks(found, engine))
     job = engine.submit(request)
@@ -107,7 +108,8 @@ def request_steps(
 def find_landmarks_steps(object_name: str, engine: Engine) -> Steps[LandmarkBinding]:
     """Look for the face on the mesh again and keep what was found with the mesh."""
     yield StepStatus("Reading the mesh", 0.0)
-    binding = yield from _find_landmarks(read_target(object_name), engine)
+    rig = read_rig(find_object(object_name), searching=True)
+    binding = yield from _find_landmarks(rig, engine)
     store_binding(find_object(object_name), binding)
     return binding
 
@@ -154,12 +156,25 @@ def read_target(name: str) -> RigDescription:
     return read_rig(find_object(name))
 
 
-def refuse_existing(rig: RigDescription, settings: GenerateSettings) -> None:
+def refuse_existing(rig: RigDescription, settings: GenerateSettings, first_frame: float) -> None:
     """Refuse what is in the way of certain keys before the engine is started; the plan looks at all of them."""
-    touched = {key_path(name) for name in rig.key_names}
-    if rig.turns_jaw() and rig.jaw_bone is not None:
-        touched.add(bone_path(rig.jaw_bone, "rotation"))
-    check_existing(rig, read_existing(find_object(rig.object_name)), frozenset(touched), settings.bake.on_existing)
+    refuse_early(rig, existing_of(rig), first_frame, apply_settings(settings))
+
+
+def existing_of(rig: RigDescription) -> ExistingAnimation:
+    """What animates the face now, and the meshes that go with it."""
+    return read_existing(find_object(rig.object_name), [part.object_name for part in rig.parts])
+
+
+def apply_settings(settings: GenerateSettings) -> ApplySettings:
+    """The part of the choices that concerns the keys; the speech's strip or file tells one line from another."""
+    bake = settings.bake
+    return ApplySettings(
+        on_existing=bake.on_existing,
+        neck_share=bake.neck_share,
+        ease_seconds=bake.ease_seconds,
+        line=settings.speech.value,
+    )
 
 
 def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:
@@ -182,8 +197,8 @@ def plan_result(
         rig,
         rig_motion,
         timing,
-        ApplySettings(on_existing=settings.bake.on_existing, neck_share=settings.bake.neck_share),
-        read_existing(find_object(rig.object_name)),
+        apply_settings(settings),
+        existing_of(rig),
         provenance_text(result.provenance, settings),
     )
 
@@ -197,7 +212,8 @@ def _summed_up(
     rig: RigDescription, result: MotionResult, plan: CurvePlan, applied: ApplyReport, elapsed_seconds: float
 ) -> GenerateReport:
     quality = result.reference_report
-    notes = (*result.notes, *(quality.warnings if quality else ()), *plan.warnings)
+    along = tuple(line for line in describe_match(rig) if line.startswith("Keyed along"))
+    notes = (*result.notes, *(quality.warnings if quality else ()), *along, *plan.warnings)
     return GenerateReport(
         object_name=rig.object_name,
         motion_seconds=result.motion.seconds,
@@ -214,8 +230,7 @@ def _summed_up(
 
 
 def _beyond_the_end(scene: bpy.types.Scene, plan: CurvePlan) -> tuple[str, ...]:
-    last = int(max(curve.frames[-1] for curve in plan.curves))
-    last = round(last * scene.render.frame_map_new / scene.render.frame_map_old)
+    last = round(plan.last * scene.render.frame_map_new / scene.render.frame_map_old)
     if last <= scene.frame_end:
         return ()
     return (f"The keys go on to frame {last}; the scene ends at frame {scene.frame_end}.",)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,14 @@ class BoneDescription:
     inherits_rotation: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class FacePart:
+    """A mesh of its own that goes with the face: teeth, tongue, lashes, eyes. paths: of its keys that we may key."""
+
+    object_name: str
+    paths: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RigDescription:
     """A face rig, units and axes as the artist made them.
@@ -101,6 +110,7 @@ class RigDescription:
     jaw_weights: (V,) share of the jaw bone's rotation each vertex follows; zeros without a jaw bone.
     object_to_armature: (4, 4). basis_hash: face basis that the keys are components of, "" if unknown.
     gaze_keys: keys that show where the eyes look; none of ``key_names``. left_out: expression keys that are not keyed.
+    rest: value of each channel (path, index) before anything of ours. parts: meshes that are keyed along.
     """
 
     object_name: str
@@ -121,6 +131,8 @@ class RigDescription:
     basis_hash: str = ""
     warnings: tuple[str, ...] = ()
     gaze_keys: tuple[GazeKey, ...] = ()
+    rest: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    parts: tuple[FacePart, ...] = ()
 
     @property
     def jaw_bone(self) -> str | None:
@@ -165,7 +177,8 @@ class RigDescription:
 
     def turns_jaw(self) -> bool:
         """Whether the jaw bone is keyed: never beside keys that open the mouth, which would open it twice."""
-        return self.has_deforming_jaw() and self.convention.turns_jaw(self._keys_open_mouth())
+        always = self.convention.opens_with_bone
+        return self.has_deforming_jaw() and (always or self.convention.turns_jaw(self._keys_open_mouth()))
 
     def _keys_open_mouth(self) -> bool:
         """Whether a key moves what the jaw carries about as far as a mouth opens."""

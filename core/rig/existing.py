@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What already animates a rig, and what may happen to it: ours is replaced, an artist's work never silently."""
+"""What already animates a rig: actions, NLA tracks, drivers, and which of the actions are lines that we made."""
 
 from __future__ import annotations
 
@@ -10,45 +10,96 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RigError
-from .description import RigDescription
+from .curves import ARMATURE, KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of speech on a face: which sound it was made for (a strip's name or a file) and which face talks."""
+
+    sound: str = ""
+    face: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingAction:
-    """An action in place. ours: made by Mimesh and not edited since. edited: made by us, then changed by hand."""
+    """An action in place. ours: made by Mimesh and not edited since. edited: made by us, then changed by hand.
+
+    paths: what it keys on this datablock. first, last: its frames. line: the speech that it was made for.
+    """
 
     name: str
     ours: bool
     edited: bool = False
     paths: frozenset[str] = frozenset()
+    first: float = 0.0
+    last: float = 0.0
+    line: Line = Line()
+
+    @property
+    def tagged(self) -> bool:
+        """Whether Mimesh made it at all."""
+        return self.ours or self.edited
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingStrip:
+    """An action strip in an NLA track. replaces: it hides what lies under it; else it adds to it."""
+
+    action: ExistingAction
+    first: float
+    last: float
+    replaces: bool = True
+    muted: bool = False
+    holds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingTrack:
+    """An NLA track, bottom first in its datablock."""
+
+    name: str
+    strips: tuple[ExistingStrip, ...] = ()
+    muted: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether every strip in it is a line of ours."""
+        return bool(self.strips) and all(strip.action.tagged for strip in self.strips)
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingDatablock:
-    """Animation of one datablock. driven: paths with drivers. solo: a soloed NLA track mutes all else."""
+    """Animation of one datablock. driven: paths with drivers. solo: a soloed NLA track mutes all else.
+
+    replaces: whether the action hides what the tracks do on its channels. nla_off: the tracks are switched off.
+    """
 
     action: ExistingAction | None = None
     driven: frozenset[str] = frozenset()
     tweaking: bool = False
     solo: str = ""
+    tracks: tuple[ExistingTrack, ...] = ()
+    replaces: bool = True
+    nla_off: bool = False
+
+    def lines(self) -> tuple[ExistingAction, ...]:
+        """Every line of ours, wherever it is."""
+        active = (self.action,) if self.action is not None and self.action.tagged else ()
+        return (*active, *(s.action for track in self.tracks for s in track.strips if s.action.tagged))
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingAnimation:
-    """Animation of the shape keys and of the armature object."""
+    """Animation of the face's shape keys, of its armature, and of the meshes that go with it, by datablock."""
 
     key: ExistingDatablock = ExistingDatablock()
     armature: ExistingDatablock = ExistingDatablock()
+    parts: tuple[tuple[str, ExistingDatablock], ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class ExistingDecision:
-    """Names of actions that will be replaced (ours) or pushed down (not ours), and what to tell the artist."""
-
-    replaces: tuple[str, ...]
-    pushes_down: tuple[str, ...]
-    warnings: tuple[str, ...]
+    def of(self, datablock: str) -> ExistingDatablock:
+        """What animates one datablock."""
+        return {KEY: self.key, ARMATURE: self.armature, **dict(self.parts)}.get(datablock, ExistingDatablock())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,66 +118,3 @@ def fingerprint(curves: Iterable[CurvePoints]) -> str:
         total = zlib.crc32(f"{curve.path}[{curve.index}]".encode(), total)
         total = zlib.crc32(np.ascontiguousarray(curve.points, "<f4").tobytes(), total)
     return f"{total:08x}"
-
-
-def check_existing(
-    rig: RigDescription, existing: ExistingAnimation, touched: frozenset[str], on_existing: str
-) -> ExistingDecision:
-    """Refuse or decide. ``touched`` are the paths that will be keyed. Raises :class:`RigError`."""
-    replaces: list[str] = []
-    pushes: list[str] = []
-    warnings: list[str] = []
-    places = [(f'shape keys of "{rig.object_name}"', existing.key)]
-    if any(path.startswith("pose.") for path in touched):
-        places.append((f'armature "{rig.armature_name}"', existing.armature))
-    for place, block in places:
-        _refuse_locked(place, block, touched)
-        if block.solo:
-            warnings.append(f'The NLA track "{block.solo}" on the {place} is soloed and will hide the result.')
-        action = block.action
-        if action is None:
-            continue
-        if action.ours:
-            replaces.append(action.name)
-        elif on_existing == "push_down":
-            pushes.append(action.name)
-            warnings.extend(_hidden_channels(place, action, touched))
-        else:
-            raise _overwrite_refused(place, action)
-    return ExistingDecision(tuple(replaces), tuple(pushes), tuple(warnings))
-
-
-def _refuse_locked(place: str, block: ExistingDatablock, touched: frozenset[str]) -> None:
-    driven = sorted(block.driven & touched)
-    if driven:
-        raise RigError(
-            f"Drivers control {len(driven)} of the channels to be keyed on the {place} (first: {driven[0]}).",
-            "Remove those drivers, or choose a mesh without them: keys under a driver have no effect.",
-        )
-    if block.tweaking:
-        raise RigError(
-            f"The {place} is being tweaked in the NLA editor, so its action cannot change.",
-            "Leave tweak mode (Tab in the NLA editor) and try again.",
-        )
-
-
-def _overwrite_refused(place: str, action: ExistingAction) -> RigError:
-    if action.edited:
-        return RigError(
-            f'The {place} is animated by "{action.name}", which was edited after Mimesh made it.',
-            'Choose "Push Down" to keep it on an NLA track, or unlink the action.',
-        )
-    return RigError(
-        f'The {place} is animated by the action "{action.name}", which Mimesh did not make.',
-        'Choose "Push Down" to keep it on an NLA track below the new one, or unlink the action.',
-    )
-
-
-def _hidden_channels(place: str, action: ExistingAction, touched: frozenset[str]) -> list[str]:
-    shared = len(action.paths & touched)
-    if not shared:
-        return []
-    return [
-        f'{shared} channels of the action "{action.name}" on the {place} lie under the new ones; '
-        "it is kept on an NLA track."
-    ]

@@ -153,6 +153,13 @@ def local_rotations(bone: BoneDescription, rotvec: FloatArray, flame_axes: Float
     return local
 
 
+def rotation_field(mode: str) -> str:
+    """The pose bone's property that a rotation mode uses."""
+    if mode in EULER_ORDERS:
+        return "rotation_euler"
+    return "rotation_axis_angle" if mode == "AXIS_ANGLE" else "rotation_quaternion"
+
+
 def bone_channels(bone: BoneDescription, local: FloatArray) -> BoneChannels:
     """Rotations (T, 3, 3) in the bone's own rotation mode, which stays as the artist set it."""
     if bone.rotation_mode in EULER_ORDERS:

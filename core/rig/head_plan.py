@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RigError
 from ..face.rotations import FloatArray
+from .curves import ARMATURE, KEY, PlannedCurve, bone_path, key_path
 from .description import RigDescription
-from .existing import CurvePoints, ExistingAnimation
-from .plan import ApplySettings, CurvePlan, Datablock, PlannedCurve, bone_path, key_path, plan_curves
+from .existing import CurvePoints, ExistingAnimation, ExistingDatablock
+from .plan import GROUP, ApplySettings, CurvePlan, plan_curves
 from .solve import RigMotion
 from .timing import SceneTiming
 
@@ -34,11 +35,10 @@ class HeadMotion:
 
 @dataclass(frozen=True, slots=True)
 class KeyedFace:
-    """What animates a face now: who made it, and every curve of the shape keys and of the bones."""
+    """What animates a face now, and the curves of the line whose head is to move anew, by datablock."""
 
     existing: ExistingAnimation
-    keys: tuple[CurvePoints, ...] = ()
-    bones: tuple[CurvePoints, ...] = ()
+    curves: Mapping[str, tuple[CurvePoints, ...]] = field(default_factory=dict)
 
 
 def plan_head(
@@ -49,28 +49,49 @@ def plan_head(
     keyed: KeyedFace,
     provenance_json: str,
 ) -> CurvePlan:
-    """Our actions again, with every present curve kept but those of head, neck and gaze.
+    """The line again, with every present curve kept but those of head, neck and gaze.
 
-    The shape keys are touched only where the rig shows its gaze by them. Raises :class:`RigError` where there is no
-    head to turn, or an action in the way is not ours or was edited by hand.
+    Shape keys that the artist has edited, or that are none of ours, are not touched. Raises :class:`RigError` where
+    there is no head to turn, or the keys of head and gaze are not ours or were edited.
     """
-    bones = [name for name in (rig.neck_bone, rig.head_bone, rig.left_eye_bone, rig.right_eye_bone) if name]
     if rig.head_bone is None:
-        raise RigError(f'"{rig.object_name}" has no head or neck bone to turn.', "Choose a rig that has one.")
+        raise RigError(
+            f'"{rig.object_name}" has no head or neck bone to turn.',
+            "Name its head bone in the Face Rig panel, or choose a rig that has one.",
+        )
     gaze_paths = _gaze_paths(rig)
-    existing = keyed.existing if gaze_paths else ExistingAnimation(armature=keyed.existing.armature)
+    ours = [name for name in keyed.curves if name == ARMATURE or gaze_paths or _is_ours(keyed.existing.of(name))]
+    existing = _only(keyed.existing, {ARMATURE, *ours})
     settings = dataclasses.replace(settings, on_existing="refuse")
     plan = plan_curves(rig, _without_face(rig, motion), timing, settings, existing, provenance_json)
+    bones = [name for name in (rig.neck_bone, rig.head_bone, rig.left_eye_bone, rig.right_eye_bone) if name]
     turning = tuple(bone_path(name, "") for name in bones)
-    bone_curves = _kept("armature", (c for c in keyed.bones if not c.path.startswith(turning)))
-    bone_curves += plan.curves_of("armature")
-    if not bone_curves:
+    curves = _kept(ARMATURE, (c for c in keyed.curves.get(ARMATURE, ()) if not c.path.startswith(turning)))
+    curves += plan.curves_of(ARMATURE)
+    if not curves:
         raise RigError(f'The head of "{rig.object_name}" would not move at all.', "Raise the amount of head motion.")
-    key_curves: tuple[PlannedCurve, ...] = ()
-    if gaze_paths:
-        key_curves = _kept("key", (c for c in keyed.keys if c.path not in gaze_paths))
-        key_curves += tuple(curve for curve in plan.curves_of("key") if curve.path in gaze_paths)
-    return dataclasses.replace(plan, curves=key_curves + bone_curves, widen=(), existing=keyed.existing)
+    for name in ours:
+        if name != ARMATURE:
+            curves += _kept(name, (c for c in keyed.curves[name] if c.path not in gaze_paths))
+            curves += tuple(curve for curve in plan.curves_of(name) if curve.path in gaze_paths)
+    written = {curve.datablock for curve in curves}
+    layers = tuple(layer for layer in plan.layers if layer.datablock in written)
+    return dataclasses.replace(plan, curves=curves, widen=(), existing=keyed.existing, layers=layers)
+
+
+def _is_ours(block: ExistingDatablock) -> bool:
+    """Whether the datablock's lines are as we wrote them."""
+    lines = block.lines()
+    return bool(lines) and all(action.ours for action in lines)
+
+
+def _only(existing: ExistingAnimation, datablocks: set[str]) -> ExistingAnimation:
+    """What animates the named datablocks."""
+    return ExistingAnimation(
+        key=existing.key if KEY in datablocks else ExistingDatablock(),
+        armature=existing.armature,
+        parts=tuple((name, block) for name, block in existing.parts if name in datablocks),
+    )
 
 
 def _gaze_paths(rig: RigDescription) -> frozenset[str]:
@@ -90,7 +111,7 @@ def _without_face(rig: RigDescription, motion: HeadMotion) -> RigMotion:
     )
 
 
-def _kept(datablock: Datablock, curves: Iterable[CurvePoints]) -> tuple[PlannedCurve, ...]:
+def _kept(datablock: str, curves: Iterable[CurvePoints]) -> tuple[PlannedCurve, ...]:
     return tuple(
         PlannedCurve(
             datablock, curve.path, curve.index, curve.points[:, 0], curve.points[:, 1], _group(datablock, curve.path)
@@ -99,6 +120,6 @@ def _kept(datablock: Datablock, curves: Iterable[CurvePoints]) -> tuple[PlannedC
     )
 
 
-def _group(datablock: Datablock, path: str) -> str:
+def _group(datablock: str, path: str) -> str:
     """As :func:`plan_curves` calls them: a bone's channel group has its name, pose.bones["jaw"].rotation_euler."""
-    return "Mimesh keys" if datablock == "key" else path.split('"')[1] if '"' in path else ""
+    return GROUP if datablock != ARMATURE else path.split('"')[1] if '"' in path else ""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,34 +12,35 @@ from numpy.typing import NDArray
 
 from ..errors import RigError, SettingsError
 from ..face.rotations import FloatArray
-from .conventions.base import GazeKey
+from .curves import ARMATURE, BONE_PATH, KEY, PlannedCurve, SliderRange, bone_path, key_path, part_keys, unquoted
 from .description import RigDescription
-from .existing import ExistingAnimation, check_existing
-from .frames import bone_channels, flame_to_armature, is_flame_frame, local_rotations
+from .ease import EASE_SECONDS, Rest, eased_curves, rest_value
+from .existing import ExistingAnimation, ExistingDatablock, Line
+from .frames import rotation_field
+from .layers import Layer, OnExisting, Span, decide_layer
+from .plan_bones import Turns, plan_bones, plan_gaze_keys
 from .resample import sample_monotone
 from .solve import RigMotion
 from .timing import SceneTiming
 
-Datablock = Literal["key", "armature"]
-OnExisting = Literal["refuse", "push_down"]
 Interpolation = Literal["BEZIER", "LINEAR"]
 
 # Blender's hard limit of a shape key's slider
 SLIDER_LIMIT = 10.0
-_STILL_RADIANS = 1e-5
-# how far an eye looks when an ARKit eyeLook key stands at one: Apple names no angle, eyes reach about this far
-GAZE_KEY_RADIANS = float(np.radians(30.0))
+GROUP = "Mimesh keys"
 
 
 @dataclass(frozen=True, slots=True)
 class ApplySettings:
     """What the artist chose for writing.
 
-    on_existing: what to do with an action that we did not make. head, eyes: whether to key those bones.
+    on_existing: what to do with an action in the way that we did not make. head, eyes: whether to key those bones.
     neck_share: 0..1 of the head's rotation that the neck takes where the rig has both bones.
     interpolation: BEZIER with automatic clamped handles by default. Keys sit on every frame, so both are the
     same there; Bezier keeps a curve smooth when the artist thins it out or moves a key, never overshoots an
     extreme (lips stay shut), and gives motion blur a curve and not corners.
+    ease_seconds: how long the face takes from rest to the first frame and back. line: which sound is spoken (the
+    strip's name or the file): the same line made again takes the place of the earlier one.
     """
 
     on_existing: OnExisting = "refuse"
@@ -46,6 +48,8 @@ class ApplySettings:
     eyes: bool = True
     interpolation: Interpolation = "BEZIER"
     neck_share: float = 0.0
+    ease_seconds: float = EASE_SECONDS
+    line: str = ""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.neck_share <= 1.0:
@@ -53,31 +57,11 @@ class ApplySettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlannedCurve:
-    """One F-curve. frames, values: (n,) float32. group: channel group in the editors."""
-
-    datablock: Datablock
-    path: str
-    index: int
-    frames: NDArray[np.float32]
-    values: NDArray[np.float32]
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
-class SliderRange:
-    """New slider limits of a shape key; a key's limits clamp its F-curve as well."""
-
-    key_name: str
-    minimum: float
-    maximum: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class CurvePlan:
-    """All that will be written to one object and its armature.
+    """All that will be written to one face, its armature and the meshes that go with it.
 
-    replaces: names of our own earlier actions. pushes_down: names of actions that move to an NLA track.
+    layers: where the line goes on each datablock. line, first, last: the speech and its frames without the ease.
+    rest: values before anything of ours.
     notes: which way each bone's axes were handled.
     """
 
@@ -85,44 +69,34 @@ class CurvePlan:
     curves: tuple[PlannedCurve, ...]
     widen: tuple[SliderRange, ...]
     existing: ExistingAnimation
-    replaces: tuple[str, ...]
-    pushes_down: tuple[str, ...]
+    layers: tuple[Layer, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     provenance_json: str
     interpolation: Interpolation
+    line: Line
+    first: float
+    last: float
+    rest: Rest
 
     @property
     def key_count(self) -> int:
         """Keyframes in all curves."""
         return sum(len(curve.frames) for curve in self.curves)
 
-    def curves_of(self, datablock: Datablock) -> tuple[PlannedCurve, ...]:
+    @property
+    def replaces(self) -> tuple[str, ...]:
+        """Names of our own earlier actions of this line."""
+        return tuple(dict.fromkeys(name for layer in self.layers for name in layer.replaced))
+
+    @property
+    def pushes_down(self) -> tuple[str, ...]:
+        """Names of actions that move to an NLA track."""
+        return tuple(dict.fromkeys(layer.pushed for layer in self.layers if layer.pushed))
+
+    def curves_of(self, datablock: str) -> tuple[PlannedCurve, ...]:
         """The curves that go to one datablock."""
         return tuple(curve for curve in self.curves if curve.datablock == datablock)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _KeyCurves:
-    curves: tuple[PlannedCurve, ...]
-    widen: tuple[SliderRange, ...]
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _BoneCurves:
-    curves: tuple[PlannedCurve, ...]
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Turning:
-    """A part of the face that turns: its name for the user, its bone, (T, 3) rotation vectors in FLAME's axes."""
-
-    part: str
-    bone_name: str | None
-    rotvec: FloatArray
 
 
 def plan_curves(
@@ -133,168 +107,138 @@ def plan_curves(
     existing: ExistingAnimation,
     provenance_json: str,
 ) -> CurvePlan:
-    """Decide every curve, slider range and action. Raises :class:`RigError` for what must not be written."""
+    """Decide every curve, slider range and layer. Raises :class:`RigError` for what must not be written."""
     frames = timing.frames((len(motion) - 1) / motion.fps)
     if not len(frames):
         raise RigError(
             f'No whole scene frame lies within the speech for "{rig.object_name}".', "Check the strip's length."
         )
     seconds = timing.seconds_at(frames)
-    keys = _plan_keys(rig, sample_monotone(motion.key_values, motion.fps, seconds), frames)
-    bones = _plan_bones(rig, motion, seconds, frames, settings)
-    curves = keys.curves + _plan_gaze_keys(rig, motion, seconds, frames, settings) + bones.curves
-    touched = frozenset(curve.path for curve in curves)
-    decision = check_existing(rig, existing, touched, settings.on_existing)
+    key_values = sample_monotone(motion.key_values, motion.fps, seconds)
+    line, ease = Line(settings.line, rig.object_name), round(settings.ease_seconds * timing.fps)
+    span = Span(float(frames[0]) - ease, float(frames[-1]) + ease, ease)
+    turns = Turns(settings.head, settings.eyes, settings.neck_share, _taken_bones(rig, existing.armature, line, span))
+    keys = _plan_keys(rig, key_values, frames) + plan_gaze_keys(rig, motion, seconds, frames, turns)
+    bones = plan_bones(rig, motion, seconds, frames, turns)
+    curves = eased_curves((*keys, *_for_parts(rig, keys), *bones.curves), rig.rest, ease)
+    layers = tuple(
+        decide_layer(name, place, existing.of(name), _paths(curves, name), span, line, settings.on_existing)
+        for name, place in _places(rig)
+        if _paths(curves, name)
+    )
     return CurvePlan(
         object_name=rig.object_name,
         curves=curves,
-        widen=keys.widen,
+        widen=_widened(rig, np.clip(key_values, -SLIDER_LIMIT, SLIDER_LIMIT)),
         existing=existing,
-        replaces=decision.replaces,
-        pushes_down=decision.pushes_down,
-        warnings=rig.warnings + keys.warnings + bones.warnings + decision.warnings,
+        layers=layers,
+        warnings=(
+            *rig.warnings,
+            *_held(rig, key_values),
+            *bones.warnings,
+            *dict.fromkeys(warning for layer in layers for warning in layer.warnings),
+        ),
         notes=bones.notes,
         provenance_json=provenance_json,
         interpolation=settings.interpolation,
+        line=line,
+        first=float(frames[0]),
+        last=float(frames[-1]),
+        rest=rig.rest,
     )
 
 
-def key_path(name: str) -> str:
-    """RNA path of a shape key's value, with the name quoted as Blender does."""
-    return f'key_blocks["{_quoted(name)}"].value'
+def refuse_early(
+    rig: RigDescription, existing: ExistingAnimation, first_frame: float, settings: ApplySettings
+) -> None:
+    """Raises :class:`RigError` for what is certain to be in the way, before there is a motion."""
+    line, span = Line(settings.line, rig.object_name), Span(first_frame, first_frame + 1.0)
+    _taken_bones(rig, existing.armature, line, span)
+    touched = {KEY: frozenset(map(key_path, rig.key_names))}
+    if rig.turns_jaw() and rig.jaw_bone is not None:
+        field = rotation_field(rig.bone(rig.jaw_bone).rotation_mode)
+        touched[ARMATURE] = frozenset({bone_path(rig.jaw_bone, field)})
+    for name, place in _places(rig):
+        paths = touched.get(name) or next(
+            (part.paths for part in rig.parts if part_keys(part.object_name) == name), None
+        )
+        if paths:
+            decide_layer(name, place, existing.of(name), paths, span, line, settings.on_existing)
 
 
-def bone_path(name: str, property_name: str) -> str:
-    """RNA path of a pose bone's property."""
-    return f'pose.bones["{_quoted(name)}"].{property_name}'
+def _places(rig: RigDescription) -> list[tuple[str, str]]:
+    """Every datablock that may be keyed, and what to call it."""
+    parts = [(part_keys(part.object_name), f'shape keys of "{part.object_name}"') for part in rig.parts]
+    return [(KEY, f'shape keys of "{rig.object_name}"'), (ARMATURE, f'armature "{rig.armature_name}"'), *parts]
 
 
-def _quoted(name: str) -> str:
-    return name.replace("\\", "\\\\").replace('"', '\\"')
+def _paths(curves: tuple[PlannedCurve, ...], datablock: str) -> frozenset[str]:
+    return frozenset(curve.path for curve in curves if curve.datablock == datablock)
 
 
-def _plan_keys(rig: RigDescription, values: FloatArray, frames: NDArray[np.int64]) -> _KeyCurves:
+def _for_parts(rig: RigDescription, curves: tuple[PlannedCurve, ...]) -> list[PlannedCurve]:
+    """The same curves for teeth, tongue, lashes and whatever else has the same keys."""
+    return [
+        dataclasses.replace(curve, datablock=part_keys(part.object_name))
+        for part in rig.parts
+        for curve in curves
+        if curve.path in part.paths
+    ]
+
+
+def _taken_bones(rig: RigDescription, block: ExistingDatablock, line: Line, span: Span) -> frozenset[str]:
+    """Bones that another face's line keys meanwhile, or that a driver turns. Raises for a driven jaw."""
+    driven = {
+        unquoted(found[1]) for path in block.driven if (found := BONE_PATH.match(path)) and "rotation" in found[2]
+    }
+    if rig.jaw_bone in driven and rig.turns_jaw():
+        raise RigError(
+            f'A driver turns the jaw bone "{rig.jaw_bone}" of "{rig.armature_name}", and keys under a driver have no '
+            "effect.",
+            "Remove that driver, or name the control that it listens to as the jaw bone in the Face Rig panel.",
+        )
+    others = [
+        action
+        for action in block.lines()
+        if action.line.face not in ("", line.face) and action.first < span.last and span.first < action.last
+    ]
+    keyed = {unquoted(found[1]) for action in others for path in action.paths if (found := BONE_PATH.match(path))}
+    return frozenset(driven | keyed)
+
+
+def _plan_keys(rig: RigDescription, values: FloatArray, frames: NDArray[np.int64]) -> tuple[PlannedCurve, ...]:
     limited = np.clip(values, -SLIDER_LIMIT, SLIDER_LIMIT).astype(np.float32)
     at = frames.astype(np.float32)
-    curves = tuple(
-        PlannedCurve("key", key_path(name), 0, at, np.ascontiguousarray(limited[:, column]), "Mimesh keys")
+    return tuple(
+        PlannedCurve(KEY, key_path(name), 0, at, np.ascontiguousarray(limited[:, column]), GROUP)
         for column, name in enumerate(rig.key_names)
     )
-    warnings: tuple[str, ...] = ()
+
+
+def _held(rig: RigDescription, values: FloatArray) -> tuple[str, ...]:
     beyond = np.abs(values) > SLIDER_LIMIT
-    if beyond.any():
-        worst = rig.key_names[int(np.abs(values).max(axis=0).argmax())]
-        warnings = (
-            f"{int(beyond.any(axis=1).sum())} frames were held at Blender's slider limit of "
-            f"{SLIDER_LIMIT:g} (worst: {worst}).",
-        )
-    return _KeyCurves(curves, _widened(rig, limited), warnings)
+    if not beyond.any():
+        return ()
+    worst = rig.key_names[int(np.abs(values).max(axis=0).argmax())]
+    held = f"{int(beyond.any(axis=1).sum())} frames were held at Blender's slider limit of {SLIDER_LIMIT:g}"
+    return (f"{held} (worst: {worst}).",)
 
 
-def _widened(rig: RigDescription, values: NDArray[np.float32]) -> tuple[SliderRange, ...]:
+def _widened(rig: RigDescription, values: NDArray[np.float64]) -> tuple[SliderRange, ...]:
     """Ranges that must grow so that no value is clamped; those that are wide enough stay."""
     room = rig.convention.slider_room
     low = np.maximum(np.floor(np.minimum(values.min(axis=0), -room)), -SLIDER_LIMIT)
     high = np.minimum(np.ceil(np.maximum(values.max(axis=0), room)), SLIDER_LIMIT)
-    low, high = np.minimum(low, rig.key_ranges[:, 0]), np.maximum(high, rig.key_ranges[:, 1])
+    datablocks = [(KEY, frozenset(map(key_path, rig.key_names)))]
+    datablocks += [(part_keys(part.object_name), part.paths) for part in rig.parts]
     return tuple(
-        SliderRange(name, float(low[i]), float(high[i]))
-        for i, name in enumerate(rig.key_names)
-        if low[i] < rig.key_ranges[i, 0] or high[i] > rig.key_ranges[i, 1]
+        SliderRange(name, min(float(low[i]), float(present[0])), max(float(high[i]), float(present[1])), datablock)
+        for datablock, paths in datablocks
+        for i, (name, present) in enumerate(zip(rig.key_names, rig.key_ranges, strict=True))
+        if key_path(name) in paths and (datablock != KEY or low[i] < present[0] or high[i] > present[1])
     )
 
 
-def _plan_gaze_keys(
-    rig: RigDescription,
-    motion: RigMotion,
-    seconds: NDArray[np.float64],
-    frames: NDArray[np.int64],
-    settings: ApplySettings,
-) -> tuple[PlannedCurve, ...]:
-    """``eyeLook`` keys of the eyes that have no bone."""
-    if not settings.eyes or np.abs(motion.eyes).max(initial=0.0) < _STILL_RADIANS:
-        return ()
-    boneless = [bone is None for bone in (rig.left_eye_bone, rig.right_eye_bone)]
-    angles = sample_monotone(motion.eyes, motion.fps, seconds)
-    at = frames.astype(np.float32)
-    return tuple(
-        PlannedCurve(
-            "key", key_path(key.name), 0, at, _gaze_key_values(angles[:, key.eye, key.axis], key), "Mimesh keys"
-        )
-        for key in rig.gaze_keys
-        if boneless[key.eye]
-    )
-
-
-def _gaze_key_values(angles: NDArray[np.float64], key: GazeKey) -> NDArray[np.float32]:
-    return np.clip(key.sign * angles / GAZE_KEY_RADIANS, 0.0, 1.0).astype(np.float32)
-
-
-def _plan_bones(
-    rig: RigDescription,
-    motion: RigMotion,
-    seconds: NDArray[np.float64],
-    frames: NDArray[np.int64],
-    settings: ApplySettings,
-) -> _BoneCurves:
-    curves: list[PlannedCurve] = []
-    notes: list[str] = []
-    warnings: list[str] = []
-    axes = flame_to_armature(rig, motion.flame_to_object)
-    for turning in _driven_parts(rig, motion, settings):
-        part, bone_name = turning.part, turning.bone_name
-        if np.abs(turning.rotvec).max(initial=0.0) < _STILL_RADIANS:
-            continue
-        if bone_name is None:
-            warnings.append(f'"{rig.object_name}" has no {part} bone, so {part} motion is left out.')
-            continue
-        bone = rig.bone(bone_name)
-        local = local_rotations(bone, sample_monotone(turning.rotvec, motion.fps, seconds), axes)
-        channels = bone_channels(bone, local)
-        way = "in FLAME's axes" if is_flame_frame(bone, axes) else "turned into the bone's own axes"
-        notes.append(f"{part}: bone {bone_name}, {way}, {channels.property_name}")
-        curves.extend(
-            PlannedCurve(
-                "armature",
-                bone_path(bone_name, channels.property_name),
-                index,
-                frames.astype(np.float32),
-                np.ascontiguousarray(channels.values[:, index], np.float32),
-                bone_name,
-            )
-            for index in range(channels.values.shape[1])
-        )
-    return _BoneCurves(tuple(curves), tuple(notes), tuple(warnings))
-
-
-def _driven_parts(rig: RigDescription, motion: RigMotion, settings: ApplySettings) -> tuple[_Turning, ...]:
-    """Everything that turns."""
-    parts: list[_Turning] = []
-    if rig.turns_jaw():
-        parts.append(_Turning("jaw", rig.jaw_bone, motion.jaw))
-    if settings.head:
-        parts.extend(_head_parts(rig, motion.head, settings.neck_share))
-    if settings.eyes:
-        parts.extend(_eye_parts(rig, motion.eyes))
-    return tuple(parts)
-
-
-def _head_parts(rig: RigDescription, head: NDArray[np.float32], neck_share: float) -> list[_Turning]:
-    """The head's bone, and the neck's where it takes a share.
-
-    Both turn about one axis, so their rotations add up to the head's exactly.
-    """
-    if neck_share <= 0 or not rig.neck_carries_head():
-        return [_Turning("head", rig.head_bone, head)]
-    of_neck = head.astype(np.float64) * neck_share
-    return [_Turning("neck", rig.neck_bone, of_neck), _Turning("head", rig.head_bone, head - of_neck)]
-
-
-def _eye_parts(rig: RigDescription, eyes: NDArray[np.float32]) -> list[_Turning]:
-    bones = (rig.left_eye_bone, rig.right_eye_bone)
-    if bones == (None, None) and not rig.gaze_keys:
-        return [_Turning("eye", None, eyes[:, 0])]
-    keyed = {key.eye for key in rig.gaze_keys}
-    sides = (("left eye", 0), ("right eye", 1))
-    driven = [(name, eye) for name, eye in sides if bones[eye] is not None or eye not in keyed]
-    return [_Turning(name, bones[eye], eyes[:, eye]) for name, eye in driven]
+def resting_value(rest: Rest, path: str, index: int) -> float:
+    """The value of a channel before anything of ours: what Clear puts back."""
+    return rest.get((path, index), rest_value(path, index))

@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from core.blender.compat import assign_action, new_curve
+from core.blender.compat import assigned_home, new_curve
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from core.face.rotations import continuous_quaternions, quaternion_from_rotvec
@@ -26,7 +26,7 @@ def key_motion(obj: bpy.types.Object, motion: Motion, first_frame: int) -> None:
     motion.require_basis(open_basis().hash)
     frames = first_frame + np.arange(len(motion), dtype=np.float32)
     keys = obj.data.shape_keys
-    curves = assign_action(keys, bpy.data.actions.new("Demo face"))
+    curves = assigned_home(keys, bpy.data.actions.new("Demo face"))
     for index, values in enumerate(motion.expression.T):
         block = keys.key_blocks[f"Exp{index + 1}"]
         block.slider_min = min(block.slider_min, float(values.min()))
@@ -37,7 +37,7 @@ def key_motion(obj: bpy.types.Object, motion: Motion, first_frame: int) -> None:
 
 def _key_bones(rig: Any, motion: Motion, frames: NDArray[np.float32]) -> None:
     """Bones stand in FLAME's frame, so a rotation vector is the bone's own quaternion."""
-    curves = assign_action(rig, bpy.data.actions.new("Demo bones"))
+    curves = assigned_home(rig, bpy.data.actions.new("Demo bones"))
     level = np.zeros((len(motion), 1))
     turns = {
         "neck": motion.head,

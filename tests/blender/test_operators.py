@@ -94,7 +94,7 @@ def test_generate_starts_the_keys_where_the_strip_sounds(ready: Any, tmp_path: P
     strips.new_sound("talk", str(tmp_path / "talk.wav"), channel=1, frame_start=31)
     ready.speech_kind, ready.speech_strip = "strip", "talk"
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
-    assert bpy.data.shape_keys[0].animation_data.action.frame_range[0] == 31
+    assert bpy.data.shape_keys[0].animation_data.action.frame_range[0] == 31 - 6
 
 
 def test_keys_beyond_the_scenes_end_are_mentioned(ready: Any) -> None:
@@ -127,7 +127,10 @@ def test_generate_keeps_an_artists_action_on_a_track_when_asked(ready: Any) -> N
     ready.on_existing = "push_down"
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     data = bpy.data.shape_keys[0].animation_data
-    assert [strip.action.name for track in data.nla_tracks for strip in track.strips] == ["Artist"]
+    assert [strip.action.name for track in data.nla_tracks for strip in track.strips] == [
+        "Artist",
+        "Mimesh MimeshHead",
+    ]
 
 
 def test_a_missing_file_is_one_sentence(ready: Any, tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_a_bug_becomes_a_sentence_and_changes_nothing(ready: Any) -> None:
 
 def test_a_failure_while_writing_puts_everything_back(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     use(FakeEngine(talking))
-    apply = part("core.blender.apply")
+    apply = part("core.blender.write_action")
     write, written = apply._write_curve, []
 
     def fail_at_the_tenth(*arguments: Any) -> None:
@@ -221,11 +224,11 @@ def test_one_undo_takes_all_keys_back(ready: Any) -> None:
     bpy.ops.ed.undo_push(message="before")
     before = snapshot()
     bpy.ops.mimesh.generate_lip_sync("EXEC_DEFAULT", True)
-    assert len(bpy.data.actions) == 2
+    assert len(bpy.data.actions) == (1 if bpy.app.version >= (4, 4, 0) else 2)
     bpy.ops.ed.undo()
     assert snapshot() == before
     bpy.ops.ed.redo()
-    assert len(bpy.data.actions) == 2
+    assert len(bpy.data.actions) == (1 if bpy.app.version >= (4, 4, 0) else 2)
 
 
 def test_invoke_in_background_runs_to_the_end(ready: Any) -> None:

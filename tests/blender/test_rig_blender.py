@@ -11,8 +11,9 @@ import pytest
 from mathutils import Matrix
 
 from core.blender.apply import apply_plan
+from core.blender.armature import find_armature
 from core.blender.correspond import load_binding, store_binding
-from core.blender.read_animation import find_armature, read_existing
+from core.blender.read_animation import read_existing
 from core.blender.read_rig import read_rig
 from core.errors import RigError
 from core.face.rotations import matrix_from_rotvec

@@ -13,19 +13,20 @@ from core.rig.conventions.base import GazeKey
 from core.rig.description import RigDescription
 from core.rig.existing import CurvePoints, ExistingAction, ExistingAnimation, ExistingDatablock
 from core.rig.head_plan import HeadMotion, KeyedFace, plan_head
-from core.rig.plan import ApplySettings, CurvePlan, Datablock
+from core.rig.plan import ApplySettings, CurvePlan
 from core.rig.solve import RigMotion
 from core.rig.timing import SceneTiming
 from tests.unit.test_rig_plan import FLAME_IN_BLENDER, make_motion, make_rig, planned, ramp
 
 TIMING = SceneTiming(25.0, 1.0)
+GAZE_PATHS = frozenset({'key_blocks["eyeLookOutLeft"].value'})
 OURS = ExistingAnimation(
-    key=ExistingDatablock(ExistingAction("Artist", ours=False)),
+    key=ExistingDatablock(ExistingAction("Artist", ours=False, paths=GAZE_PATHS)),
     armature=ExistingDatablock(ExistingAction("Mimesh Head Bones", ours=True)),
 )
 
 
-def points_of(plan: CurvePlan, datablock: Datablock) -> tuple[CurvePoints, ...]:
+def points_of(plan: CurvePlan, datablock: str) -> tuple[CurvePoints, ...]:
     """The curves as they lie in the action after the plan was written."""
     return tuple(
         CurvePoints(curve.path, curve.index, np.stack([curve.frames, curve.values], axis=1))
@@ -36,19 +37,19 @@ def points_of(plan: CurvePlan, datablock: Datablock) -> tuple[CurvePoints, ...]:
 def keyed(rig: RigDescription, existing: ExistingAnimation = OURS, motion: RigMotion | None = None) -> KeyedFace:
     """The face as a first run leaves it."""
     plan = planned(rig, motion or make_motion(ramp()), TIMING)
-    return KeyedFace(existing, points_of(plan, "key"), points_of(plan, "armature"))
+    return KeyedFace(existing, {name: points_of(plan, name) for name in ("key", "armature")})
 
 
 def rolled(rig: RigDescription, level: float, face: KeyedFace) -> CurvePlan:
     """Head and gaze at ``level``."""
     head = np.full((26, 3), level, np.float32)
     motion = HeadMotion(25.0, head, np.full((26, 2, 2), level, np.float32), FLAME_IN_BLENDER)
-    return plan_head(rig, motion, TIMING, ApplySettings(), face, '{"seed": 2}')
+    return plan_head(rig, motion, TIMING, ApplySettings(ease_seconds=0.0), face, '{"seed": 2}')
 
 
 def test_the_jaw_stays_key_for_key_and_the_head_changes() -> None:
     rig = make_rig()
-    before = keyed(rig).bones
+    before = keyed(rig).curves["armature"]
     plan = rolled(rig, 0.4, keyed(rig))
     after = {(curve.path, curve.index): curve for curve in plan.curves}
     assert after.keys() == {(curve.path, curve.index) for curve in before}
@@ -76,7 +77,8 @@ def test_a_still_head_takes_the_old_heads_curves_away() -> None:
 
 @pytest.mark.parametrize("edited", [False, True])
 def test_an_artists_or_an_edited_armature_action_is_refused(edited: bool) -> None:
-    action = ExistingAction("Walk", ours=False, edited=edited)
+    paths = frozenset({'pose.bones["neck"].rotation_quaternion'})
+    action = ExistingAction("Walk", ours=False, edited=edited, paths=paths)
     with pytest.raises(RigError, match="Walk"):
         rolled(make_rig(), 0.4, keyed(make_rig(), ExistingAnimation(armature=ExistingDatablock(action))))
 
@@ -101,8 +103,8 @@ def test_gaze_by_shape_keys_follows_and_the_other_keys_stay() -> None:
     face = keyed(rig, ours, looking)
     plan = rolled(rig, 0.2, face)
     after = {curve.path: curve.values for curve in plan.curves_of("key")}
-    assert after.keys() == {curve.path for curve in face.keys}
-    for curve in face.keys:
+    assert after.keys() == {curve.path for curve in face.curves["key"]}
+    for curve in face.curves["key"]:
         same = np.array_equal(after[curve.path], curve.points[:, 1])
         assert same != ("eyeLook" in curve.path)
     assert plan.replaces == ("Mimesh Head", "Mimesh Head Bones")

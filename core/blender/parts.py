@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Teeth, tongue, lashes, eyes: meshes of their own that have the face's keys and go with it. Main thread only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from ..rig.curves import key_path
+from ..rig.description import FacePart
+from .armature import find_armature
+
+# how far beyond the face's own box its parts may lie, as a share of the box
+_ROOM = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """parts: meshes to key along; notes: for the artist."""
+
+    parts: tuple[FacePart, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_parts(obj: bpy.types.Object, key_names: set[str], armature: bpy.types.Object | None) -> Parts:
+    """The meshes of the same character, at the same place, that have some of the keys."""
+    parts: list[FacePart] = []
+    notes: list[str] = []
+    for other in relatives(obj, armature):
+        keys = other.data.shape_keys
+        shared = {block.name for block in keys.key_blocks if block != keys.reference_key} & key_names
+        if not shared:
+            continue
+        reason = _reason_against(obj, other, shared)
+        driven = _driven(keys)
+        paths = frozenset(key_path(name) for name in shared) - driven
+        if reason:
+            notes.append(reason)
+        elif paths:
+            parts.append(FacePart(other.name, paths))
+        if not reason and driven & {key_path(name) for name in shared}:
+            notes.append(f'"{other.name}" has keys with drivers; those follow their drivers.')
+    return Parts(tuple(sorted(parts, key=lambda part: part.object_name)), tuple(notes))
+
+
+def relatives(obj: bpy.types.Object, armature: bpy.types.Object | None) -> list[bpy.types.Object]:
+    """Other meshes with shape keys that belong to the same character and lie where the face is."""
+    scene = next((scene for scene in bpy.data.scenes if obj.name in scene.objects), None)
+    if scene is None:
+        return []
+    found = []
+    for other in scene.objects:
+        if other == obj or other.type != "MESH" or other.data == obj.data or other.data.shape_keys is None:
+            continue
+        if _belong_together(obj, armature, other) and _at_the_face(obj, other):
+            found.append(other)
+    return found
+
+
+def driven_by(obj: bpy.types.Object) -> frozenset[str]:
+    """Paths of the mesh's shape keys that drivers control."""
+    return _driven(obj.data.shape_keys)
+
+
+def _belong_together(obj: bpy.types.Object, armature: bpy.types.Object | None, other: bpy.types.Object) -> bool:
+    """By one armature; where neither has one by the object that both hang on, or by their collection."""
+    others = find_armature(other)
+    if armature is not None and others is not None:
+        return armature == others
+    top, top_of_other = _top(obj), _top(other)
+    if top != obj or top_of_other != other:
+        return top == top_of_other or (armature is not None and top_of_other == _top(armature))
+    if armature is not None or others is not None:
+        return False
+    return bool({*obj.users_collection} & {*other.users_collection})
+
+
+def _top(obj: bpy.types.Object) -> bpy.types.Object:
+    while obj.parent is not None:
+        obj = obj.parent
+    return obj
+
+
+def _at_the_face(obj: bpy.types.Object, other: bpy.types.Object) -> bool:
+    """Whether the other mesh's middle lies in the face's box; a second character stands beside it."""
+    low, high = _box(obj)
+    room = _ROOM * (high - low).max()
+    middle = np.mean(_box(other), axis=0)
+    return bool(((middle > low - room) & (middle < high + room)).all())
+
+
+def _box(obj: bpy.types.Object) -> tuple[Any, Any]:
+    corners = np.array([obj.matrix_world @ Vector(corner) for corner in obj.bound_box])
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def _driven(keys: Any) -> frozenset[str]:
+    data = keys.animation_data if keys is not None else None
+    return frozenset(curve.data_path for curve in data.drivers) if data is not None else frozenset()
+
+
+def _reason_against(obj: bpy.types.Object, other: bpy.types.Object, shared: set[str]) -> str:
+    """Why a mesh that goes with the face cannot be keyed; empty when it can."""
+    keys = other.data.shape_keys
+    for block in (other, other.data, keys):
+        if block.library is not None:
+            return f'"{other.name}" has the keys of "{obj.name}" too, but is linked from a library and stays still.'
+    if not keys.use_relative:
+        return f'"{other.name}" has the keys of "{obj.name}" too, but they are absolute, so it stays still.'
+    if other.mode == "EDIT":
+        return f'"{other.name}" has the keys of "{obj.name}" too, but is in Edit Mode, so it stays still.'
+    return ""

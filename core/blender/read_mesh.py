@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mesh and its shape keys as arrays. Changes nothing. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from .armature import Weights
+
+
+def key_delta(block: bpy.types.ShapeKey, groups: Mapping[str, Weights]) -> NDArray[np.float32]:
+    """(V, 3) what a unit of the key does on the mesh: from the key it is relative to, cut by its vertex group."""
+    delta = _positions(block) - _positions(block.relative_key)
+    # Blender ignores a group that is not there
+    weights = groups.get(block.vertex_group) if block.vertex_group else None
+    if weights is None:
+        return delta
+    share = np.zeros(len(delta), np.float32)
+    share[weights.vertices] = weights.values
+    return delta * share[:, None]
+
+
+def neutral_vertices(keys: bpy.types.Key, expression: set[str], groups: Mapping[str, Weights]) -> NDArray[np.float32]:
+    """(V, 3) the reference with the artist's other keys (identity) as they stand."""
+    vertices = _positions(keys.reference_key)
+    for block in keys.key_blocks:
+        if block != keys.reference_key and block.name not in expression and not block.mute and block.value:
+            vertices = vertices + block.value * key_delta(block, groups)
+    return vertices.astype(np.float32)
+
+
+def read_triangles(mesh: Any) -> NDArray[np.int32]:
+    """(F, 3) vertex indices."""
+    mesh.calc_loop_triangles()
+    flat = np.empty(3 * len(mesh.loop_triangles), np.int32)
+    mesh.loop_triangles.foreach_get("vertices", flat)
+    return flat.reshape(-1, 3)
+
+
+def _positions(block: bpy.types.ShapeKey) -> NDArray[np.float32]:
+    flat = np.empty(3 * len(block.data), np.float32)
+    block.data.foreach_get("co", flat)
+    return flat.reshape(-1, 3)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Mimesh leaves on the actions that it makes. No numpy: asked while Blender draws."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+# custom properties on our actions: provenance as JSON; a checksum of what was written, for each datablock; the speech
+# and face of the line; the values that stood there before us
+PROVENANCE_PROPERTY = "mimesh"
+FINGERPRINT_PROPERTY = "mimesh_fingerprint"
+LINE_PROPERTY = "mimesh_line"
+BEFORE_PROPERTY = "mimesh_before"
+
+
+def is_ours(action: Any) -> bool:
+    """Whether Mimesh made the action."""
+    return action is not None and PROVENANCE_PROPERTY in action
+
+
+def our_actions(owner: Any) -> Iterator[Any]:
+    """Our actions on a datablock: the active one, then those of NLA strips from the top down."""
+    data = owner.animation_data if owner is not None else None
+    if data is None:
+        return
+    if is_ours(data.action):
+        yield data.action
+    for track in reversed(list(data.nla_tracks)):
+        yield from (strip.action for strip in track.strips if is_ours(strip.action))
+
+
+def record(action: Any, name: str) -> dict[str, Any]:
+    """One of the JSON properties above, empty where an earlier version did not write it."""
+    text = str(action.get(name, ""))
+    found = json.loads(text) if text.startswith("{") else {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A line of speech comes from rest and goes back to it, instead of holding its last pose for ever."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face.rotations import FloatArray
+from .curves import PlannedCurve
+
+# a mouth comes to rest about as fast as it opens
+EASE_SECONDS = 0.25
+Rest = Mapping[tuple[str, int], float]
+
+
+def eased_curves(curves: Sequence[PlannedCurve], rest: Rest, frames: int) -> tuple[PlannedCurve, ...]:
+    """The curves with ``frames`` frames from ``rest`` before them and as many back to it behind.
+
+    rest: value of each path and index; what is missing rests at zero, a quaternion at no rotation. The line's own
+    frames stay as they are.
+    """
+    if frames < 1:
+        return tuple(curves)
+    by_path: dict[tuple[str, str], list[PlannedCurve]] = {}
+    for curve in curves:
+        by_path.setdefault((curve.datablock, curve.path), []).append(curve)
+    eased = [curve for group in by_path.values() for curve in _eased_property(group, rest, frames)]
+    return tuple(eased)
+
+
+def rest_value(path: str, index: int) -> float:
+    """Where a channel rests of which nothing else is known."""
+    return 1.0 if path.endswith("rotation_quaternion") and index == 0 else 0.0
+
+
+def _eased_property(group: list[PlannedCurve], rest: Rest, frames: int) -> list[PlannedCurve]:
+    """All channels of one property, since a rotation's belong together."""
+    path = group[0].path
+    values = np.stack([curve.values for curve in group], axis=1).astype(np.float64)
+    still = np.array([rest.get((path, curve.index), rest_value(path, curve.index)) for curve in group])
+    share = np.arange(frames) / frames
+    share = (share**2 * (3 - 2 * share))[:, None]
+    before = _between(path, _near(path, still, values[0]), values[0], share)
+    after = _between(path, _near(path, still, values[-1]), values[-1], share)[::-1]
+    whole = np.concatenate([before, values, after]).astype(np.float32)
+    at = group[0].frames
+    times = np.concatenate([at[0] - np.arange(frames, 0, -1), at, at[-1] + np.arange(1, frames + 1)])
+    return [
+        dataclasses.replace(curve, frames=times.astype(np.float32), values=np.ascontiguousarray(whole[:, column]))
+        for column, curve in enumerate(group)
+    ]
+
+
+def _near(path: str, still: FloatArray, value: FloatArray) -> FloatArray:
+    """The resting rotation in the writing that lies nearest to ``value``."""
+    if path.endswith("rotation_quaternion") and still @ value < 0:
+        return -still
+    if path.endswith("rotation_axis_angle") and abs(still[0]) < 1e-6:
+        # no rotation about whatever axis comes next
+        return np.concatenate([[0.0], value[1:]])
+    return still
+
+
+def _between(path: str, start: FloatArray, end: FloatArray, share: FloatArray) -> NDArray[np.float64]:
+    mixed: NDArray[np.float64] = start + share * (end - start)
+    if path.endswith("rotation_quaternion"):
+        mixed = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
+    return mixed
