@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -13,9 +13,24 @@ from numpy.typing import NDArray
 from .armature import Weights
 
 
+def key_deltas(blocks: Sequence[bpy.types.ShapeKey], groups: Mapping[str, Weights]) -> NDArray[np.float32]:
+    """(K, V, 3) of several keys; the key that most are relative to is read once."""
+    bases: dict[str, NDArray[np.float32]] = {}
+    deltas = []
+    for block in blocks:
+        base = block.relative_key.name
+        if base not in bases:
+            bases[base] = _positions(block.relative_key)
+        deltas.append(_cut(_positions(block) - bases[base], block, groups))
+    return np.stack(deltas)
+
+
 def key_delta(block: bpy.types.ShapeKey, groups: Mapping[str, Weights]) -> NDArray[np.float32]:
     """(V, 3) what a unit of the key does on the mesh: from the key it is relative to, cut by its vertex group."""
-    delta = _positions(block) - _positions(block.relative_key)
+    return _cut(_positions(block) - _positions(block.relative_key), block, groups)
+
+
+def _cut(delta: NDArray[np.float32], block: bpy.types.ShapeKey, groups: Mapping[str, Weights]) -> NDArray[np.float32]:
     # Blender ignores a group that is not there
     weights = groups.get(block.vertex_group) if block.vertex_group else None
     if weights is None:

@@ -24,7 +24,7 @@ from .editable import require_editable
 from .hindrances import find_hindrances, first_armature_is_passed_over
 from .parts import driven_by, find_parts, relatives
 from .read_animation import read_datablock
-from .read_mesh import key_delta, neutral_vertices, read_triangles
+from .read_mesh import key_delta, key_deltas, neutral_vertices, read_triangles
 from .rig_choice import chosen_bones, chosen_keys
 
 # object property that names the face basis whose components the keys are (the bundled demo head has it)
@@ -49,7 +49,7 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     names = tuple(name for name in match.names if key_path(name) not in driven)
     _require_free(obj, match, names)
     blocks = [keys.key_blocks[name] for name in names]
-    deltas = np.stack([key_delta(block, groups) for block in blocks])
+    deltas = key_deltas(blocks, groups)
     gaze = tuple(key for key in match.gaze if key_path(key.name) not in driven)
     if not searching:
         _require_face(obj, armature, set(names), deltas)
@@ -123,7 +123,7 @@ def _match(
             return KeyMatch(BY_SHAPE, tuple(names), tuple(names))
         if binding is None:
             raise
-    deltas = np.stack([key_delta(keys.key_blocks[name], groups) for name in names])
+    deltas = key_deltas([keys.key_blocks[name] for name in names], groups)
     neutral = binding.points(neutral_vertices(keys, set(names), groups))
     return match_by_shape(names, binding.points(deltas), neutral, obj.name)
 
@@ -154,9 +154,12 @@ def _require_face(
     obj: bpy.types.Object, armature: bpy.types.Object | None, names: set[str], deltas: NDArray[np.float32]
 ) -> None:
     """An eyeball with all the keys of the face is not the face. Raises :class:`RigError` naming the mesh that is."""
+    others = relatives(obj, armature)
+    if not others:
+        return
     own = int((np.abs(deltas).max(axis=(1, 2)) > _STILL).sum())
     best, face = own, obj
-    for other in relatives(obj, armature):
+    for other in others:
         keys = other.data.shape_keys
         blocks = [block for block in keys.key_blocks if block.name in names and block != keys.reference_key]
         if len(blocks) < len(names) // 2:
