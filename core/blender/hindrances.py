@@ -23,7 +23,7 @@ def find_hindrances(
     obj: bpy.types.Object, blocks: list[Any], armature: bpy.types.Object | None, bones: FaceBones
 ) -> tuple[str, ...]:
     """Of the object, its keys, its modifiers, its armature and the scene."""
-    found = [*_of_object(obj), *_of_keys(obj, blocks), *_of_time()]
+    found = [*_of_object(obj), *_of_keys(obj, blocks)]
     if armature is not None:
         found += [*_of_modifier(obj, armature), *_of_armature(obj, armature, bones)]
     return tuple(found)
@@ -53,16 +53,6 @@ def _of_keys(obj: bpy.types.Object, blocks: list[Any]) -> list[str]:
     if obj.show_only_shape_key and obj.active_shape_key != keys.reference_key:
         found.append(f'"{obj.name}" shows only its active shape key; switch that pin off to see the result.')
     return found
-
-
-def _of_time() -> list[str]:
-    scene = bpy.context.scene
-    if scene is None or scene.render.frame_map_old == scene.render.frame_map_new:
-        return []
-    return [
-        f"Time Stretching is on in the scene ({scene.render.frame_map_old} to {scene.render.frame_map_new}), so keys "
-        "play at another speed than the sound."
-    ]
 
 
 def _of_modifier(obj: bpy.types.Object, armature: bpy.types.Object) -> list[str]:
