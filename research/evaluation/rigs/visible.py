@@ -34,7 +34,9 @@ class RayJudge:
 
     def opening(self, vertices: NDArray[np.float64]) -> float:
         """The widest column's dark gap in the unit of ``vertices`` (V, 3): face axes (x right, y up, z to us), cm."""
-        tree = BVHTree.FromPolygons([Vector(point) for point in vertices], self.triangles.tolist())
+        tree = BVHTree.FromPolygons(vertices.tolist(), self.triangles.tolist())
+        if tree is None:
+            return 0.0
         points = self.binding.points(vertices)
         right, left = points[MOUTH_CORNER_RIGHT, 0], points[MOUTH_CORNER_LEFT, 0]
         top, bottom = points[_OUTER_TOP], points[_OUTER_BOTTOM]
