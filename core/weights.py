@@ -14,7 +14,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ CHECKSUMS = VENDOR_MODELS / "checksums.json"
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 _HEADER_LIMIT = 50_000_000
+_CHECKSUM = "sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def read_tensors(path: Path) -> TensorFile:
         raise ModelError(f"The model file {path} cannot be read ({error.strerror}).") from error
     try:
         return _parse(raw)
-    except (ValueError, KeyError, TypeError, struct.error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, struct.error) as error:
         raise ModelError(f"The model file {path} is damaged ({error}).", "Fetch or make it again.") from error
 
 
@@ -60,11 +61,19 @@ def read_metadata(path: Path) -> dict[str, str]:
             if length > _HEADER_LIMIT:
                 raise ValueError("header longer than any of ours")
             metadata = json.loads(file.read(length)).get("__metadata__", {})
+            told = {str(name): str(value) for name, value in metadata.items()}
     except OSError as error:
         raise ModelError(f"The model file {path} cannot be read ({error.strerror}).") from error
-    except (ValueError, AttributeError, struct.error) as error:
+    except (ValueError, AttributeError, RecursionError, OverflowError, struct.error) as error:
         raise ModelError(f"The model file {path} is damaged ({error}).", "Fetch or make it again.") from error
-    return {str(name): str(value) for name, value in metadata.items()}
+    told.pop(_CHECKSUM, None)
+    return told
+
+
+def require_sane(name: str, array: NDArray[Any], largest: float) -> None:
+    """Raise ValueError unless every value is a number of at most ``largest`` in size."""
+    if not (np.isfinite(array).all() and (array.size == 0 or float(np.abs(array).max()) <= largest)):
+        raise ValueError(f"{name} holds values that no recording has")
 
 
 def half_precision(state: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]]:
@@ -75,9 +84,14 @@ def half_precision(state: Mapping[str, Tensor]) -> dict[str, NDArray[np.generic]
     }
 
 
-def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]], metadata: dict[str, str]) -> None:
-    """Write arrays and string metadata; the same input always gives the same bytes."""
-    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+def write_tensors(
+    path: Path, tensors: dict[str, NDArray[np.generic]], metadata: dict[str, str], checked: bool = False
+) -> None:
+    """Write arrays and string metadata; the same input always gives the same bytes.
+
+    checked: with a checksum of the arrays, for files of the user's own, which travel and have no other guard.
+    """
+    header: dict[str, object] = {}
     blobs: list[bytes] = []
     offset = 0
     for name in sorted(tensors):
@@ -90,6 +104,8 @@ def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]], metadata:
         }
         blobs.append(blob)
         offset += len(blob)
+    told = {**metadata, _CHECKSUM: hashlib.sha256(b"".join(blobs)).hexdigest()} if checked else metadata
+    header = {"__metadata__": dict(sorted(told.items())), **header}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     Path(path).write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
@@ -134,8 +150,16 @@ def _parse(raw: bytes) -> TensorFile:
     header = json.loads(raw[8 : 8 + length])
     metadata = header.pop("__metadata__", {})
     body = memoryview(raw)[8 + length :]
+    expected = metadata.pop(_CHECKSUM, None)
+    if expected is not None and hashlib.sha256(body).hexdigest() != expected:
+        raise ValueError("its content does not match its checksum")
     tensors = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(body[begin:end], dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+        if not 0 <= begin <= end <= len(body):
+            raise ValueError(f"{name} lies outside the file")
+        array = np.frombuffer(body[begin:end], dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+        if array.dtype.kind == "f" and array.size and not np.isfinite(array).all():
+            raise ValueError(f"{name} holds what is no number")
+        tensors[name] = array
     return TensorFile(tensors, metadata)

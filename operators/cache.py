@@ -14,7 +14,7 @@ from .properties import run_state
 from .stubs import OperatorResult, classes_factory
 
 # what the engine writes there itself; a folder that the user chose may hold other things
-_OURS = ("cache/*.npz", "cache/*.safetensors", "jobs/*/*")
+_OURS = ("cache/*.npz", "cache/*.safetensors", "cache/.*.npz.*", "cache/.*.safetensors.*", "jobs/*/*", "engine-*.log")
 
 
 class MIMESH_OT_measure_cache(bpy.types.Operator):
@@ -27,7 +27,7 @@ class MIMESH_OT_measure_cache(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Shows the size in the preferences."""
         files = cache_files(work_folder(context))
-        megabytes = sum(path.stat().st_size for path in files) / 1e6
+        megabytes = sum(map(_size, files)) / 1e6
         run_state(context).cache_status = f"{megabytes:.1f} MB in {len(files)} files."
         return {"FINISHED"}
 
@@ -49,19 +49,29 @@ class MIMESH_OT_clear_cache(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Removes only files that the engine wrote."""
-        close_engine()
-        files = cache_files(work_folder(context))
-        for path in files:
+        close_engine(wait=True)
+        removed = 0
+        for path in cache_files(work_folder(context)):
             with contextlib.suppress(OSError):
                 path.unlink()
-        run_state(context).cache_status = "Empty."
-        self.report({"INFO"}, f"Removed {len(files)} files.")
+                removed += 1
+        left = len(cache_files(work_folder(context)))
+        run_state(context).cache_status = f"{left} files cannot be removed." if left else "Empty."
+        self.report({"WARNING" if left else "INFO"}, f"Removed {removed} files; {left} are left.")
         return {"FINISHED"}
 
 
 def cache_files(folder: Path) -> list[Path]:
     """Everything that the engine keeps there."""
     return [path for pattern in _OURS for path in folder.glob(pattern) if path.is_file()]
+
+
+def _size(path: Path) -> int:
+    # another Blender may be removing it just now
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 register, unregister = classes_factory((MIMESH_OT_measure_cache, MIMESH_OT_clear_cache))

@@ -74,10 +74,10 @@ def engine_client(context: bpy.types.Context) -> Engine:
     return _held.client
 
 
-def close_engine() -> None:
-    """End the engine process, if there is one."""
+def close_engine(wait: bool = False) -> None:
+    """End the engine process, if there is one; with ``wait`` it has let go of its files on return."""
     if _held.client is not None:
-        _held.client.close()
+        _held.client.close(wait=wait)
     _held.client = None
 
 

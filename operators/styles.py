@@ -14,6 +14,8 @@ from .stubs import OperatorResult, classes_factory
 if TYPE_CHECKING:
     from ..core.style.style import Style
 
+_SUFFIX = ".safetensors"
+
 
 @dataclass(slots=True)
 class _Remembered:
@@ -33,6 +35,8 @@ class MIMESH_OT_save_style(bpy.types.Operator):
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH")
     filter_glob: bpy.props.StringProperty(default="*.safetensors", options={"HIDDEN"})
+    # the file browser warns in red before it overwrites
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -45,16 +49,24 @@ class MIMESH_OT_save_style(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask where."""
         assert _remembered.style is not None  # poll
-        self.filepath = f"{_remembered.style.name}.safetensors"
+        from ..core.files import file_stem
+
+        self.filepath = f"{file_stem(_remembered.style.name) or 'Style'}{_SUFFIX}"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write the file."""
         assert _remembered.style is not None  # poll
-        path = Path(bpy.path.abspath(self.filepath)).with_suffix(".safetensors")
+        from ..core.files import whole_file
+
+        given = Path(bpy.path.abspath(self.filepath))
+        path = given.with_name(f"{given.name.removesuffix(_SUFFIX)}{_SUFFIX}")
         try:
-            _remembered.style.save(path)
+            if path.is_dir():
+                raise IsADirectoryError(0, "it is a folder")
+            with whole_file(path) as partial:
+                _remembered.style.save(partial)
         except OSError as error:
             self.report({"ERROR"}, f"The style cannot be written to {path} ({error.strerror}).")
             return {"CANCELLED"}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import MediaError, MimeshError
+from ..errors import MediaError
 from ..weights import file_hash
 
 if TYPE_CHECKING:
@@ -23,53 +24,81 @@ DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
 # raise one where the code that makes such a result changes what it makes: older entries are then never read
 REFERENCE_FORMAT = 1
 STYLE_FORMAT = 1
+# what an engine that was killed left half-written
+_PARTIAL_NANOSECONDS = 3600 * 10**9
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactCache:
-    """A folder of files named by key; the least recently used go first when it grows over its limit."""
+    """A folder of files named by key; the least recently used go first when it grows over its limit.
+
+    It can only make things faster: whatever is wrong with the folder or with an entry, a result is made again, and
+    the log says so once. Several engines may share the folder.
+    """
 
     folder: Path
     limit_bytes: int = DEFAULT_LIMIT_BYTES
 
     def load(self, key: str, reader: Callable[[Path], _T]) -> _T | None:
-        """The stored value, or None; a damaged entry is removed and counts as absent."""
+        """The stored value, or None; an entry that cannot be read counts as absent and is removed if it can be."""
         path = self.folder / key
-        if not path.is_file():
-            return None
         try:
+            if not path.is_file():
+                return None
             value = reader(path)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, MimeshError) as error:
-            _log.warning("cache entry %s is unusable and removed: %s", key, error)
-            path.unlink(missing_ok=True)
+        except Exception as error:  # noqa: BLE001 (a file of any content: zip, zlib, header and value errors)
+            _tell_once(f"cannot read {self.folder}", key, error)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
-        os.utime(path)
+        # that it was used; a folder of somebody else's may refuse it
+        with contextlib.suppress(OSError):
+            os.utime(path)
         return value
 
     def store(self, key: str, writer: Callable[[Path], object]) -> None:
-        """Write through a temporary name; a full or read-only disk costs only the caching."""
+        """Write through a temporary name; what is larger than the whole cache may be is not kept."""
         partial = self.folder / f".{key}.{os.getpid()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             writer(partial)
-            partial.replace(self.folder / key)
-        except OSError as error:
-            _log.warning("cannot keep %s: %s", key, error)
-            partial.unlink(missing_ok=True)
-        self._shrink()
+            if partial.stat().st_size <= self.limit_bytes:
+                partial.replace(self.folder / key)
+                self._shrink()
+        except Exception as error:  # noqa: BLE001 (the result is there already: only its keeping fails)
+            _tell_once(f"cannot write {self.folder}", key, error)
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
 
     def _shrink(self) -> None:
-        entries = sorted(
-            ((stat.st_mtime_ns, stat.st_size, path) for path in _files(self.folder) if (stat := path.stat())),
-            reverse=True,
-        )
+        entries = []
+        for path in self.folder.iterdir():
+            # another engine may be removing it just now
+            with contextlib.suppress(OSError):
+                if path.is_file():
+                    entries.append((path.stat().st_mtime_ns, path.stat().st_size, path))
+        newest = max((time for time, _, _ in entries), default=0)
         total = 0
-        for _, size, path in entries:
-            total += size
-            if total > self.limit_bytes:
-                path.unlink(missing_ok=True)
+        for time, size, path in sorted(entries, reverse=True):
+            partial = path.name.startswith(".")
+            total += 0 if partial else size
+            # ages by the folder's own clock: the computer's may have jumped
+            if total > self.limit_bytes or (partial and newest - time > _PARTIAL_NANOSECONDS):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+
+@functools.cache
+def _tell(what: str) -> None:
+    _log.warning("the cache %s; results are made again instead", what)
+
+
+def _tell_once(what: str, key: str, error: Exception) -> None:
+    _tell(what)
+    _log.debug("%s: %s (%s)", key, error, type(error).__name__)
 
 
 def reference_key(source: MediaRange, model_hash: str) -> str:
@@ -117,7 +146,3 @@ def _origin(source: MediaRange, model_hash: str) -> list[object]:
 
 def _digest(parts: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []

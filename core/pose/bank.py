@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError, SettingsError
 from ..files import whole_file
-from ..weights import TensorFile, read_tensors, write_tensors
+from ..weights import TensorFile, read_tensors, require_sane, write_tensors
 from .statistics import STATISTICS
 from .style_matrix import StyleMatrix, matrix_distance
 
+# far beyond any entry of the bundled bank (1565)
+_LARGEST = 1e6
 FORMAT = "mimesh-pose-bank-1"
 BANK_FILE = "pose_bank.safetensors"
 # the pose prior that a bank was made by: bundled, or next to the bank
@@ -137,7 +139,7 @@ class PoseBank:
                 "statistics": np.stack([e.statistics for e in self.entries]).astype(np.float32),
             }
         with whole_file(path) as partial:
-            write_tensors(partial, arrays, metadata)
+            write_tensors(partial, arrays, metadata, checked=True)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -161,6 +163,8 @@ def _entries(file: TensorFile) -> tuple[BankEntry, ...]:
     if not heads:
         return ()
     floats = {name: array.astype(np.float32) for name, array in file.tensors.items()}
+    for name, array in floats.items():
+        require_sane(name, array, _LARGEST)
     return tuple(
         BankEntry(
             name=str(head["name"]),

@@ -203,7 +203,7 @@ def _parsed_entry(path: Path, metadata: dict[str, str]) -> StyleEntry:
 def _write_renamed(source: Path, target: Path, name: str) -> None:
     file = read_tensors(source)
     with whole_file(target) as partial:
-        write_tensors(partial, file.tensors, {**file.metadata, "name": name})
+        write_tensors(partial, file.tensors, {**file.metadata, "name": name}, checked=True)
 
 
 def _one_line(name: str) -> str:

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..face.motion import INTERNAL_FPS, MOTION_SIZE
-from ..weights import TensorFile, read_tensors, write_tensors
+from ..weights import TensorFile, read_tensors, require_sane, write_tensors
 from .parts import PART_TYPES, EnginePart, ExpressionPart, EyesPart, MimicPart, PosePart, Stored, StylePart
 
+# far beyond any person: gain, coefficients of the face basis, radians
+_LARGEST = 100.0
 FORMAT = "mimesh-style-2"
 # what this version reads; the first had no parts
 FORMATS = ("mimesh-style-1", FORMAT)
@@ -86,6 +88,7 @@ class Style:
             array = getattr(self, name)
             if array.shape != shape or not np.isfinite(array).all():
                 raise ValueError(f"Style.{name} has shape {array.shape}, expected finite {shape}")
+            require_sane(name, array, _LARGEST)
 
     @property
     def parts(self) -> dict[str, StylePart]:
@@ -129,7 +132,7 @@ class Style:
         }
         for part, content in stored.items():
             arrays.update({f"{part}:{name}": array for name, array in content.arrays.items()})
-        write_tensors(path, arrays, metadata)
+        write_tensors(path, arrays, metadata, checked=True)
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.engine.cache import ArtifactCache, content_hash, reference_key, style_key
@@ -77,3 +78,71 @@ def test_key_follows_content_range_and_model(tmp_path: Path) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"gone\.mp4 does not exist"):
         content_hash(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 100])
+def test_archive_cut_anywhere_is_made_again(tmp_path: Path, cut: int) -> None:
+    cache = ArtifactCache(tmp_path)
+    cache.store("a.npz", lambda path: np.savez(path.open("wb"), x=np.arange(50)))
+    data = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(data[: len(data) - cut - 1] if cut else data[:-1])
+    assert cache.load("a.npz", read_x) is None
+    assert not (tmp_path / "a.npz").exists()
+
+
+def read_x(path: Path) -> int:
+    with np.load(path, allow_pickle=False) as data:
+        return int(data["x"].sum())
+
+
+def test_entry_over_the_limit_leaves_the_others_alone(tmp_path: Path) -> None:
+    cache = ArtifactCache(tmp_path, limit_bytes=100)
+    cache.store("small", lambda path: path.write_bytes(bytes(50)))
+    cache.store("huge", lambda path: path.write_bytes(bytes(500)))
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+def test_folder_that_refuses_everything_costs_only_the_keeping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ArtifactCache(tmp_path)
+    cache.store("a", lambda path: path.write_text("kept"))
+
+    def refuse(*arguments: object, **named: object) -> None:
+        raise PermissionError(13, "Read-only file system")
+
+    for name in ("utime", "unlink", "replace", "mkdir"):
+        monkeypatch.setattr(os, name, refuse)
+    for name in ("unlink", "replace", "mkdir"):
+        monkeypatch.setattr(Path, name, refuse)
+    assert cache.load("a", text_of) == "kept"
+    cache.store("b", lambda path: path.write_text("lost"))
+    assert cache.load("a", lambda path: int(path.read_text())) is None
+
+
+def test_file_in_place_of_the_folder_costs_only_the_keeping(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    cache = ArtifactCache(tmp_path / "cache")
+    cache.store("a", lambda path: path.write_text("x"))
+    assert cache.load("a", text_of) is None
+
+
+def test_entry_that_vanishes_while_the_folder_is_tidied_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ArtifactCache(tmp_path, limit_bytes=100)
+    cache.store("a", lambda path: path.write_bytes(bytes(60)))
+    real = Path.is_file
+    monkeypatch.setattr(
+        Path, "is_file", lambda self: (self.name == "a" and self.unlink(missing_ok=True)) or real(self)
+    )
+    cache.store("b", lambda path: path.write_bytes(bytes(60)))
+    assert cache.load("b", lambda path: len(path.read_bytes())) == 60
+
+
+def test_half_written_file_of_a_killed_engine_goes_in_time(tmp_path: Path) -> None:
+    (tmp_path / ".old.npz.77").write_bytes(b"half")
+    os.utime(tmp_path / ".old.npz.77", (1000, 1000))
+    (tmp_path / ".young.npz.78").write_bytes(b"half")
+    ArtifactCache(tmp_path).store("a", lambda path: path.write_text("x"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".young.npz.78", "a"]

@@ -56,3 +56,46 @@ def test_every_bundled_file_matches_its_checksum_and_nothing_is_unlisted() -> No
     assert present == set(listed)
     for name in listed:
         assert weights.bundled(name).is_file()
+
+
+def test_checked_file_whose_arrays_were_changed_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    weights.write_tensors(path, {"a": np.arange(8, dtype=np.float32)}, {"k": "v"}, checked=True)
+    assert weights.read_tensors(path).metadata == weights.read_metadata(path) == {"k": "v"}
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="checksum"):
+        weights.read_tensors(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_does_not_come_in(tmp_path: Path, value: float) -> None:
+    weights.write_tensors(tmp_path / "x.safetensors", {"a": np.array([1.0, value], np.float32)}, {})
+    with pytest.raises(ModelError, match="a holds what is no number"):
+        weights.read_tensors(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"__metadata__":[1]}',
+        '{"__metadata__":7,"a":1}',
+        "[1,2]",
+        '"text"',
+        '{"a":[]}',
+        '{"a":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}',
+        '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,1e400]}}',
+        "[" * 100000,
+        '{"a":{"dtype":"F32","shape":[1e9],"data_offsets":[0,8]}}',
+    ],
+)
+def test_header_of_any_content_is_one_sentence(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "x.safetensors"
+    text = header.encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
+    for read in (weights.read_tensors, weights.read_metadata):
+        try:
+            read(path)
+        except ModelError as error:
+            assert "is damaged" in error.message

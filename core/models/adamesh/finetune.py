@@ -172,7 +172,11 @@ def as_in_use(network: nn.Module, tuner: Tuner, values: Sequence[Tensor]) -> Ite
 
 def half_precision_pays(device: torch.device) -> bool:
     """Whether bfloat16 is faster on the device: GPUs, and processors with hardware support."""
-    return device.type == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    # builds without oneDNN (Apple Silicon) have no such operator
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return device.type == "cpu" and supported is not None and bool(supported())
 
 
 def _noisy(batch: CropBatch, deviation: Tensor, rng: np.random.Generator) -> CropBatch:
