@@ -12,10 +12,13 @@ PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/pytho
 REFERENCE ?=
 AUDIO ?=
 ENGINE ?=
+SCALE ?= 1.0
+DEVICES ?= cpu cuda
+OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose extension ui-check train clean
+.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose extension repository torture cuda-check trackers ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -28,6 +31,10 @@ help:
 	@echo "make benchmark-mimic  Mimic beside AdaMesh, visemes and a constant face; style and content apart?"
 	@echo "make benchmark-pose  head motion: reconstruction, retrieval, generated beside recorded"
 	@echo "make extension   the installable zip in dist/"
+	@echo "make repository  a static extension repository in dist/repository, from which Blender offers updates"
+	@echo "make torture     loops of kills, cancels, bad inputs, files, lines and disks (SCALE=0.1: a tenth)"
+	@echo "make cuda-check  CPU and CUDA side by side: motion, adaptation, codes, seconds, memory (DEVICES=\"cpu cuda\")"
+	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
 
@@ -105,6 +112,18 @@ benchmark-mimic: setup
 
 benchmark-languages: setup
 	$(PY) -m research.evaluation languages
+
+repository: setup
+	$(PY) .ci/make_repository.py
+
+torture: setup
+	$(PY) -m tests.torture --scale $(SCALE)
+
+cuda-check: setup
+	$(PY) -m research.evaluation.devices $(DEVICES)
+
+trackers: setup
+	$(PY) -m research.evaluation.trackers --second "$(OTHER)"
 
 extension: setup
 	$(PY) .ci/build_extension.py

@@ -16,17 +16,18 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_FOR_ANIMATORS = ("tests/", "research/", "docs/", ".ci/", "build/", "dist/", "demo/", "benchmark/")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Build, check, print where the zip is and how large."""
     parser = argparse.ArgumentParser(description="Build the Mimesh extension zip.")
     parser.add_argument("--output-dir", type=Path, default=ROOT / "dist")
-    output = parser.parse_args().output_dir.resolve()
+    output = parser.parse_args(arguments).output_dir.resolve()
     output.mkdir(parents=True, exist_ok=True)
     tool = extension_tool()
     with tempfile.TemporaryDirectory(prefix="mimesh-extension-") as folder:

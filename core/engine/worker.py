@@ -92,7 +92,7 @@ class Inbox:
             message = decode(raw.decode("utf-8", "replace"))
             if isinstance(message, Cancel):
                 self.cancelled.add(message.job)
-            elif isinstance(message, _JOBS):
+            elif isinstance(message, _JOBS) and message.job:
                 self.jobs.put(message)
             else:
                 _log.warning("ignored: %s", message)
@@ -161,6 +161,9 @@ class Worker:
         except MimeshError as error:
             _log.info("job %s: %s", job, error)
             self.outbox.send(Failure.of(job, error))
+        except OSError as error:
+            _log.warning("job %s: %s", job, error)
+            self.outbox.send(Failure.of(job, _file_trouble(error)))
         except Exception as error:  # noqa: BLE001 - the border: logged here, a sentence there
             _log.exception("job %s failed", job)
             self.outbox.send(Failure.of(job, _unexpected(error)))
@@ -193,6 +196,14 @@ class _Reporter:
 
     def check(self) -> None:
         self.worker.require_wanted(self.job)
+
+
+def _file_trouble(error: OSError) -> MimeshError:
+    where = f" {error.filename}" if error.filename else ""
+    return EngineError(
+        f"The file{where} cannot be read or written ({error.strerror or error}).",
+        "Check that its disk has room and that you have the right to use it.",
+    )
 
 
 def _unexpected(error: Exception) -> MimeshError:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -134,6 +136,18 @@ def test_disabling_leaves_nothing_and_enabling_again_works(probe: Probe) -> None
 
 def test_disabling_during_a_run_leaves_the_extension_idle(probe: Probe) -> None:
     assert probe.idle
+
+
+def test_static_repository_lists_the_zip(extension_zip: Path, tmp_path: Path) -> None:
+    shutil.copy(extension_zip, tmp_path)
+    code = f"import make_repository, pathlib; make_repository.make_index(pathlib.Path({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT / ".ci", check=True)
+    (entry,) = json.loads((tmp_path / "index.json").read_text())["data"]
+    assert entry["id"] == "mimesh" and entry["archive_url"].endswith(extension_zip.name)
+    digest = hashlib.sha256(extension_zip.read_bytes()).hexdigest()
+    assert entry["archive_hash"] == f"sha256:{digest}"
+    assert entry["platforms"] == ["windows-x64", "macos-arm64", "linux-x64"]
+    assert (tmp_path / "index.html").is_file()
 
 
 def test_zip_holds_what_animators_need_and_no_more(extension_zip: Path) -> None:
