@@ -223,6 +223,7 @@ class BakeSettings(SettingsGroup):
         step=0.05,
         affects=("bake",),
     )
+    # a mouth comes to rest about as fast as it opens
     ease_seconds: float = setting(
         0.25,
         label="Ease",

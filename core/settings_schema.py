@@ -123,9 +123,13 @@ class SettingsGroup:
         for item in setting_fields(type(self)):
             _require_valid(item, getattr(self, item.name))
 
+    def values(self) -> dict[str, Any]:
+        """Each setting by its field's name."""
+        return {item.name: getattr(self, item.name) for item in setting_fields(type(self))}
+
     def to_json(self) -> dict[str, Any]:
         """Plain values by field name; paths are absolute, because the engine runs in another folder."""
-        return {item.name: _plain(getattr(self, item.name)) for item in setting_fields(type(self))}
+        return {name: _plain(value) for name, value in self.values().items()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], lenient: bool = False) -> Self:

@@ -168,13 +168,7 @@ def existing_of(rig: RigDescription) -> ExistingAnimation:
 
 def apply_settings(settings: GenerateSettings) -> ApplySettings:
     """The part of the choices that concerns the keys; the speech's strip or file tells one line from another."""
-    bake = settings.bake
-    return ApplySettings(
-        on_existing=bake.on_existing,
-        neck_share=bake.neck_share,
-        ease_seconds=bake.ease_seconds,
-        line=settings.speech.value,
-    )
+    return ApplySettings(**settings.bake.values(), line=settings.speech.value)
 
 
 def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:

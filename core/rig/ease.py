@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from ..face.rotations import FloatArray
 from .curves import PlannedCurve
 
-# a mouth comes to rest about as fast as it opens
-EASE_SECONDS = 0.25
 Rest = Mapping[tuple[str, int], float]
 
 

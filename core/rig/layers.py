@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import RigError
+from ..settings import OnExisting
 from .existing import ExistingAction, ExistingDatablock, ExistingStrip, Line
 
-OnExisting = Literal["refuse", "push_down"]
 Place = Literal["active", "swap", "strip"]
 # two lines that share more than this of the shorter one's time are one line made anew
 _SAME_SHARE = 0.5

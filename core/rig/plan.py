@@ -10,14 +10,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RigError, SettingsError
+from ..errors import RigError
 from ..face.rotations import FloatArray
+from ..settings import BakeSettings
 from .curves import ARMATURE, BONE_PATH, KEY, PlannedCurve, SliderRange, bone_path, key_path, part_keys, unquoted
 from .description import RigDescription
-from .ease import EASE_SECONDS, Rest, eased_curves, rest_value
+from .ease import Rest, eased_curves, rest_value
 from .existing import ExistingAnimation, ExistingDatablock, Line
 from .frames import rotation_field
-from .layers import Layer, OnExisting, Span, decide_layer
+from .layers import Layer, Span, decide_layer
 from .plan_bones import Turns, plan_bones, plan_gaze_keys
 from .resample import sample_monotone
 from .solve import RigMotion
@@ -31,29 +32,19 @@ GROUP = "Mimesh keys"
 
 
 @dataclass(frozen=True, slots=True)
-class ApplySettings:
-    """What the artist chose for writing.
+class ApplySettings(BakeSettings):
+    """The artist's choices for writing, and what they are applied to.
 
-    on_existing: what to do with an action in the way that we did not make. head, eyes: whether to key those bones.
-    neck_share: 0..1 of the head's rotation that the neck takes where the rig has both bones.
-    interpolation: BEZIER with automatic clamped handles by default. Keys sit on every frame, so both are the
-    same there; Bezier keeps a curve smooth when the artist thins it out or moves a key, never overshoots an
-    extreme (lips stay shut), and gives motion blur a curve and not corners.
-    ease_seconds: how long the face takes from rest to the first frame and back. line: which sound is spoken (the
-    strip's name or the file): the same line made again takes the place of the earlier one.
+    head, eyes: whether to key those bones. interpolation: BEZIER with automatic clamped handles by default. Keys sit
+    on every frame, so both are the same there; Bezier keeps a curve smooth when the artist thins it out or moves a
+    key, never overshoots an extreme (lips stay shut), and gives motion blur a curve and not corners. line: which sound
+    is spoken (the strip's name or the file): the same line made again takes the place of the earlier one.
     """
 
-    on_existing: OnExisting = "refuse"
     head: bool = True
     eyes: bool = True
     interpolation: Interpolation = "BEZIER"
-    neck_share: float = 0.0
-    ease_seconds: float = EASE_SECONDS
     line: str = ""
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.neck_share <= 1.0:
-            raise SettingsError(f"The neck's share is {self.neck_share:g}; it must lie between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

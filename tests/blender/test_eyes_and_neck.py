@@ -268,5 +268,5 @@ def test_head_that_does_not_follow_its_neck_turns_alone() -> None:
 
 
 def test_share_out_of_range_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"neck's share is 1\.5"):
+    with pytest.raises(SettingsError, match=r"Neck Share is 1\.5"):
         ApplySettings(neck_share=1.5)

@@ -12,7 +12,8 @@ from core.errors import RigError
 from core.rig.curves import KEY, PlannedCurve
 from core.rig.ease import eased_curves
 from core.rig.existing import ExistingAction, ExistingDatablock, ExistingStrip, ExistingTrack, Line
-from core.rig.layers import Layer, OnExisting, Span, StripPlace, decide_layer
+from core.rig.layers import Layer, Span, StripPlace, decide_layer
+from core.settings import OnExisting
 
 PATH = 'key_blocks["Exp1"].value'
 TOUCHED = frozenset({PATH})
