@@ -106,6 +106,7 @@ class MimeshRun(bpy.types.PropertyGroup):
     )
     neighbours: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Pose styles of the last head, by line")
     engine_status: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
+    rig_report: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="What the face rig has, by line")
     cache_status: bpy.props.StringProperty(options={"SKIP_SAVE"})
 
 

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import engine, head_motion, lip_sync, styles
+from . import engine, face_rig, head_motion, lip_sync, styles
 
-_MODULES = (styles, lip_sync, head_motion, engine)
+_MODULES = (styles, lip_sync, face_rig, head_motion, engine)
 
 
 def register() -> None:

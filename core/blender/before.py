@@ -56,6 +56,11 @@ def values_before(plan: CurvePlan, owners: dict[str, Any]) -> dict[str, Any]:
     return before
 
 
+def recorded_value(owner: Any, path: str) -> float:
+    """A shape key's resting value: as our lines have noted, else none."""
+    return float(recorded(owner)[_VALUES].get(f"{path}[0]", 0.0))
+
+
 def recorded(owner: Any) -> dict[str, dict[str, Any]]:
     """What our lines on the datablock have noted, the earliest note first in line."""
     found: dict[str, dict[str, Any]] = {_VALUES: {}, _RANGES: {}}

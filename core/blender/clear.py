@@ -14,6 +14,7 @@ from .armature import find_armature
 from .before import put_back, recorded
 from .read_animation import action_line, read_datablock
 from .read_rig import require_mesh
+from .rest_strip import remove_rest_tracks
 from .tags import is_ours, our_actions
 
 
@@ -78,6 +79,8 @@ def _clear(owner: Any, face: str, keep: set[str]) -> list[str]:
             track.strips.remove(strip)
         if gone and not len(track.strips):
             data.nla_tracks.remove(track)
+    if gone and next(our_actions(owner), None) is None:
+        remove_rest_tracks(owner)
     if gone:
         put_back(owner, before, paths, _animated(owner))
     return list(gone)

@@ -9,7 +9,7 @@ from ..errors import RigError
 
 # Blender drops new animation of an overridden mesh's shape keys on reload before this version (measured: see
 # tests/blender/test_overrides.py)
-_OVERRIDES_KEPT_SINCE = (5, 0, 0)
+OVERRIDES_KEPT_SINCE = (5, 0, 0)
 
 
 def require_editable(obj: bpy.types.Object, armature: bpy.types.Object | None) -> None:
@@ -20,7 +20,7 @@ def require_editable(obj: bpy.types.Object, armature: bpy.types.Object | None) -
             raise RigError(
                 f'"{block.name}" is linked from {block.library.filepath} and cannot be animated here.', _way_out()
             )
-    if obj.data.override_library is not None and bpy.app.version < _OVERRIDES_KEPT_SINCE:
+    if obj.data.override_library is not None and bpy.app.version < OVERRIDES_KEPT_SINCE:
         raise RigError(
             f'"{obj.data.name}" is a library override, and Blender {bpy.app.version_string} loses new animation of '
             "its shape keys when the file is opened again.",
@@ -38,7 +38,7 @@ def require_editable(obj: bpy.types.Object, armature: bpy.types.Object | None) -
 
 
 def _way_out() -> str:
-    if bpy.app.version >= _OVERRIDES_KEPT_SINCE:
+    if bpy.app.version >= OVERRIDES_KEPT_SINCE:
         return (
             "Make a library override of the character that includes its mesh data "
             "(Object > Library Override > Make), or make it local (Object > Relations > Make Local > All)."

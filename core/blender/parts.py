@@ -52,6 +52,8 @@ def relatives(obj: bpy.types.Object, armature: bpy.types.Object | None) -> list[
     scene = next((scene for scene in bpy.data.scenes if obj.name in scene.objects), None)
     if scene is None:
         return []
+    # a script may just have moved something
+    bpy.context.view_layer.update()
     found = []
     for other in scene.objects:
         if other == obj or other.type != "MESH" or other.data == obj.data or other.data.shape_keys is None:

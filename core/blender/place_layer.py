@@ -12,6 +12,7 @@ from typing import Any
 
 from ..rig.layers import Layer
 from . import compat
+from .rest_strip import add_rest_track, needs_rest
 from .write_action import WrittenSlot
 
 Undo = Callable[[], None]
@@ -41,7 +42,7 @@ def place_layer(owner: Any, layer: Layer, written: WrittenSlot, name: str, undo:
         undo.append(_strip_restorer(swap))
         _fill(swap, written, layer)
     else:
-        _new_strip(data, tracks, layer, written, name, undo)
+        _new_strip(owner, tracks, layer, written, name, undo)
     return [partial(_drop, data, track, strip) for track, strip in drops]
 
 
@@ -53,11 +54,14 @@ def _activate(data: Any, written: WrittenSlot) -> None:
     compat.set_slot(data, written.slot)
 
 
-def _new_strip(data: Any, tracks: list[Any], layer: Layer, written: WrittenSlot, name: str, undo: list[Undo]) -> None:
+def _new_strip(owner: Any, tracks: list[Any], layer: Layer, written: WrittenSlot, name: str, undo: list[Undo]) -> None:
+    data = owner.animation_data
     if layer.track is not None:
         track = tracks[layer.track]
     else:
         below = tracks[layer.above] if 0 <= layer.above < len(tracks) else None
+        if layer.uncovered and needs_rest(owner):
+            below = add_rest_track(owner, layer.uncovered, below, undo)
         track = data.nla_tracks.new(prev=below) if below is not None else data.nla_tracks.new()
         track.name = _TRACK
         undo.append(lambda: data.nla_tracks.remove(track))

@@ -23,7 +23,7 @@ from ..rig.existing import (
 )
 from . import compat
 from .armature import find_armature
-from .tags import FINGERPRINT_PROPERTY, LINE_PROPERTY, PROVENANCE_PROPERTY, is_ours, our_actions, record
+from .tags import FINGERPRINT_PROPERTY, LINE_PROPERTY, PROVENANCE_PROPERTY, REST_PROPERTY, is_ours, our_actions, record
 
 
 def read_existing(obj: bpy.types.Object, parts: Sequence[str] = ()) -> ExistingAnimation:
@@ -93,7 +93,8 @@ def action_line(action: Any) -> Line:
 
 
 def _read_track(track: Any) -> ExistingTrack:
-    strips = tuple(_read_strip(strip) for strip in track.strips if strip.action is not None)
+    # a track of rest alone is no animation
+    strips = tuple(_read_strip(s) for s in track.strips if s.action is not None and REST_PROPERTY not in s.action)
     return ExistingTrack(track.name, strips, bool(track.mute))
 
 

@@ -13,6 +13,8 @@ PROVENANCE_PROPERTY = "mimesh"
 FINGERPRINT_PROPERTY = "mimesh_fingerprint"
 LINE_PROPERTY = "mimesh_line"
 BEFORE_PROPERTY = "mimesh_before"
+# on an action that only keeps shape keys at rest between lines
+REST_PROPERTY = "mimesh_rest"
 
 
 def is_ours(action: Any) -> bool:

@@ -47,6 +47,7 @@ class Layer:
     ours and of this line. pushes: the active action becomes a strip first, ``mutes_pushed`` if it is an old version of
     this line; ``mutes`` are strips that are. drops: more strips of this line. holds, pushed_holds: the strip shows
     rest outside its line, because nothing below does. blends: frames of blending with what lies below.
+    uncovered: paths that nothing below animates, where something below animates others.
     """
 
     datablock: str
@@ -62,6 +63,7 @@ class Layer:
     holds: bool = False
     pushed_holds: bool = False
     blends: int = 0
+    uncovered: frozenset[str] = frozenset()
     replaced: tuple[str, ...] = ()
     pushed: str = ""
     pushed_ours: bool = False
@@ -123,6 +125,7 @@ def decide_layer(
         and _is_lowest(block, track if track is not None else above, fresh, pushes),
         pushed_holds=pushes and not shares and _is_lowest(block, len(block.tracks), [], False),
         blends=span.ease if shares or _meets_line(block, span, {p for p, _ in same}, waits) else 0,
+        uncovered=touched - lower if shares else frozenset(),
         replaced=tuple(replaced),
         pushed=action.name if pushes and action is not None else "",
         pushed_ours=pushes and action is not None and action.tagged,
