@@ -7,9 +7,12 @@ import bpy
 
 from ..errors import RigError
 
-# Blender drops new animation of an overridden mesh's shape keys on reload before this version (measured: see
-# tests/blender/test_overrides.py)
-OVERRIDES_KEPT_SINCE = (5, 0, 0)
+# measured in 4.2, 4.5, 5.0 and 5.2 (tests/blender/test_overrides.py): keys on an overridden mesh are there after saving
+# and loading, keys on the linked mesh of an overridden object are not
+_WAY_OUT = (
+    "Override the character with its mesh data (Outliner: right-click the mesh, Library Override > Make), or make it "
+    "local (Object > Relations > Make Local > All)."
+)
 
 
 def require_editable(obj: bpy.types.Object, armature: bpy.types.Object | None) -> None:
@@ -18,14 +21,8 @@ def require_editable(obj: bpy.types.Object, armature: bpy.types.Object | None) -
     for block in (obj, obj.data, keys, armature):
         if block is not None and block.library is not None:
             raise RigError(
-                f'"{block.name}" is linked from {block.library.filepath} and cannot be animated here.', _way_out()
+                f'"{block.name}" is linked from {block.library.filepath} and cannot be animated here.', _WAY_OUT
             )
-    if obj.data.override_library is not None and bpy.app.version < OVERRIDES_KEPT_SINCE:
-        raise RigError(
-            f'"{obj.data.name}" is a library override, and Blender {bpy.app.version_string} loses new animation of '
-            "its shape keys when the file is opened again.",
-            "Make it local (Object > Relations > Make Local > All), or use Blender 5.0 or newer.",
-        )
     for thing in (obj, armature):
         if thing is not None and thing.mode == "EDIT":
             raise RigError(f'"{thing.name}" is in Edit Mode.', "Leave Edit Mode (Tab) and try again.")
@@ -35,12 +32,3 @@ def require_editable(obj: bpy.types.Object, armature: bpy.types.Object | None) -
             f'"{obj.name}" shares its mesh with "{twins[0]}", so both would talk.',
             "Make it single-user (Object > Relations > Make Single User > Object & Data).",
         )
-
-
-def _way_out() -> str:
-    if bpy.app.version >= OVERRIDES_KEPT_SINCE:
-        return (
-            "Make a library override of the character that includes its mesh data "
-            "(Object > Library Override > Make), or make it local (Object > Relations > Make Local > All)."
-        )
-    return "Make it local (Object > Relations > Make Local > All)."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Characters linked from a library: keyed as overrides where this Blender keeps the result, refused elsewhere."""
+"""Characters linked from a library: keyed where the mesh is overridden too, refused where its keys would be lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from core.blender.apply import apply_plan
 from core.blender.armature import find_armature
-from core.blender.editable import OVERRIDES_KEPT_SINCE
 from core.blender.read_animation import read_existing
 from core.blender.read_rig import read_rig
 from core.errors import RigError
@@ -21,7 +20,6 @@ from tests.blender import builders
 from tests.blender.test_other_animation import motion
 
 FACE = face_fixtures.synthetic_face()
-KEPT = bpy.app.version >= OVERRIDES_KEPT_SINCE
 
 
 def overridden(folder: Path, with_mesh: bool) -> bpy.types.Object:
@@ -56,23 +54,19 @@ def plays(head: bpy.types.Object) -> bool:
     return bool(values == pytest.approx([1.0, 0.0], abs=1e-5))
 
 
-def test_an_overridden_face_is_keyed_where_blender_keeps_it_and_else_refused(tmp_path: Path) -> None:
+def test_an_overridden_face_is_keyed_and_keeps_its_keys_through_saving_and_loading(tmp_path: Path) -> None:
     head = overridden(tmp_path, with_mesh=True)
-    before = builders.snapshot()
-    if not KEPT:
-        with pytest.raises(RigError, match="loses new animation of its shape keys"):
-            read_rig(head)
-        assert builders.snapshot() == before
-        return
     rig = read_rig(head)
     apply_plan(
         plan_curves(rig, motion(), SceneTiming(25.0, 1.0), ApplySettings(), read_existing(head), "{}"),
         head,
     )
     path = str(tmp_path / "shot.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    bpy.ops.wm.open_mainfile(filepath=path)
+    for _ in range(2):
+        bpy.ops.wm.save_as_mainfile(filepath=path)
+        bpy.ops.wm.open_mainfile(filepath=path)
     head = own_head()
+    assert head.data.override_library is not None
     assert plays(head)
     bpy.context.scene.frame_set(20)
     jaw = find_armature(head).pose.bones["jaw"]
@@ -84,20 +78,5 @@ def test_an_override_of_the_object_alone_is_refused_with_the_way_out(tmp_path: P
     before = builders.snapshot()
     with pytest.raises(RigError, match="is linked from") as refused:
         read_rig(head)
-    assert "Make Local" in refused.value.hint
+    assert "Library Override" in refused.value.hint
     assert builders.snapshot() == before
-
-
-def test_what_this_blender_does_with_an_overridden_face_is_as_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The measurement that OVERRIDES_KEPT_SINCE stands on, made again in every version that tests run in."""
-    monkeypatch.setattr("core.blender.editable.OVERRIDES_KEPT_SINCE", (0, 0, 0))
-    head = overridden(tmp_path, with_mesh=True)
-    plan = plan_curves(read_rig(head), motion(), SceneTiming(25.0, 1.0), ApplySettings(), read_existing(head), "{}")
-    apply_plan(plan, head)
-    path = str(tmp_path / "shot.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    bpy.ops.wm.open_mainfile(filepath=path)
-    head = own_head()
-    assert plays(head) == KEPT
