@@ -7,8 +7,8 @@ import bpy
 
 from ..errors import RigError
 
-# measured in 4.2, 4.5, 5.0 and 5.2 (tests/blender/test_overrides.py): keys on an overridden mesh are there after saving
-# and loading, keys on the linked mesh of an overridden object are not
+# measured in 4.2, 4.5, 5.0 and 5.2 (tests/blender/test_overrides.py): keys on an overridden mesh are there after
+# saving and loading, keys on the linked mesh of an overridden object are not
 _WAY_OUT = (
     "Override the character with its mesh data (Outliner: right-click the mesh, Library Override > Make), or make it "
     "local (Object > Relations > Make Local > All)."

@@ -340,3 +340,26 @@ def artist_action() -> None:
     keys.key_blocks["Exp1"].value = 0.5
     keys.key_blocks["Exp1"].keyframe_insert("value", frame=1)
     keys.animation_data.action.name = "Artist"
+
+
+def test_the_rig_is_checked_and_corrected_before_a_run(ready: Any) -> None:
+    run, face = bpy.context.window_manager.mimesh_run, ready.target
+    before = snapshot()
+    assert bpy.ops.mimesh.check_face_rig() == {"FINISHED"}
+    assert snapshot() == before
+    lines = run.rig_report.splitlines()
+    assert lines[0].startswith("FLAME: 50 keys")
+    assert any(line.startswith("Bones: jaw by jaw, head by neck") for line in lines)
+    face.mimesh_face_rig.head = "root"
+    assert face["mimesh_head_bone"] == "root"
+    bpy.ops.mimesh.check_face_rig()
+    assert "head by root" in run.rig_report
+    face.mimesh_face_rig.head = ""
+    assert "mimesh_head_bone" not in face
+    assert bpy.ops.mimesh.name_face_key(key="Exp50", meaning="") == {"FINISHED"}
+    bpy.ops.mimesh.check_face_rig()
+    assert "Left out: Exp50" in run.rig_report
+    with pytest.raises(RuntimeError, match='no shape key called "Nose"'):
+        bpy.ops.mimesh.name_face_key(key="Nose", meaning="jawOpen")
+    assert bpy.ops.mimesh.name_face_key(key="Exp50", forget=True) == {"FINISHED"}
+    assert "mimesh_keys" not in face

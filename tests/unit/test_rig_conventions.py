@@ -335,3 +335,9 @@ def test_jaws_turn_with_components_and_only_without_opening_keys_elsewhere() -> 
     turning = {c.label: (c.turns_jaw(True), c.turns_jaw(False)) for c in conventions()}
     assert turning["FLAME"] == turning["SMPL-X"] == (True, True)
     assert turning["ARKit"] == turning["Character Creator"] == (False, True)
+
+
+def test_a_component_can_be_left_out_by_hand_without_a_gap() -> None:
+    match = match_keys(numbered("Exp{}", range(1, 6)), "Head", {"Exp3": ""})
+    assert match.names == ("Exp1", "Exp2", "Exp4", "Exp5")
+    assert match.left_out == ("Exp3",)

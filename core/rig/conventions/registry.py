@@ -42,12 +42,11 @@ def match_keys(names: Sequence[str], object_name: str, by_hand: Mapping[str, str
     Raises :class:`RigError` naming what was found where no convention fits, or the keys of one are damaged.
     """
     by_hand = by_hand or {}
-    open_names = [name for name in names if name not in by_hand]
     refusals: list[RigError] = []
     matches: list[KeyMatch] = []
     for convention in conventions():
         try:
-            match = convention.match(open_names, object_name)
+            match = convention.match(names, object_name)
         except RigError as error:
             refusals.append(error)
             continue
@@ -71,10 +70,14 @@ def _corrected(
     if not by_hand:
         return match
     taken = set(chosen.values())
-    meanings = {n: m for n, m in zip(match.names, match.meanings, strict=True) if m not in taken}
+    meanings = {n: m for n, m in zip(match.names, match.meanings, strict=True) if m not in taken and n not in by_hand}
     meanings.update({name: meaning for name, meaning in chosen.items() if meaning not in GAZE_WAYS})
     gaze = (
-        *(key for key in match.gaze if (key.eye, key.axis, key.sign) not in {GAZE_WAYS.get(m) for m in taken}),
+        *(
+            key
+            for key in match.gaze
+            if key.name not in by_hand and (key.eye, key.axis, key.sign) not in {GAZE_WAYS.get(m) for m in taken}
+        ),
         *(GazeKey(name, *GAZE_WAYS[meaning]) for name, meaning in chosen.items() if meaning in GAZE_WAYS),
     )
     # numbered components keep their order, whatever else changes
