@@ -189,7 +189,14 @@ def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
     monkeypatch.setattr(AdaMeshBackend, "learn", learn)
 
-    def track(path: Path, start: float, end: float | None, progress: object, expected_opening: object) -> object:
+    def track(
+        path: Path,
+        start: float,
+        end: float | None,
+        progress: object,
+        expected_opening: object,
+        sound_track: int | None,
+    ) -> object:
         found.tracked_files.append(path)
         progress(0.5)  # type: ignore[operator]
         expected_opening(Speech(tone(1.0), "x"))  # type: ignore[operator]

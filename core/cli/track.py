@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,10 +32,12 @@ def run(options: argparse.Namespace) -> None:
             weights=reference.weights,
             **quality_arrays(reference.report),
         )
-    print(reference.report.summary())
+    print("\n".join(filter(None, (reference.report.summary(), reference.report.bar_text()))))
 
 
 def quality_arrays(report: QualityReport) -> dict[str, np.ndarray]:
-    """Each field of the report as ``quality_<name>``."""
+    """Each field of the report as ``quality_<name>``; what was seen of each second as JSON text."""
     values = {item.name: getattr(report, item.name) for item in dataclasses.fields(report)}
+    values["bar"] = json.dumps([second.to_json() for second in report.bar])
+    values["used_seconds"] = report.used_seconds or ()
     return {f"quality_{name}": np.array(value) for name, value in values.items()}

@@ -91,6 +91,7 @@ class StyleExtractor:
             source.end_seconds,
             self.meter.within_stage,
             expected_opening=lambda speech: lip_gap(open_basis(), self.neutral.generate(speech)),
+            sound_track=source.track,
         )
         if self.cache:
             self.cache.store(key, lambda path: save_reference(path, reference))

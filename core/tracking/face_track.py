@@ -16,7 +16,8 @@ class FaceTrack:
     landmarks: (T, 478, 3) pixels, x right, y down, z away from the camera (MediaPipe's); NaN where invalid.
     seconds: (T,) presentation times. valid: (T,) a face was found.
     faces_seen: (K,) number of faces in each of the K frames that were checked for a second person.
-    cuts: indices of frames that begin a new shot.
+    cuts: indices of frames that begin a new shot. chips: (T, 24, 24, 3) the face of every frame, upright and of one
+    size; None for tracks that are known without their pictures.
     """
 
     landmarks: NDArray[np.float32]
@@ -27,6 +28,7 @@ class FaceTrack:
     frame_width: int
     frame_height: int
     source: str
+    chips: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.seconds)

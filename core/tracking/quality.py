@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,17 +13,19 @@ from ..errors import ReferenceClipError
 from ..face.landmarks import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, STABLE
 from .align import PoseFreeTrack, UniformTrack
 from .face_track import FaceTrack
+from .seconds import MIN_FACE_PIXELS, SecondQuality, face_widths
+from .seconds import bar as bar_of
 from .smooth import savitzky_golay
 from .sync import SyncOffset
 
-MIN_FACE_PIXELS = 80
+# lips that close for a twelfth of a second are missed below
+MIN_FPS = 12.0
 MIN_USABLE_SECONDS = 2.0
 MAX_SECOND_FACE_SHARE = 0.2
 WARN_LOST_SHARE = 0.05
 WARN_YAW_DEGREES = 25.0
 WARN_JITTER_PERCENT = 1.0
 WARN_OFFSET_SECONDS = 0.04
-_CHEEK_RIGHT, _CHEEK_LEFT = 234, 454
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class QualityReport:
 
     lost_share: frames without a face; face_pixels: median width; jitter_percent: of the outer-eye distance;
     yaw_degrees: how far the face looks past the camera; offset_seconds: positive where the picture was late
-    (already corrected); offset_correlation: of mouth and sound after correction.
+    (already corrected); offset_correlation: of mouth and sound after correction. used_seconds: begin and end, in
+    the file, of the stretch that is used; None where that is not known. bar: what was seen of each second.
     """
 
     source: str
@@ -44,6 +48,8 @@ class QualityReport:
     offset_seconds: float
     offset_correlation: float
     warnings: tuple[str, ...] = ()
+    used_seconds: tuple[float, float] | None = None
+    bar: tuple[SecondQuality, ...] = ()
 
     def summary(self) -> str:
         """One paragraph an animator can act on."""
@@ -61,14 +67,32 @@ class QualityReport:
 
     def to_json(self) -> dict[str, object]:
         """Plain values for the protocol and for files."""
-        return asdict(self) | {"warnings": list(self.warnings)}
+        used = list(self.used_seconds) if self.used_seconds else None
+        seconds = [second.to_json() for second in self.bar]
+        return asdict(self) | {"warnings": list(self.warnings), "used_seconds": used, "bar": seconds}
 
     @classmethod
     def from_json(cls, values: dict[str, object]) -> QualityReport:
         """Inverse of :meth:`to_json`."""
-        warnings = values.get("warnings", [])
-        assert isinstance(warnings, list)
-        return cls(**{**values, "warnings": tuple(warnings)})  # type: ignore[arg-type]
+        known: dict[str, Any] = dict(values)
+        used = known.get("used_seconds")
+        return cls(
+            **{
+                **known,
+                "warnings": tuple(known.get("warnings", ())),
+                "used_seconds": tuple(used) if used else None,
+                "bar": tuple(SecondQuality.from_json(second) for second in known.get("bar", ())),
+            }
+        )
+
+    def bar_text(self) -> str:
+        """One line: a character for each second (``#`` is usable), and what stands for what."""
+        if not self.bar:
+            return ""
+        begin, end = self.used_seconds or (0.0, self.seconds)
+        reasons = sorted({second.reasons[0] for second in self.bar if second.reasons})
+        legend = "".join(f", {reason[0]} {reason}" for reason in reasons)
+        return f"[{bar_of(self.bar)}] each a second (# usable{legend}); used: {begin:.1f} to {end:.1f} s"
 
 
 def require_usable(track: FaceTrack) -> None:
@@ -76,6 +100,11 @@ def require_usable(track: FaceTrack) -> None:
     name = Path(track.source).name
     if not track.valid.any():
         raise ReferenceClipError(f"No face was found in {name}.", "Choose a clip that shows the speaker's face.")
+    if len(track) > 1 and track.fps < MIN_FPS:
+        raise ReferenceClipError(
+            f"{name} has a rate of {track.fps:.3g} pictures a second; {MIN_FPS:g} are needed, 25 are good.",
+            "Record or export it at its full rate.",
+        )
     if len(track.faces_seen) and (track.faces_seen >= 2).mean() > MAX_SECOND_FACE_SHARE:
         raise ReferenceClipError(
             f"{name} shows {int(track.faces_seen.max())} faces.", "Crop or trim it so that only the speaker is seen."
@@ -119,8 +148,7 @@ def report(
 
 def face_pixels(track: FaceTrack) -> float:
     """Median width of the face between the cheeks."""
-    seen = track.landmarks[track.valid]
-    return float(np.median(np.linalg.norm(seen[:, _CHEEK_LEFT, :2] - seen[:, _CHEEK_RIGHT, :2], axis=1)))
+    return float(np.median(face_widths(track.landmarks[track.valid])))
 
 
 def _jitter_percent(free: PoseFreeTrack) -> float:

@@ -22,13 +22,24 @@ from ..face.rotations import mean_rotation, rotvec_from_matrix
 from .align import PoseFreeTrack, align, uniform_landmarks
 from .face_track import FaceTrack
 from .fit import fit
+from .landmarker import open_tracker
 from .quality import QualityReport, report, require_usable
 from .smooth import neutral_face, savitzky_golay, smooth_landmarks
+from .stretch import choose_stretch
+from .survey import survey
 from .sync import SyncOffset, loudness, measure_offset
 from .tracker import Progress, track_face
+from .upright import quarter_turns
 
 ExpectedOpening = Callable[[Speech], NDArray[np.floating]]
 HEAD_WINDOW_FRAMES = 7
+# of the progress, where a long recording is looked through first
+_SURVEY_SHARE = 0.3
+_TURNED = {
+    1: "The picture lies on its side and was turned upright.",
+    2: "The picture is upside down and was turned.",
+    3: "The picture lies on its side and was turned upright.",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,24 +65,40 @@ def track_reference(
     end_seconds: float | None = None,
     progress: Progress = lambda fraction: None,
     expected_opening: ExpectedOpening | None = None,
+    sound_track: int | None = None,
 ) -> TrackedReference:
     """Track, judge, align to the sound and fit. Raises :class:`MediaError` or :class:`ReferenceClipError`.
+
+    Of a long or flawed recording the best stretch is used, and told.
 
     ``expected_opening`` maps speech to the mouth opening (T,) at 25 fps that it should come with (the engine
     passes its expression model). Loudness stands in without it, and is too rough to shift a clip by.
     """
-    whole = track_face(path, start_seconds, end_seconds, progress)
-    track = longest_shot(whole)
+    tracker = open_tracker()
+    part = survey(tracker, path, start_seconds, end_seconds, lambda fraction: progress(_SURVEY_SHARE * fraction))
+    turns = quarter_turns(tracker, path, part.start_seconds, part.end_seconds)
+    whole = track_face(path, part.start_seconds, part.end_seconds, progress, turns)
+    chosen = choose_stretch(whole)
+    track = chosen.track
     require_usable(track)
-    shot_start = max(float(track.seconds[0]), start_seconds) if len(whole.cuts) else start_seconds
-    shot_end = float(track.seconds[-1]) + 1.0 / track.fps
-    speech = _usable_speech(path, shot_start, shot_end)
+    cut_out = len(track) < len(whole)
+    first = max(float(track.seconds[0]), part.start_seconds) if cut_out else part.start_seconds
+    last = float(track.seconds[-1]) + 1.0 / track.fps
+    speech = _usable_speech(path, first, last, sound_track)
     basis = open_basis()
     offset = None
     if speech is not None:
-        offset = _offset(track, shot_start, speech, basis, expected_opening)
-    first_seconds = shot_start + (offset.offset_seconds if offset else 0.0)
-    return fit_track(track, first_seconds, speech, offset, len(whole.cuts))
+        offset = _offset(track, first, speech, basis, expected_opening)
+    first_seconds = first + (offset.offset_seconds if offset else 0.0)
+    reference = fit_track(track, first_seconds, speech, offset, len(whole.cuts))
+    notes = (part.note, _TURNED.get(turns, ""), *chosen.notes, *(speech.notes if speech else ()))
+    measured = dataclasses.replace(
+        reference.report,
+        warnings=(*filter(None, notes), *reference.report.warnings),
+        used_seconds=(first, last),
+        bar=chosen.seconds,
+    )
+    return dataclasses.replace(reference, report=measured)
 
 
 def longest_shot(track: FaceTrack) -> FaceTrack:
@@ -86,10 +113,10 @@ def longest_shot(track: FaceTrack) -> FaceTrack:
     )
 
 
-def _usable_speech(path: Path, start_seconds: float, end_seconds: float) -> Speech | None:
+def _usable_speech(path: Path, start_seconds: float, end_seconds: float, track: int | None) -> Speech | None:
     """The clip's sound, or None where it has none worth learning from: the picture still serves."""
     try:
-        speech = load_speech(path, start_seconds, end_seconds)
+        speech = load_speech(path, start_seconds, end_seconds, track)
         require_sound(speech)
     except MediaError:
         return None

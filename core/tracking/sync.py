@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.level import frame_level
-from ..audio.speech import Speech
+from ..audio.speech import SAMPLE_RATE, Speech
 from ..face.rotations import FloatArray
 
 SEARCH_FRAMES = 15
@@ -55,8 +55,12 @@ def measure_offset(
 
 
 def loudness(speech: Speech, fps: float, frames: int) -> NDArray[np.float64]:
-    """(frames,) decibels per video frame, floored 50 dB under the peak: a rough stand-in for the mouth's opening."""
-    level = frame_level(speech, fps, frames)
+    """(frames,) decibels, floored 50 dB under the peak: a rough stand-in for the mouth's opening.
+
+    The window of frame k is centred on k / fps, when the picture of frame k was taken.
+    """
+    half = np.zeros(round(SAMPLE_RATE / fps / 2), np.float32)
+    level = frame_level(Speech(np.concatenate([half, speech.samples]), speech.source), fps, frames)
     floored: NDArray[np.float64] = np.maximum(level, level.max() - 50)
     return floored
 

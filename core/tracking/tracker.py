@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MediaError
+from .appearance import face_chip
 from .face_track import FaceTrack
 from .landmarker import open_tracker
 from .video import VideoFrame, read_frames
@@ -27,11 +28,16 @@ def track_face(
     start_seconds: float = 0.0,
     end_seconds: float | None = None,
     progress: Progress = lambda fraction: None,
+    quarter_turns: int = 0,
 ) -> FaceTrack:
-    """Track the most prominent face of a video. Raises :class:`MediaError` when there is no frame to read."""
+    """Track the most prominent face of a video. Raises :class:`MediaError` when there is no frame to read.
+
+    quarter_turns: counter-clockwise, before anything is looked at (see :mod:`core.tracking.upright`).
+    """
     tracker = open_tracker()
     seconds: list[float] = []
     points: list[NDArray[np.float32]] = []
+    chips: list[NDArray[np.uint8]] = []
     faces_seen: list[int] = []
     cuts: list[int] = []
     thumbnail: NDArray[np.float32] | None = None
@@ -40,7 +46,7 @@ def track_face(
     landmarker = tracker.for_video()
     counter = tracker.counter()
     try:
-        for index, frame in enumerate(read_frames(path, start_seconds, end_seconds)):
+        for index, frame in enumerate(_turned_frames(path, start_seconds, end_seconds, quarter_turns)):
             shape = (frame.rgb.shape[0], frame.rgb.shape[1])
             previous, thumbnail = thumbnail, _thumbnail(frame)
             if previous is not None and np.abs(previous - thumbnail).mean() > CUT_THRESHOLD:
@@ -48,6 +54,7 @@ def track_face(
                 landmarker.close()
                 landmarker = tracker.for_video()
             points.append(landmarker.landmarks(frame.rgb, frame.seconds))
+            chips.append(face_chip(frame.rgb, points[-1]))
             seconds.append(frame.seconds)
             if index % SECOND_FACE_STRIDE == 0:
                 faces_seen.append(counter.count(frame.rgb))
@@ -67,7 +74,16 @@ def track_face(
         frame_width=shape[1],
         frame_height=shape[0],
         source=str(path),
+        chips=np.stack(chips),
     )
+
+
+def _turned_frames(
+    path: Path, start_seconds: float, end_seconds: float | None, quarter_turns: int
+) -> Iterator[VideoFrame]:
+    for frame in read_frames(path, start_seconds, end_seconds):
+        turned = np.ascontiguousarray(np.rot90(frame.rgb, quarter_turns)) if quarter_turns else frame.rgb
+        yield VideoFrame(turned, frame.seconds)
 
 
 def track_image(rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A reference clip second by second: what is wrong with each, and which stretch of it serves best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face.basis import FaceBasis
+from .align import align
+from .cover import covered_frames
+from .face_track import FaceTrack
+
+MIN_FACE_SHARE = 0.5
+MIN_FACE_PIXELS = 80
+MAX_YAW_DEGREES = 50.0
+MAX_COVERED_SHARE = 0.4
+_CHEEK_RIGHT, _CHEEK_LEFT = 234, 454
+
+
+@dataclass(frozen=True, slots=True)
+class SecondQuality:
+    """One second of a clip.
+
+    start_seconds: in the file. reasons: why it is left out, in short words; empty where it is usable.
+    face_share: frames with a face. face_pixels: median width. yaw_degrees: how far it looks past the camera.
+    covered_share: frames in which something hides the mouth. person: which of the people seen, from 0.
+    """
+
+    start_seconds: float
+    reasons: tuple[str, ...]
+    face_share: float
+    face_pixels: float
+    yaw_degrees: float
+    covered_share: float
+    person: int
+
+    @property
+    def usable(self) -> bool:
+        """Nothing is wrong with it."""
+        return not self.reasons
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"reasons": list(self.reasons)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> SecondQuality:
+        """Inverse of :meth:`to_json`."""
+        return cls(**{**values, "reasons": tuple(values["reasons"])})
+
+
+def judge_seconds(track: FaceTrack, person: NDArray[np.int64], basis: FaceBasis) -> tuple[SecondQuality, ...]:
+    """Every second of the track. person: (T,) who is seen; the one seen longest is wanted, others are left out."""
+    yaw = np.full(len(track), np.nan)
+    width = np.full(len(track), np.nan)
+    if track.valid.any():
+        seen = track.landmarks[track.valid]
+        forward = align(seen, basis.neutral).rotation[:, :, 2]
+        yaw[track.valid] = np.degrees(np.abs(np.arctan2(forward[:, 0], forward[:, 2])))
+        width[track.valid] = face_widths(seen)
+    covered = covered_frames(track)
+    wanted = main_person(track, person)
+    second = np.floor(track.seconds - track.seconds[0] + 1e-6).astype(int)
+    found = []
+    for number in range(int(second[-1]) + 1):
+        frames = second == number
+        start = float(track.seconds[0]) + number
+        if not frames.any():
+            found.append(SecondQuality(start, ("no picture",), 0.0, 0.0, 0.0, 0.0, wanted))
+            continue
+        valid = frames & track.valid
+        who = int(np.bincount(person[valid]).argmax()) if valid.any() else wanted
+        values = (
+            float(track.valid[frames].mean()),
+            float(np.median(width[valid])) if valid.any() else 0.0,
+            float(np.median(yaw[valid])) if valid.any() else 0.0,
+            float(covered[valid].mean()) if valid.any() else 0.0,
+        )
+        # a second that a change falls into belongs to nobody
+        alone = not valid.any() or (person[valid] == wanted).all()
+        found.append(SecondQuality(start, tuple(_reasons(*values, alone)), *values, who))
+    return tuple(found)
+
+
+def face_widths(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(T,) pixels between the cheeks, of (T, 478, 3) landmarks."""
+    across = landmarks[:, _CHEEK_LEFT, :2] - landmarks[:, _CHEEK_RIGHT, :2]
+    return np.asarray(np.linalg.norm(across, axis=1), np.float64)
+
+
+def main_person(track: FaceTrack, person: NDArray[np.int64]) -> int:
+    """Who is seen in most frames."""
+    return int(np.bincount(person[track.valid]).argmax()) if track.valid.any() else 0
+
+
+def describe_left_out(seconds: Sequence[SecondQuality], limit: int = 4) -> tuple[str, ...]:
+    """Sentences such as "3 to 5 s: mouth covered", neighbours with the same reasons together."""
+    groups: list[tuple[float, float, tuple[str, ...]]] = []
+    for second in seconds:
+        if second.usable:
+            continue
+        start, end = second.start_seconds, second.start_seconds + 1.0
+        if groups and groups[-1][2] == second.reasons and abs(groups[-1][1] - start) < 1e-6:
+            groups[-1] = (groups[-1][0], end, second.reasons)
+        else:
+            groups.append((start, end, second.reasons))
+    told = [f"{start:.0f} to {end:.0f} s: {', '.join(reasons)}" for start, end, reasons in groups[:limit]]
+    return (*told, f"and {len(groups) - limit} more") if len(groups) > limit else tuple(told)
+
+
+def bar(seconds: Sequence[SecondQuality]) -> str:
+    """One character a second: ``#`` usable, else the first letter of the first reason."""
+    return "".join("#" if second.usable else second.reasons[0][0] for second in seconds)
+
+
+def _reasons(face: float, pixels: float, yaw: float, covered: float, alone: bool) -> list[str]:
+    found = []
+    if face < MIN_FACE_SHARE:
+        found.append("no face")
+        return found
+    if not alone:
+        found.append("another person")
+    if pixels < MIN_FACE_PIXELS:
+        found.append(f"face {pixels:.0f} px wide")
+    if yaw > MAX_YAW_DEGREES:
+        found.append(f"turned {yaw:.0f}° away")
+    if covered > MAX_COVERED_SHARE:
+        found.append("mouth covered")
+    return found

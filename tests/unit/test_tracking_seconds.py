@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A clip is judged second by second: what is flawed is left out and told, what is not stays as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from core.audio.speech import SAMPLE_RATE, Speech
+from core.errors import ReferenceClipError
+from core.face.basis import open_basis
+from core.face.rotations import matrix_from_rotvec
+from core.tracking.appearance import CHIP_SIZE, face_chip
+from core.tracking.cover import covered_frames, mouth_strangeness
+from core.tracking.face_track import FaceTrack
+from core.tracking.people import find_people
+from core.tracking.quality import QualityReport, require_usable
+from core.tracking.stretch import choose_stretch
+from core.tracking.sync import loudness
+
+FPS = 25
+RNG = np.random.default_rng(8)
+
+
+def face_picture(seed: int, skin: tuple[int, int, int] = (190, 150, 130)) -> np.ndarray:
+    """(24, 24, 3) a face's light and dark as a person's own pattern on skin."""
+    pattern = np.random.default_rng(seed).normal(size=(6, 6)).repeat(4, axis=0).repeat(4, axis=1)
+    return np.clip(np.array(skin) + 25 * pattern[..., None], 0, 255)
+
+
+def track_of(pictures: list[np.ndarray], yaw_degrees: float = 0.0, pixels_per_cm: float = 20.0) -> FaceTrack:
+    """One frame for each picture, with the sensor's noise."""
+    frames = len(pictures)
+    turned = open_basis().neutral @ matrix_from_rotvec(np.array([[0.0, np.radians(yaw_degrees), 0.0]]))[0].T
+    points = turned * pixels_per_cm * [1, -1, -1] + [300, 250, 0]
+    landmarks = np.repeat(points[None], frames, axis=0) + RNG.normal(scale=0.2, size=(frames, 1, 3))
+    noise = RNG.normal(scale=3, size=(frames, CHIP_SIZE, CHIP_SIZE, 3))
+    return FaceTrack(
+        landmarks=landmarks.astype(np.float32),
+        seconds=np.arange(frames) / FPS,
+        valid=np.ones(frames, bool),
+        faces_seen=np.ones(3, np.int32),
+        cuts=np.zeros(0, np.int64),
+        frame_width=640,
+        frame_height=480,
+        source="clip.mp4",
+        chips=np.clip(np.stack(pictures) + noise, 0, 255).astype(np.uint8),
+    )
+
+
+def covered(picture: np.ndarray) -> np.ndarray:
+    """Something black before the mouth."""
+    hidden = picture.copy()
+    hidden[14:, 5:19] = 15
+    return hidden
+
+
+ADA, BEN = face_picture(1), face_picture(2, (150, 110, 95))
+
+
+def test_a_clip_without_a_flaw_is_kept_whole() -> None:
+    track = track_of([ADA] * 100)
+    chosen = choose_stretch(track)
+    assert len(chosen.track) == 100
+    assert chosen.track.landmarks is track.landmarks
+    assert chosen.notes == ()
+    assert [second.usable for second in chosen.seconds] == [True] * 4
+
+
+def test_seconds_with_a_covered_mouth_are_left_out_and_named() -> None:
+    chosen = choose_stretch(track_of([ADA] * 100 + [covered(ADA)] * 50 + [ADA] * 75))
+    assert (chosen.track.seconds[0], len(chosen.track)) == (0.0, 100)
+    assert chosen.notes == ("Left out: 4 to 6 s: mouth covered.",)
+
+
+def test_a_clip_with_the_mouth_covered_throughout_is_refused_with_its_seconds() -> None:
+    with pytest.raises(ReferenceClipError, match=r"No second of clip\.mp4 can be used \(0 to 4 s: mouth covered\)"):
+        choose_stretch(track_of([covered(ADA)] * 100))
+
+
+@pytest.mark.parametrize("skin", [(235, 200, 180), (190, 150, 130), (120, 85, 65), (70, 48, 38)])
+def test_no_colour_of_skin_is_taken_for_a_cover(skin: tuple[int, int, int]) -> None:
+    track = track_of([face_picture(3, skin)] * 50)
+    assert mouth_strangeness(track.chips).max() < 0.6  # type: ignore[arg-type]
+    assert not covered_frames(track).any()
+
+
+def test_a_change_of_person_without_a_visible_cut_is_found_and_the_longer_one_is_used() -> None:
+    chosen = choose_stretch(track_of([ADA] * 60 + [BEN] * 90))
+    assert chosen.notes[0].startswith("2 people are seen one after the other")
+    assert "another person" in chosen.notes[1]
+    # the second that the change falls into is nobody's
+    assert (chosen.track.seconds[0], len(chosen.track)) == (pytest.approx(3.0), 75)
+
+
+def test_a_cross_fade_between_people_is_found() -> None:
+    fade = [ADA * (1 - share) + BEN * share for share in np.linspace(0, 1, 12)]
+    people = find_people(track_of([ADA] * 75 + fade + [BEN] * 60))
+    assert people.count == 2
+    assert 70 <= people.changes[0] <= 92
+
+
+def test_a_person_who_comes_back_is_the_same_person() -> None:
+    people = find_people(track_of([ADA] * 60 + [BEN] * 60 + [ADA] * 60))
+    assert people.count == 2
+    assert people.person[10] == people.person[-10] != people.person[90]
+
+
+def test_one_person_stays_one_person_under_slowly_changing_light() -> None:
+    track = track_of([ADA * level for level in np.linspace(1.0, 0.8, 250)])
+    assert find_people(track).count == 1
+
+
+def test_seconds_without_a_face_and_turned_away_are_left_out() -> None:
+    track = track_of([ADA] * 200)
+    track.valid[50:75] = False
+    track.landmarks[50:75] = np.nan
+    away = track_of([ADA] * 25, yaw_degrees=65.0)
+    track.landmarks[100:125] = away.landmarks
+    chosen = choose_stretch(track)
+    assert chosen.notes == ("Left out: 2 to 3 s: no face; 4 to 5 s: turned 65° away.",)
+    assert (chosen.track.seconds[0], len(chosen.track)) == (5.0, 75)
+
+
+def test_cuts_part_shots_and_the_longest_is_used() -> None:
+    track = dataclasses.replace(track_of([ADA] * 100), cuts=np.array([30]))
+    chosen = choose_stretch(track)
+    assert (chosen.track.seconds[0], len(chosen.track)) == (pytest.approx(1.2), 70)
+    assert chosen.notes == ()
+
+
+def test_too_few_pictures_a_second_are_refused_with_the_number() -> None:
+    track = track_of([ADA] * 20)
+    slow = dataclasses.replace(track, seconds=np.arange(20) / 5)
+    with pytest.raises(ReferenceClipError, match=r"clip\.mp4 has a rate of 5 pictures a second; 12 are needed"):
+        require_usable(slow)
+
+
+def test_the_bar_crosses_the_process_border_and_says_what_stands_for_what() -> None:
+    chosen = choose_stretch(track_of([ADA] * 75 + [covered(ADA)] * 25))
+    report = QualityReport(
+        "clip.mp4", 3.0, 25.0, 0.0, 200.0, 0.1, 2.0, 0.0, 0.9, used_seconds=(0.0, 3.0), bar=chosen.seconds
+    )
+    assert QualityReport.from_json(json.loads(json.dumps(report.to_json()))) == report
+    assert report.bar_text() == "[###m] each a second (# usable, m mouth covered); used: 0.0 to 3.0 s"
+
+
+def test_a_report_of_before_has_no_bar() -> None:
+    old = QualityReport("clip.mp4", 3.0, 25.0, 0.0, 200.0, 0.1, 2.0, 0.0, 0.9).to_json()
+    del old["bar"], old["used_seconds"]
+    assert QualityReport.from_json(old).bar_text() == ""
+
+
+def test_the_chip_follows_the_face_upright() -> None:
+    picture = np.zeros((400, 400, 3), np.uint8)
+    picture[:, :200] = (200, 0, 0)
+    points = np.zeros((478, 3), np.float32)
+    # the person's right eye is on the left of the picture
+    points[33], points[263] = (150, 200, 0), (250, 200, 0)
+    chip = face_chip(picture, points)
+    assert chip[:, :10, 0].min() > 150 > 50 > chip[:, 14:, 0].max()
+    # the head leans by a quarter turn: what was left of it is now above
+    points[33], points[263] = (200, 150, 0), (200, 250, 0)
+    leaning = np.zeros((400, 400, 3), np.uint8)
+    leaning[:200] = (200, 0, 0)
+    chip = face_chip(leaning, points)
+    assert chip[:, :10, 0].min() > 150 > 50 > chip[:, 14:, 0].max()
+
+
+def test_loudness_is_centred_on_the_frame() -> None:
+    samples = np.zeros(SAMPLE_RATE * 2, np.float32)
+    at = round(20 / FPS * SAMPLE_RATE)
+    samples[at - 100 : at + 100] = 0.5
+    level = loudness(Speech(samples, "click"), float(FPS), 50)
+    assert level.argmax() == 20
+    # a burst half a frame earlier lies as much in the window before
+    samples = np.roll(samples, -round(SAMPLE_RATE / FPS / 2))
+    level = loudness(Speech(samples, "click"), float(FPS), 50)
+    assert level[19] == pytest.approx(level[20], abs=0.5)
