@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.settings import RunSettings
 from ..operators.engine_access import has_engine
-from ..operators.properties import run_state
+from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
+from .settings import draw_setting
 from .words import CATEGORY, draw_words
 
 
@@ -32,6 +34,7 @@ class MIMESH_PT_engine(bpy.types.Panel):
         found = "Found; press Test to see what it runs on." if has_engine(context) else "Not set up yet."
         for line in (run_state(context).engine_status or found).splitlines():
             draw_words(layout, line, context)
+        draw_setting(layout, scene_settings(context), RunSettings, "device")
         row = layout.row(align=True)
         row.operator("mimesh.setup_engine", text="Set Up", icon="IMPORT")
         row.operator("mimesh.test_engine", text="Test", icon="CHECKMARK")

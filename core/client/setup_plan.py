@@ -30,8 +30,8 @@ _PIP = "pip>=25.1"
 _TORCH_INDEX = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
 # measured with the pinned versions: megabytes to download and on the disk
 _MEGABYTES: dict[tuple[str, TorchBuild], tuple[int, int]] = {
-    ("linux", "cpu"): (430, 1300),
-    ("linux", "cuda"): (3000, 7000),
+    ("linux", "cpu"): (310, 1200),
+    ("linux", "cuda"): (2300, 5400),
     ("win32", "cpu"): (320, 1100),
     ("win32", "cuda"): (2800, 6500),
     ("darwin", "cpu"): (270, 900),

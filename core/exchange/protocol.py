@@ -216,6 +216,8 @@ def _finite(text: str) -> float:
 def decode(line: str) -> Message | Garbled:
     """Read one line; never raises, because the other side may be broken."""
     try:
+        if "\x00" in line or "\\u0000" in line:
+            raise ValueError("a null character, which no path of ours holds")
         data = json.loads(line, parse_float=_finite, parse_constant=_finite)
         if not isinstance(data, dict):
             raise ValueError("not an object")

@@ -107,7 +107,7 @@ def protocol_lines(folder: Path, count: int, seed: int, figures: Figures) -> Non
 def disks(folder: Path, count: int, seed: int, figures: Figures) -> None:
     """A full and a read-only work folder, a file in its place, a cache that is a file."""
     path = speech(folder)
-    for name, options in (("full", "size=64k"), ("read-only", "ro")):
+    for name, options in (("full", "size=16k"), ("read-only", "ro")):
         with _mounted(folder / name, options) as mounted:
             if not mounted:
                 figures.notes.append(f"{name} disk not tried: no right to mount one")

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The device is a setting of the scene, and the set-up asks before it does anything."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from tests.blender.test_operators import EXTENSION, extension  # noqa: F401
+
+
+def test_device_is_a_setting_that_the_request_follows(extension: None) -> None:  # noqa: F811
+    from core.settings import RunSettings
+    from core.settings_schema import setting_fields
+
+    (item,) = [item for item in setting_fields(RunSettings) if item.name == "device"]
+    settings = bpy.context.scene.mimesh
+    *groups, name = item.prop.split(".")
+    for group in groups:
+        settings = getattr(settings, group)
+    assert getattr(settings, name) == "auto"
+    settings_property = settings.bl_rna.properties[name]
+    assert settings_property.name == "Device"
+
+
+def test_set_up_in_the_background_is_refused_in_words_without_network_or_wheels(extension: None) -> None:  # noqa: F811
+    with pytest.raises(RuntimeError, match="Allow Online Access"):
+        bpy.ops.mimesh.setup_engine()
+    with pytest.raises(RuntimeError, match="does not exist"):
+        _with_source("/nowhere/wheels")
+
+
+def _with_source(source: str) -> None:
+    preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    preferences.package_source = source
+    try:
+        bpy.ops.mimesh.setup_engine()
+    finally:
+        preferences.package_source = ""
