@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..core.exchange.packages import PYTHON_VARIABLE
 from .preferences import engine_folder, preferences, work_folder
 from .properties import run_state
 from .running import stop_runs
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..core.client.engine_port import Engine
 
 CODE_ROOT = Path(__file__).resolve().parent.parent
-ENGINE_VARIABLE = "MIMESH_ENGINE_PYTHON"
 EngineMaker = Callable[[Path, Path, Path], "Engine"]
 
 
@@ -45,7 +45,7 @@ _held = _Held()
 def engine_python(context: bpy.types.Context) -> Path | None:
     """The Python to run: the preference, the environment variable, or the one that Set Up Engine made."""
     chosen = preferences(context).engine_python
-    variable = os.environ.get(ENGINE_VARIABLE, "")
+    variable = os.environ.get(PYTHON_VARIABLE, "")
     return _find_python(bpy.path.abspath(chosen) if chosen else "", variable, str(engine_folder(context)))
 
 

@@ -15,11 +15,11 @@ from ..face.landmarks import LANDMARK_COUNT
 from ..rig.description import LandmarkBinding
 from ..weights import bundled, read_tensors
 from .correspond import store_binding
+from .read_rig import BASIS_PROPERTY
 
 DEMO_HEAD_FILE = "demo_head.safetensors"
 MESH_NAME = "MimeshHead"
 RIG_NAME = "MimeshHeadRig"
-BASIS_PROPERTY = "mimesh_basis"
 COLOUR_LAYER = "Colour"
 _CENTIMETRES_PER_METRE = 100.0
 _BONE_LENGTH = 0.01

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EngineSetupError
-from ..exchange.packages import problems_with, required_names
+from ..exchange.packages import PYTHON_VARIABLE, problems_with, required_names
 from .child import plain_environment
 from .transport import quiet_process_flags
 
-PYTHON_VARIABLE = "MIMESH_ENGINE_PYTHON"
 # beside the environments: the name of the one in use
 CURRENT_FILE = "current"
 _LOOK_SECONDS = 30.0

@@ -22,7 +22,7 @@ def extend_bank(request: BankRequest, style: Style, head: HeadBackend) -> BankRe
 
     generator = head.generator(present_bank(request.bank))
     name = request.name or style.name
-    entry = dataclasses.replace(bank_entry(style, generator), name=name, person=name)
+    entry = dataclasses.replace(bank_entry(style, generator), name=name, speaker=name)
     extended = generator.bank.added(entry)
     save_user_bank(extended, request.bank)
     return BankResult(name, tuple(entry.name for entry in extended.entries))

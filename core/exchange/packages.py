@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 
 Version = tuple[int, ...]
+# environment variable that names the engine's Python
+PYTHON_VARIABLE = "MIMESH_ENGINE_PYTHON"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,14 @@ PRIOR_FILE = "pose_prior.safetensors"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BankEntry:
-    """One style: what a person (or a known variation of them) does with the head.
+    """One style: the head motion of a speaker, or of a known variation of one.
 
     matrix: see :class:`StyleMatrix`. embedding: (e,) what the generator is conditioned on. statistics: (21,) of
-    :mod:`core.pose.statistics`. person: whose head it is. provenance: a sentence: recording, licence, variation.
+    :mod:`core.pose.statistics`. speaker: whose head it is. provenance: a sentence: recording, licence, variation.
     """
 
     name: str
-    person: str
+    speaker: str
     matrix: StyleMatrix
     embedding: NDArray[np.float32]
     statistics: NDArray[np.float32]
@@ -123,7 +123,7 @@ class PoseBank:
 
     def save(self, path: Path) -> None:
         """Write the file whole; matrices in half precision."""
-        heads = [{"name": e.name, "person": e.person, "provenance": e.provenance} for e in self.entries]
+        heads = [{"name": e.name, "person": e.speaker, "provenance": e.provenance} for e in self.entries]
         metadata = {
             "format": FORMAT,
             "entries": json.dumps(heads),
@@ -168,7 +168,7 @@ def _entries(file: TensorFile) -> tuple[BankEntry, ...]:
     return tuple(
         BankEntry(
             name=str(head["name"]),
-            person=str(head["person"]),
+            speaker=str(head["person"]),
             matrix=StyleMatrix(floats["rows"][index], floats["counts"][index]),
             embedding=floats["embedding"][index],
             statistics=floats["statistics"][index],

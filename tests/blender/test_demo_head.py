@@ -7,7 +7,8 @@ import bpy
 import numpy as np
 import pytest
 
-from core.blender.demo_head import BASIS_PROPERTY, create_demo_head, load_demo_head
+from core.blender.demo_head import create_demo_head, load_demo_head
+from core.blender.read_rig import BASIS_PROPERTY
 from core.face.basis import open_basis
 from core.face.motion import Motion
 from research.render.demo_motion import key_motion

@@ -30,7 +30,7 @@ def _entry(name: str, seed: int, person: str = "") -> BankEntry:
     rng = np.random.default_rng(100 + seed)
     return BankEntry(
         name=name,
-        person=person or name,
+        speaker=person or name,
         matrix=_random_matrix(seed),
         embedding=rng.normal(size=4).astype(np.float32),
         statistics=rng.normal(size=len(STATISTICS)).astype(np.float32),
@@ -157,7 +157,7 @@ def test_bank_survives_its_file(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.matrix.counts, other.matrix.counts)
         np.testing.assert_array_equal(one.embedding, other.embedding)
         np.testing.assert_array_equal(one.statistics, other.statistics)
-        assert (one.person, one.provenance) == (other.person, other.provenance)
+        assert (one.speaker, one.provenance) == (other.speaker, other.provenance)
 
 
 def test_empty_bank_survives_its_file_and_retrieves_nothing(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def bank_entry(style: Style, generator: PoseGenerator) -> BankEntry:
     statistics = pose_statistics([style.head])
     return BankEntry(
         name=style.name,
-        person=style.name,
+        speaker=style.name,
         matrix=matrix,
         embedding=generator.embed(statistics),
         statistics=statistics.astype(np.float32),

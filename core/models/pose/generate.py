@@ -105,7 +105,7 @@ class PoseGenerator:
         return self._prior.embed(statistics)
 
     def describe(
-        self, name: str, person: str, heads: list[tuple[SpeechFeatures, NDArray[np.floating]]], provenance: str
+        self, name: str, speaker: str, heads: list[tuple[SpeechFeatures, NDArray[np.floating]]], provenance: str
     ) -> BankEntry:
         """A bank entry from one or more clips of a speaker, without training: encoded sound and (T, 3) heads."""
         units = np.concatenate([self.units.assign(encoded.features)[: len(head)] for encoded, head in heads])
@@ -114,7 +114,7 @@ class PoseGenerator:
         statistics = pose_statistics([head for head, _ in pairs], [loud for _, loud in pairs])
         return BankEntry(
             name=name,
-            person=person,
+            speaker=speaker,
             matrix=style_matrix(units, latents, len(self.units)),
             embedding=self.embed(statistics),
             statistics=statistics.astype(np.float32),

@@ -144,7 +144,7 @@ def _retrieval_table(found: Retrieved, units: int) -> Table:
 def _systems_table(scores: Sequence[SystemScore]) -> Table:
     return Table(
         "Generated against real head motion on held-out speech of unseen people (mean of people)",
-        ("system", "Fréchet pose", "Fréchet speed", "diversity °", "speed °/s", "spectrum dB", "with stress"),
+        ("system", "Fréchet pose", "Fréchet speed", "diversity °", "speed °/s", "spectrum dB", "with prominence"),
         tuple(
             (
                 score.name,

@@ -35,8 +35,8 @@ def stress_table(generator: PoseGenerator, clips: Sequence[PoseClip], data: Path
     average = following("average person", generator.generate(heard, None, HeadSettings()).head, heard.loudness)
     rows = [mean_of("recorded heads", real), *made, average, mean_of("generated heads", [*made, average])]
     table = Table(
-        "Motion with speech: correlation of the head's speed with stressed syllables and with phrases",
-        ("head", "with stress", "other speech", "with phrases", "other speech", "ahead, ms"),
+        "Motion with speech: correlation of the head's speed with prominent syllables and with phrases",
+        ("head", "with prominence", "other speech", "with phrases", "other speech", "ahead, ms"),
         tuple(
             (row.name, *map(number, (row.stress, row.stress_chance, row.phrase, row.phrase_chance)), _ms(row))
             for row in rows
