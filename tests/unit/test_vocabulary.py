@@ -50,8 +50,8 @@ ALLOWED = {
     "manner": {"core/models/speech/articulation.py": r"manner", "vendor_models/phonetic_encoder.md": r"manner"},
     "stress": {"core/models/speech/articulation.py": r"stress"},
     "material": {"core/blender/demo_head.py": r"material"},
-    # who was filmed, and what the demo character looks like
-    "man": {"vendor_models/adamesh_base.md": r"man", "vendor_models/demo_head.md": r"man"},
+    # what the demo character looks like
+    "man": {"vendor_models/demo_head.md": r"adult man"},
     # a jaw's rotation about its hinge
     "swing": {"core/rig/solve.py": r"_swing|jaw swings"},
     "trust": {"core/models/speech/hubert.py": r"trust_remote_code"},
