@@ -24,6 +24,7 @@ from ...face.motion import EXPRESSION_SIZE, INTERNAL_FPS, MOTION_SIZE, Motion
 from ...weights import half_precision, write_tensors
 from ..speech.encoder import ClosureDetector, SpeechEncoder
 from ..speech.registry import HASH_KEY, NAME_KEY
+from ..windows import raised_cosine, window_starts
 from .lip_closure import close_lips
 
 # frames at 25 fps: of one window, of its context on each side; and how many windows run as one batch
@@ -101,7 +102,7 @@ def run_windows(
     Memory grows with the output only. A speech that fits into one window is one plain pass.
     """
     frames = len(features) // 2
-    starts = _window_starts(frames)
+    starts = window_starts(frames, WINDOW_FRAMES, WINDOW_FRAMES - 2 * CONTEXT_FRAMES)
     length = min(WINDOW_FRAMES, frames)
     total = np.zeros((frames, MOTION_SIZE), np.float64)
     weight = np.zeros((frames, 1))
@@ -144,19 +145,11 @@ def require_basis(path: Path, recorded: str, present: str) -> None:
         )
 
 
-def _window_starts(frames: int) -> list[int]:
-    hop = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
-    if frames <= WINDOW_FRAMES:
-        return [0]
-    starts = list(range(0, frames - WINDOW_FRAMES, hop))
-    return [*starts, frames - WINDOW_FRAMES]
-
-
 def _fade(length: int, frames: int) -> NDArray[np.float64]:
     """(length, 1) weights: raised-cosine slopes over twice the context where windows overlap, never zero."""
     if length == frames:
         return np.ones((length, 1))
-    slope = np.sin(np.linspace(0, np.pi / 2, 2 * CONTEXT_FRAMES + 2)[1:-1]) ** 2
+    slope = raised_cosine(2 * CONTEXT_FRAMES)
     fade = np.ones(length)
     fade[: len(slope)] = slope
     fade[-len(slope) :] = slope[::-1]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ...audio.speech import Speech
 from ...errors import EngineSetupError, ModelError
 from ..device import choose_device
+from ..windows import raised_cosine, window_starts
 from .hubert_folder import HOP, ModelFolder, read_folder
 
 TRANSFORMERS = "transformers==5.23.0"
@@ -134,7 +135,7 @@ def _level(samples: NDArray[np.float32]) -> _Level:
 def _windows(count: int) -> Iterator[_Window]:
     """Windows over ``count`` frames whose weights sum to one; the last is as long as the others."""
     length = min(WINDOW_FRAMES, count)
-    starts = [*range(0, count - length, WINDOW_FRAMES - FADE_FRAMES), count - length] if count else []
+    starts = window_starts(count, length, WINDOW_FRAMES - FADE_FRAMES)
     for index, start in enumerate(starts):
         weight = np.ones(length, np.float32)
         if index > 0:
@@ -149,7 +150,7 @@ def _windows(count: int) -> Iterator[_Window]:
 
 def _rise(frames: int) -> NDArray[np.float32]:
     """(frames,) 0 to 1 by a raised cosine over the last ``FADE_FRAMES`` of them at most."""
-    slope = np.sin(np.linspace(0, np.pi / 2, min(frames, FADE_FRAMES) + 2)[1:-1]) ** 2
+    slope = raised_cosine(min(frames, FADE_FRAMES))
     return np.pad(slope, (frames - len(slope), 0)).astype(np.float32)
 
 
