@@ -68,15 +68,15 @@ class FakeEngine:
     requests: list[Any] = field(default_factory=list)
     jobs: list[FakeJob] = field(default_factory=list)
     pictures: int = 0
-    roll: Callable[[Any], Any] | None = None
-    rolls: list[Any] = field(default_factory=list)
+    regenerate: Callable[[Any], Any] | None = None
+    head_requests: list[Any] = field(default_factory=list)
     additions: list[Any] = field(default_factory=list)
 
     def regenerate_head(self, request: Any) -> FakeJob:
-        self.rolls.append(request)
-        assert self.roll is not None
-        roll = self.roll
-        return self._job(lambda: roll(request))
+        self.head_requests.append(request)
+        assert self.regenerate is not None
+        regenerate = self.regenerate
+        return self._job(lambda: regenerate(request))
 
     def add_to_bank(self, request: Any) -> FakeJob:
         self.additions.append(request)

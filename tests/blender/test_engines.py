@@ -138,19 +138,19 @@ def test_choices_are_saved_with_the_scene(ready: Any, tmp_path: Path) -> None:
     assert (settings.engine, settings.second_style, settings.style_mix) == ("mimic", "Bob", 0.25)
 
 
-def test_a_rolled_head_leaves_the_face_to_the_engine_that_made_it(ready: Any, engine: FakeEngine) -> None:
+def test_a_regenerated_head_leaves_the_face_to_the_engine_that_made_it(ready: Any, engine: FakeEngine) -> None:
     api = part("core.exchange.results")
 
-    def roll(request: Any) -> Any:
+    def regenerate(request: Any) -> Any:
         head = np.full((50, 3), 0.02, np.float32)
         return api.HeadResult(head, np.zeros((50, 2, 2), np.float32), (), talking(request).provenance)
 
-    engine.roll = roll
+    engine.regenerate = regenerate
     ready.engine, ready.second_style, ready.style_mix, ready.style_strength = "mimic", "Bob", 0.25, 0.5
     bpy.ops.mimesh.generate_lip_sync()
     ready.engine, ready.style_strength, ready.head_amount = "adamesh", 1.0, 0.75
     assert bpy.ops.mimesh.regenerate_head(seed=7) == {"FINISHED"}
-    assert (engine.rolls[0].face.engine, engine.rolls[0].head.amount) == ("mimic", 0.75)
+    assert (engine.head_requests[0].face.engine, engine.head_requests[0].head.amount) == ("mimic", 0.75)
     for owner in (bpy.data.shape_keys[0], bpy.data.objects["MimeshHeadRig"]):
         provenance = json.loads(owner.animation_data.action["mimesh"])
         assert provenance["second_style_name"] == "Bob"

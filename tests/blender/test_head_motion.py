@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rolling the head again, and the bank, as a script calls them: the face keeps its keys whatever the head does."""
+"""Regenerating the head motion, and the bank, as a script calls them: the face keeps its keys throughout.
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ready(tmp_path: Path) -> Iterator[Any]:
 
 
 def nodding(request: Any) -> Any:
-    """A rolled head: nods as far as its seed says, like two people of a bank."""
+    """A regenerated head: nods as far as its seed says, like two people of a bank."""
     results, bank = part("core.exchange.results"), part("core.pose.bank")
     head = np.zeros((50, 3), np.float32)
     head[:, 0] = 0.01 * request.head.seed * request.head.amount * np.sin(np.arange(50) / 5)
@@ -52,8 +52,8 @@ def nodding(request: Any) -> Any:
 
 @pytest.fixture
 def engine(ready: Any) -> FakeEngine:
-    """A face that talks already; the engine answers rolls too."""
-    fake = FakeEngine(talking, roll=nodding)
+    """A face that talks already; the engine answers head requests too."""
+    fake = FakeEngine(talking, regenerate=nodding)
     part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
     return fake
 
@@ -80,7 +80,7 @@ def refused(operator: Any, match: str, **options: Any) -> None:
     assert "Traceback" not in str(caught.value)
 
 
-def test_a_roll_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
+def test_regenerating_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     keys, before = face(), bones()
     actions = sorted(action.name for action in bpy.data.actions)
@@ -93,21 +93,21 @@ def test_a_roll_changes_the_head_alone(ready: Any, engine: FakeEngine) -> None:
     assert {key[0].split('"')[1] for key in after} >= {"jaw", "neck", "left_eye", "right_eye"}
     assert sorted(action.name for action in bpy.data.actions) == actions
     assert ready.pose.seed == 7
-    assert engine.rolls[0].head.seed == 7
+    assert engine.head_requests[0].head.seed == 7
     action = bpy.data.objects["MimeshHeadRig"].animation_data.action
     assert json.loads(action["mimesh"])["head"]["seed"] == 7
 
 
-def test_a_roll_without_a_seed_draws_a_new_one(ready: Any, engine: FakeEngine) -> None:
+def test_regenerating_without_a_seed_draws_a_new_one(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     for _ in range(2):
         assert bpy.ops.mimesh.regenerate_head() == {"FINISHED"}
-    first, second = (request.head.seed for request in engine.rolls)
+    first, second = (request.head.seed for request in engine.head_requests)
     assert first != second == ready.pose.seed
 
 
-def test_a_rolled_face_can_be_rolled_and_generated_again(ready: Any, engine: FakeEngine) -> None:
-    """What a roll writes counts as ours and unedited."""
+def test_a_regenerated_head_can_be_regenerated_and_the_face_generated_again(ready: Any, engine: FakeEngine) -> None:
+    """What regenerating writes counts as ours and unedited."""
     bpy.ops.mimesh.generate_lip_sync()
     bpy.ops.mimesh.regenerate_head(seed=7)
     assert bpy.ops.mimesh.regenerate_head(seed=8) == {"FINISHED"}
@@ -115,7 +115,9 @@ def test_a_rolled_face_can_be_rolled_and_generated_again(ready: Any, engine: Fak
     assert engine.requests[-1].head.seed == 8
 
 
-def test_keys_of_the_face_that_were_edited_by_hand_survive_a_roll(ready: Any, engine: FakeEngine) -> None:
+def test_keys_edited_by_hand_survive_regenerating_the_head(
+    ready: Any, engine: FakeEngine
+) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     curve = part("core.blender.compat").owner_curves(bpy.data.shape_keys[0])[0]
     curve.keyframe_points[3].co.y = 0.123
@@ -131,7 +133,7 @@ def test_bones_that_were_edited_by_hand_are_not_overwritten(ready: Any, engine: 
     refused(bpy.ops.mimesh.regenerate_head, "edited after Mimesh made it", seed=7)
 
 
-def test_rolling_needs_a_face_that_talks(ready: Any, engine: FakeEngine) -> None:
+def test_regenerating_needs_a_face_that_talks(ready: Any, engine: FakeEngine) -> None:
     assert not bpy.ops.mimesh.regenerate_head.poll()
     refused(bpy.ops.mimesh.regenerate_head, "Generate first")
 
@@ -143,19 +145,19 @@ def test_other_speech_is_refused(ready: Any, engine: FakeEngine) -> None:
         result = nodding(request)
         return dataclasses.replace(result, provenance=dataclasses.replace(result.provenance, audio_hash="f" * 64))
 
-    engine.roll = other
+    engine.regenerate = other
     refused(bpy.ops.mimesh.regenerate_head, "talks to other speech", seed=7)
     assert ready.pose.seed == 0
 
 
 def test_an_engine_that_fails_changes_nothing(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
-    engine.roll = failing("model", "The pose bank was made for another pose prior.", "Choose the bundled bank.")
+    engine.regenerate = failing("model", "The pose bank was made for another pose prior.", "Choose the bundled bank.")
     refused(bpy.ops.mimesh.regenerate_head, "another pose prior")
     assert all(job.cancelled for job in engine.jobs[1:])
 
 
-def test_one_undo_takes_a_roll_back(ready: Any, engine: FakeEngine) -> None:
+def test_one_undo_takes_a_regenerated_head_back(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     bpy.ops.ed.undo_push(message="before")
     before = bones()

@@ -56,7 +56,7 @@ def error(base: ExpressionGenerator, adapter: ExpressionAdapter | None, gain: fl
     )
 
 
-def test_the_person_is_found_on_unheard_sentences(base: ExpressionGenerator, large: ExpressionAdapter) -> None:
+def test_the_speaker_is_found_on_held_out_sentences(base: ExpressionGenerator, large: ExpressionAdapter) -> None:
     assert large.scale > 0 and large.arrays and large.ranks == (2, 4)
     assert large.report.adapted_mm < large.report.base_mm
     assert error(base, large, 1.6, 0.15) < 0.7 * error(base, None, 1.6, 0.15)
@@ -95,12 +95,12 @@ def test_the_same_reference_gives_the_same_adapter(base: ExpressionGenerator) ->
     assert np.array_equal(first.style_embedding, second.style_embedding)
 
 
-def test_an_average_talker_is_not_made_worse(base: ExpressionGenerator) -> None:
+def test_a_mean_speaker_is_not_made_worse(base: ExpressionGenerator) -> None:
     adapter = adapt(base, person(6, 4, gain=1.0), QUICK)
     assert error(base, adapter, 1.0) < 1.02 * error(base, None, 1.0)
 
 
-def test_the_guard_falls_back_where_the_ends_contradict_the_middle(base: ExpressionGenerator) -> None:
+def test_model_selection_falls_back_where_the_ends_contradict_the_middle(base: ExpressionGenerator) -> None:
     # either end moves as the average, the middle far larger: what is learnt there does not carry over
     frames = 200
     motion = face(frames, 5)

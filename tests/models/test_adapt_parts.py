@@ -170,7 +170,7 @@ def test_one_lucky_block_does_not_decide_for_the_larger_scale() -> None:
     assert decide([steady], GUARD).scale == 0.5
 
 
-def test_where_nothing_can_be_told_the_usual_gain_decides() -> None:
+def test_where_nothing_can_be_told_the_prior_gain_decides() -> None:
     unclear = errors([4, 4, 4, 4], {10: ([2, 6, 1, 7], [1, 7, 0.5, 7.5])})
     assert decide([unclear], GUARD).scale == 1.0
 
@@ -189,7 +189,7 @@ def test_two_folds_decide_together() -> None:
     assert decide([helps, harms, harms], GUARD).scale == 0.0
 
 
-def test_expected_gain_is_between_the_seen_and_the_usual_one() -> None:
+def test_expected_gain_is_between_the_observed_and_the_prior_one() -> None:
     seen = np.array([[4.0, 4.0, 4.0], [3.0, 3.4, 2.6], [2.0, 2.9, 1.1]])
     gain = GUARD.expected_gain(seen)
     assert gain[0] == 0.0

@@ -86,7 +86,7 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert not missing
 
 
-def test_a_style_or_face_of_nothing_is_the_average_talker(network: ExpressionNetwork) -> None:
+def test_a_style_or_face_of_zeros_is_the_mean_speaker(network: ExpressionNetwork) -> None:
     features = torch.randn(2, 40, TINY.feature_size)
     plain = network(features).after
     nothing = network(features, torch.zeros(2, TINY.width), torch.zeros(2, TINY.identity_size)).after

@@ -138,7 +138,7 @@ def test_what_a_reference_says_is_no_style(generator: MimicGenerator) -> None:
     np.testing.assert_allclose(generator.style_code(_motion(4), _speech(9)), beside, atol=0.2 * np.abs(beside).max())
 
 
-def test_a_short_reference_is_believed_less(generator: MimicGenerator) -> None:
+def test_the_code_of_a_short_reference_is_shrunk_more(generator: MimicGenerator) -> None:
     motion = _motion(6)
     raw = generator.network.style(torch.from_numpy(motion.face_vector())[None])[0].detach().numpy()
     apart = generator.style_code(motion) - generator.mean_code

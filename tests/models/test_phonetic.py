@@ -53,7 +53,7 @@ def test_the_shipped_size_is_within_six_million_parameters() -> None:
     assert sum(p.numel() for p in PhoneticNetwork(PhoneticConfig()).parameters()) <= 6_000_000
 
 
-def test_a_frame_hears_no_further_than_its_context(network: PhoneticNetwork) -> None:
+def test_a_frame_depends_on_its_context_alone(network: PhoneticNetwork) -> None:
     mel = torch.randn(1, 200, 80)
     changed = mel.clone()
     changed[:, 100] += 1.0

@@ -154,7 +154,7 @@ def _settings(**changes: object) -> HeadSettings:
     return HeadSettings(**changes)  # type: ignore[arg-type]
 
 
-def test_same_seed_same_head_and_a_re_roll_is_another(generator: PoseGenerator) -> None:
+def test_same_seed_same_head_and_another_seed_another(generator: PoseGenerator) -> None:
     heard = generator.encode(_speech(5))
     one, again, other = (generator.generate(heard, None, _settings(seed=seed)).head for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)

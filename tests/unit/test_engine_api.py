@@ -77,7 +77,7 @@ def test_same_request_gives_the_same_motion_and_another_seed_another_head(bench:
     assert not np.array_equal(heads[0], heads[2])
 
 
-def test_reference_is_tracked_and_heard_once(bench: Bench) -> None:
+def test_reference_is_tracked_and_encoded_once(bench: Bench) -> None:
     cache = ArtifactCache(bench.folder / "cache")
     request = MotionRequest(bench.audio, reference=bench.clip)
     first = generate_motion(request, cache=cache)

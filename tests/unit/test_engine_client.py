@@ -68,12 +68,12 @@ def test_result_arrives_with_rising_progress(tmp_path: Path) -> None:
     assert seen[-1].done and seen[-1].fraction == 1.0
 
 
-def test_rolled_head_and_bank_cross_the_process_border(tmp_path: Path) -> None:
+def test_regenerated_head_and_bank_cross_the_process_border(tmp_path: Path) -> None:
     with running(scripted(ANSWER), tmp_path) as client:
-        rolled = client.regenerate_head(dataclasses.replace(REQUEST, head=HeadSettings(seed=5))).wait()
+        regenerated = client.regenerate_head(dataclasses.replace(REQUEST, head=HeadSettings(seed=5))).wait()
         added = client.add_to_bank(BankRequest(tmp_path / "b.safetensors", style=tmp_path / "s", name="Ada")).wait()
-    assert rolled.head.shape == (50, 3) and float(rolled.head[0, 0]) == 5.0
-    assert rolled.provenance.run.seed == 7
+    assert regenerated.head.shape == (50, 3) and float(regenerated.head[0, 0]) == 5.0
+    assert regenerated.provenance.run.seed == 7
     assert (added.added, added.names) == ("Ada", ("Bundled", "Ada"))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Head motion through the engine's door, with a stand-in pose generator: settings, rolls, banks."""
+"""Head motion through the engine's door, with a stand-in pose generator: settings, regenerating, banks."""
 
 from __future__ import annotations
 
@@ -50,31 +50,31 @@ def test_head_settings_reach_the_generator(bench: Bench) -> None:
     assert bench.pose.asked[0][1] == expected
 
 
-def test_rolling_gives_the_head_that_generating_would_and_leaves_the_face_alone(bench: Bench) -> None:
+def test_regenerating_gives_the_head_that_generating_would_and_leaves_the_face_alone(bench: Bench) -> None:
     cache = ArtifactCache(bench.folder / "cache")
     request = MotionRequest(bench.audio, reference=bench.clip)
     first = generate_motion(request, cache=cache)
     faces = len(bench.model.heard)
     other = dataclasses.replace(request, head=HeadSettings(seed=5))
-    rolled = regenerate_head(other, cache=cache)
-    assert not np.array_equal(rolled.head, first.motion.head)
+    regenerated = regenerate_head(other, cache=cache)
+    assert not np.array_equal(regenerated.head, first.motion.head)
     assert (len(bench.tracked_files), len(bench.model.heard)) == (1, faces)
     # the reference's sound once, and the speech once for both heads
     assert bench.pose.listened == [8.0, 3.0]
     whole = generate_motion(other, cache=cache)
-    np.testing.assert_array_equal(rolled.head, whole.motion.head)
+    np.testing.assert_array_equal(regenerated.head, whole.motion.head)
     # the eyes hold their aim against the head
-    np.testing.assert_array_equal(rolled.gaze, whole.motion.gaze)
-    assert not np.array_equal(rolled.gaze, first.motion.gaze)
+    np.testing.assert_array_equal(regenerated.gaze, whole.motion.gaze)
+    assert not np.array_equal(regenerated.gaze, first.motion.gaze)
     np.testing.assert_array_equal(whole.motion.face_vector(), first.motion.face_vector())
-    assert (rolled.provenance, rolled.neighbours, rolled.notes) == (
+    assert (regenerated.provenance, regenerated.neighbours, regenerated.notes) == (
         whole.provenance,
         whole.neighbours,
-        whole.notes[len(whole.notes) - len(rolled.notes) :],
+        whole.notes[len(whole.notes) - len(regenerated.notes) :],
     )
 
 
-def test_rolling_without_a_cache_tracks_the_reference(bench: Bench) -> None:
+def test_regenerating_without_a_cache_tracks_the_reference(bench: Bench) -> None:
     assert len(regenerate_head(MotionRequest(bench.audio, reference=bench.clip)).head) == 75
     assert len(bench.tracked_files) == 1
 
@@ -124,7 +124,7 @@ def test_impossible_pose_settings_are_refused_in_words(change: dict[str, object]
         HeadSettings(**change)  # type: ignore[arg-type]
 
 
-def test_the_worker_answers_rolls_and_additions(bench: Bench, tmp_path: Path) -> None:
+def test_the_worker_answers_head_requests_and_additions(bench: Bench, tmp_path: Path) -> None:
     runner = JobRunner(ArtifactCache(bench.folder / "cache"))
     request = MotionRequest(bench.audio, reference=bench.clip)
     values = runner.run(HeadJob("1", str(tmp_path), request.to_json()), ignore_progress)
@@ -132,10 +132,10 @@ def test_the_worker_answers_rolls_and_additions(bench: Bench, tmp_path: Path) ->
     bank = BankRequest(tmp_path / "mine.safetensors", reference=bench.clip, name="Ada")
     values = runner.run(BankJob("2", str(tmp_path), bank.to_json()), ignore_progress)
     assert read_bank_result(tmp_path, values).names == ("Lively", "Calm", "Ada")
-    assert len(bench.tracked_files) == 2  # by the roll without a cache above
+    assert len(bench.tracked_files) == 2  # by regenerating without a cache above
 
 
-def test_rolled_head_crosses_the_job_folder_unchanged(bench: Bench, tmp_path: Path) -> None:
+def test_regenerated_head_crosses_the_job_folder_unchanged(bench: Bench, tmp_path: Path) -> None:
     result = regenerate_head(MotionRequest(bench.audio, reference=bench.clip))
     again = read_head_result(tmp_path, write_head_result(tmp_path, result))
     np.testing.assert_array_equal(again.head, result.head)

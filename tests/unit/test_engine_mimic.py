@@ -76,7 +76,7 @@ def test_strength_goes_from_the_mean_code_to_the_reference_and_past_it(bench: Be
     assert bench.mimic.codes == [0.5, 1.0, 1.5, 2.0]
 
 
-def test_without_a_style_the_average_talker_speaks_as_at_strength_zero(bench: Bench) -> None:
+def test_without_a_style_the_mean_speaker_speaks_as_at_strength_zero(bench: Bench) -> None:
     style = saved(bench, "ada", 1.5)
     still = {"blinks": False, "gaze_amount": 0.0}
     plain = generate_motion(mimic(bench, **still))
@@ -195,12 +195,12 @@ def test_other_weights_make_the_style_again(bench: Bench) -> None:
     assert result.style.mimic.model_hash == "retrained"
 
 
-def test_rolling_the_head_keeps_mimics_provenance(bench: Bench) -> None:
+def test_regenerating_the_head_keeps_mimics_provenance(bench: Bench) -> None:
     ada, bob = saved(bench, "ada", 1.0), saved(bench, "bob", 2.0)
     request = mimic(bench, style=ada, second_style=bob, style_mix=0.25)
-    whole, rolled = generate_motion(request), regenerate_head(request)
-    assert rolled.provenance == whole.provenance
-    np.testing.assert_array_equal(rolled.head, whole.motion.head)
+    whole, regenerated = generate_motion(request), regenerate_head(request)
+    assert regenerated.provenance == whole.provenance
+    np.testing.assert_array_equal(regenerated.head, whole.motion.head)
 
 
 def test_adding_to_a_bank_trains_nothing(bench: Bench) -> None:

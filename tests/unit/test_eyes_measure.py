@@ -95,7 +95,7 @@ def test_short_clips_move_the_default_a_little() -> None:
     assert long.blinks_per_minute > 50
 
 
-def test_jittery_lids_are_not_believed() -> None:
+def test_jittery_lids_weigh_nothing() -> None:
     lids = blinking_lids(20.0, [1.0, 5.0])
     noisy = lids + np.random.default_rng(0).normal(0, 0.12, len(lids))
     assert lid_noise(lids, everywhere(lids)) < 0.03

@@ -62,7 +62,7 @@ def test_continuous_quaternions_never_jump_to_the_other_hemisphere() -> None:
     np.testing.assert_allclose(matrix_from_quaternion(steady), matrix_from_quaternion(quaternions), atol=1e-9)
 
 
-def test_mean_rotation_of_symmetric_swings_is_the_middle() -> None:
+def test_mean_rotation_of_symmetric_turns_is_the_middle() -> None:
     swings = np.array([[0, a, 0.1] for a in (-0.4, -0.2, 0.0, 0.2, 0.4)])
     middle = rotvec_from_matrix(mean_rotation(matrix_from_rotvec(swings)))
     np.testing.assert_allclose(middle[:2], 0, atol=2e-2)

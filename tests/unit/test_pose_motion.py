@@ -25,17 +25,17 @@ def test_moving_mean_keeps_length_and_constants_and_averages_neighbours() -> Non
     np.testing.assert_allclose(moving_mean(np.arange(9.0), 3)[1:-1], np.arange(1.0, 8.0))
 
 
-def test_stress_peaks_are_where_the_voice_stands_out() -> None:
+def test_prominence_peaks_are_where_the_voice_stands_out() -> None:
     found = prominence_peaks(_loudness([50, 120, 200]))
     assert len(found) == 3
     assert np.abs(found - [50, 120, 200]).max() <= 1
 
 
-def test_even_voice_has_no_stress() -> None:
+def test_even_voice_has_no_prominence() -> None:
     assert len(prominence_peaks(np.full(200, 0.7))) == 0
 
 
-def test_statistics_tell_amplitude_from_manner() -> None:
+def test_statistics_tell_amplitude_from_the_shape_of_motion() -> None:
     names = list(STATISTICS)
     one, two = pose_statistics([RNG_HEAD]), pose_statistics([2 * RNG_HEAD])
     spread, skew = names.index("spread x"), names.index("skew x")
@@ -49,7 +49,7 @@ def test_statistics_of_a_tilted_head_differ_in_its_rest_only() -> None:
     np.testing.assert_allclose(one[3:-2], two[3:-2], atol=1e-6)
 
 
-def test_nods_are_measured_where_the_voice_is_stressed() -> None:
+def test_nods_are_measured_on_prominent_syllables() -> None:
     peaks = [50, 120, 200]
     loudness = _loudness(peaks)
     nodding = np.zeros((250, 3))

@@ -142,7 +142,7 @@ def test_added_silence_does_not_change_the_speech() -> None:
     np.testing.assert_allclose(longer[: len(alone) - 1], alone[:-1], atol=1e-5)
 
 
-def test_a_long_sound_is_heard_as_its_parts_are() -> None:
+def test_a_long_sound_is_measured_as_its_parts_are() -> None:
     sound = _voice(_glide(80, 320, 24.0)) * (0.5 + 0.4 * np.sin(np.arange(24 * SAMPLE_RATE) / 5000))
     sound = sound.astype(np.float32)
     whole, start = fundamental_hertz(sound), fundamental_hertz(sound[: 12 * SAMPLE_RATE])

@@ -40,7 +40,7 @@ def keyed(rig: RigDescription, existing: ExistingAnimation = OURS, motion: RigMo
     return KeyedFace(existing, {name: points_of(plan, name) for name in ("key", "armature")})
 
 
-def rolled(rig: RigDescription, level: float, face: KeyedFace) -> CurvePlan:
+def regenerated(rig: RigDescription, level: float, face: KeyedFace) -> CurvePlan:
     """Head and gaze at ``level``."""
     head = np.full((26, 3), level, np.float32)
     motion = HeadMotion(25.0, head, np.full((26, 2, 2), level, np.float32), FLAME_IN_BLENDER)
@@ -50,7 +50,7 @@ def rolled(rig: RigDescription, level: float, face: KeyedFace) -> CurvePlan:
 def test_the_jaw_stays_key_for_key_and_the_head_changes() -> None:
     rig = make_rig()
     before = keyed(rig).curves["armature"]
-    plan = rolled(rig, 0.4, keyed(rig))
+    plan = regenerated(rig, 0.4, keyed(rig))
     after = {(curve.path, curve.index): curve for curve in plan.curves}
     assert after.keys() == {(curve.path, curve.index) for curve in before}
     for curve in before:
@@ -62,7 +62,7 @@ def test_the_jaw_stays_key_for_key_and_the_head_changes() -> None:
 
 
 def test_no_shape_key_is_touched_even_under_an_artists_action() -> None:
-    plan = rolled(make_rig(), 0.4, keyed(make_rig()))
+    plan = regenerated(make_rig(), 0.4, keyed(make_rig()))
     assert plan.curves_of("key") == () and plan.widen == () and plan.pushes_down == ()
     assert plan.existing == OURS
     assert plan.replaces == ("Mimesh Head Bones",)
@@ -71,7 +71,7 @@ def test_no_shape_key_is_touched_even_under_an_artists_action() -> None:
 
 def test_a_still_head_takes_the_old_heads_curves_away() -> None:
     rig = make_rig()
-    plan = rolled(rig, 0.0, keyed(rig))
+    plan = regenerated(rig, 0.0, keyed(rig))
     assert {curve.path.split('"')[1] for curve in plan.curves} == {"jaw"}
 
 
@@ -80,14 +80,14 @@ def test_an_artists_or_an_edited_armature_action_is_refused(edited: bool) -> Non
     paths = frozenset({'pose.bones["neck"].rotation_quaternion'})
     action = ExistingAction("Walk", ours=False, edited=edited, paths=paths)
     with pytest.raises(RigError, match="Walk"):
-        rolled(make_rig(), 0.4, keyed(make_rig(), ExistingAnimation(armature=ExistingDatablock(action))))
+        regenerated(make_rig(), 0.4, keyed(make_rig(), ExistingAnimation(armature=ExistingDatablock(action))))
 
 
 def test_what_cannot_turn_is_refused() -> None:
     with pytest.raises(RigError, match="no head or neck bone"):
-        rolled(make_rig(with_bones=False), 0.4, KeyedFace(OURS))
+        regenerated(make_rig(with_bones=False), 0.4, KeyedFace(OURS))
     with pytest.raises(RigError, match="would not move"):
-        rolled(make_rig(), 0.0, KeyedFace(OURS))
+        regenerated(make_rig(), 0.0, KeyedFace(OURS))
 
 
 def gazing_rig() -> RigDescription:
@@ -101,7 +101,7 @@ def test_gaze_by_shape_keys_follows_and_the_other_keys_stay() -> None:
     ours = dataclasses.replace(OURS, key=ExistingDatablock(ExistingAction("Mimesh Head", ours=True)))
     looking = dataclasses.replace(make_motion(ramp()), eyes=np.full((26, 2, 3), 0.1, np.float32))
     face = keyed(rig, ours, looking)
-    plan = rolled(rig, 0.2, face)
+    plan = regenerated(rig, 0.2, face)
     after = {curve.path: curve.values for curve in plan.curves_of("key")}
     assert after.keys() == {curve.path for curve in face.curves["key"]}
     for curve in face.curves["key"]:
@@ -112,4 +112,4 @@ def test_gaze_by_shape_keys_follows_and_the_other_keys_stay() -> None:
 
 def test_gaze_by_shape_keys_does_not_touch_an_artists_keys() -> None:
     with pytest.raises(RigError, match="Artist"):
-        rolled(gazing_rig(), 0.2, keyed(gazing_rig()))
+        regenerated(gazing_rig(), 0.2, keyed(gazing_rig()))

@@ -137,7 +137,7 @@ def test_noise_is_not_taken_for_a_lively_face() -> None:
     assert np.abs(fit.gain - 1.0).max() < 0.06
 
 
-def test_short_clip_is_believed_less_than_a_long_one() -> None:
+def test_short_clip_is_shrunk_more_than_a_long_one() -> None:
     predicted = np.random.default_rng(0).normal(size=(2500, 53))
     clips = [predicted[:n] for n in (25, 250, 2500)]
     gains = [float(fit_gain(clip, 1.8 * clip, np.ones(len(clip)), 25.0).gain.mean()) for clip in clips]

@@ -12,7 +12,7 @@ def _spoken(frames: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(frames, 53)).astype(np.float32)
 
 
-def test_a_gain_is_found_and_an_offset_half_believed() -> None:
+def test_a_gain_is_found_and_an_offset_shrunk_to_a_half() -> None:
     spoken = _spoken(3000)
     fit = fit_residual_correction(
         spoken, 1.3 * (spoken - spoken.mean(axis=0)) + spoken.mean(axis=0) + 0.2, np.ones(3000)

@@ -25,14 +25,14 @@ def _swinging(size: float, rest: float = 0.0) -> torch.Tensor:
     return motion
 
 
-def test_mean_swing_and_speed_by_hand() -> None:
+def test_mean_amplitude_and_speed_by_hand() -> None:
     course = MotionStatistics.of(_swinging(0.5, rest=3.0), REGIONS)
     assert course.mean[0, 0].item() == pytest.approx(3.0)
     assert course.amplitude.item() == pytest.approx(0.5, rel=1e-4)
     assert course.speed.item() == pytest.approx(1.0, rel=1e-4)
 
 
-def test_a_single_frame_neither_swings_nor_moves() -> None:
+def test_a_single_frame_has_neither_amplitude_nor_speed() -> None:
     course = MotionStatistics.of(torch.ones(2, 1, SPACE_SIZE), REGIONS)
     assert course.amplitude.max().item() < 1e-4 and course.speed.max().item() == 0.0
 
@@ -42,7 +42,7 @@ def test_who_does_what_is_expected_shows_nothing() -> None:
     assert (course.relative_to(course) == 0).all()
 
 
-def test_a_resting_face_shows_in_the_mean_and_a_swing_in_its_logarithm() -> None:
+def test_a_neutral_face_shows_in_the_mean_and_an_amplitude_in_its_log_ratio() -> None:
     expected = MotionStatistics.of(_swinging(0.5), REGIONS)
     moved = MotionStatistics.of(_swinging(0.5, rest=2.0), REGIONS).relative_to(expected)
     assert moved[0, 0].item() == pytest.approx(2.0) and moved[0, SPACE_SIZE:].abs().max().item() < 1e-4
@@ -53,7 +53,7 @@ def test_a_resting_face_shows_in_the_mean_and_a_swing_in_its_logarithm() -> None
     assert doubled[0, SPACE_SIZE + 1].item() == pytest.approx(math.log(2.02 / 1.02), rel=1e-3)
 
 
-def test_samples_without_sound_get_the_other_course() -> None:
+def test_samples_without_sound_get_the_population_statistics() -> None:
     first, other = (MotionStatistics.of(_swinging(size).expand(2, -1, -1), REGIONS) for size in (0.5, 1.0))
     chosen = first.where(torch.tensor([True, False]), other)
     assert chosen.amplitude[:, 0].tolist() == pytest.approx([0.5, 1.0], rel=1e-4)

@@ -18,7 +18,7 @@ def _open_mouth(frames: int) -> np.ndarray:
     return vectors
 
 
-def test_lips_meet_where_a_closure_is_heard_and_nowhere_else() -> None:
+def test_lips_touch_where_a_closure_is_detected_and_nowhere_else() -> None:
     closed = np.zeros(80)
     closed[40:44] = 0.95
     vectors = _open_mouth(40)
