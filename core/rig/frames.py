@@ -101,7 +101,7 @@ def _require_face(rig: RigDescription, placed: Similarity, face: FloatArray, the
     if misfit > _MOST_MISFIT:
         raise RigError(
             f'The landmarks of "{rig.object_name}" do not lie like those of a face '
-            f"({100 * misfit:.0f}% of the face's size off; up to {100 * _MOST_MISFIT:.0f}% is usual).",
+            f"({100 * misfit:.0f}% of the face's size off; up to {100 * _MOST_MISFIT:.0f}% is common).",
             "Click Find Face Landmarks on the mesh in its neutral pose.",
         )
 

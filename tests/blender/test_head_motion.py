@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regenerating the head motion, and the bank, as a script calls them: the face keeps its keys throughout.
+"""Regenerating the head motion, and the bank, as a script calls them: the face keeps its keys throughout."""
 
 from __future__ import annotations
 
@@ -115,9 +115,7 @@ def test_a_regenerated_head_can_be_regenerated_and_the_face_generated_again(read
     assert engine.requests[-1].head.seed == 8
 
 
-def test_keys_edited_by_hand_survive_regenerating_the_head(
-    ready: Any, engine: FakeEngine
-) -> None:
+def test_keys_edited_by_hand_survive_regenerating_the_head(ready: Any, engine: FakeEngine) -> None:
     bpy.ops.mimesh.generate_lip_sync()
     curve = part("core.blender.compat").owner_curves(bpy.data.shape_keys[0])[0]
     curve.keyframe_points[3].co.y = 0.123
