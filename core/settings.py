@@ -31,11 +31,11 @@ class FaceSettings(SettingsGroup):
     speech_encoder: str = setting(
         "auto",
         label="Speech Encoder",
-        help="What hears the speech; each has face networks of its own",
+        help="Speech encoder; each has face networks of its own",
         choices=(
             Choice("auto", "Automatic", "Whisper where Set Up Engine has put it, else the bundled one"),
             Choice("bundled", "Bundled", "Small and fast, comes with Mimesh"),
-            Choice("whisper", "Whisper", "Whisper-base: larger, hears more through noise; Set Up Engine fetches it"),
+            Choice("whisper", "Whisper", "Whisper-base: larger, more robust to noise; Set Up Engine fetches it"),
         ),
         pattern=r".*[/\\].*",
         affects=("face",),

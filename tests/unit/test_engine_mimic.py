@@ -162,7 +162,7 @@ def _missing(context: object) -> object:
 def test_weights_that_are_not_bundled_are_one_sentence_with_a_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mimic_module, "is_bundled", lambda name: False)
     with pytest.raises(ModelError, match=r"\(mimic\.safetensors\) is not installed. Choose AdaMesh"):
-        MimicBackend.load(EngineContext("cpu", StandInEncoder(), open_basis()))
+        MimicBackend.load(EngineContext("cpu", "bundled", StandInEncoder(), open_basis()))
 
 
 def test_mimic_speaks_in_a_saved_style_without_adameshs_network(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

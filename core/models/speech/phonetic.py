@@ -81,7 +81,7 @@ class PhoneticEncoder:
 
 
 class StudentEncoder(PhoneticEncoder):
-    """The same kind of network, taught by Whisper-base: what the bundled face networks hear with."""
+    """The same kind of network, taught by Whisper-base: the encoder of the bundled face networks."""
 
     name = "student"
     file = STUDENT_FILE

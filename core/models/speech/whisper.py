@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whisper-base's encoder (Radford et al. 2022) as a speech encoder: its leading values, whether lips shut, prosody.
 
-Of its 512 values a frame only the leading principal components are used: with few talkers a face network learns the
-rest by heart. Runs on the processor in 8 bits through ctranslate2, which is imported only here.
+Of its 512 values a frame only the leading principal components are used: with few speakers a face network overfits
+the others. Runs on the processor in 8 bits through ctranslate2, which is imported only here.
 """
 
 from __future__ import annotations
