@@ -2,7 +2,7 @@
 """Finds a Python that the engine's environment can be made from. Standard library only.
 
 Blender's own nearly always serves. Where it does not, a Blender that was started from a desktop knows few folders:
-so the usual places of each system are looked at beside the PATH.
+so the standard places of each system are looked at beside the PATH.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def candidates(platform: str = sys.platform) -> Iterator[list[str]]:
         # the Microsoft Store's stand-in opens a shop instead of running
         if program and "WindowsApps" not in program:
             yield [program]
-    for pattern in usual_places(platform):
+    for pattern in standard_places(platform):
         found = sorted(glob.glob(pattern))  # noqa: PTH207 (a pattern from the root)
         yield from ([path] for path in found if os.access(path, os.X_OK))
 
 
-def usual_places(platform: str, home: Path | None = None) -> tuple[str, ...]:
+def standard_places(platform: str, home: Path | None = None) -> tuple[str, ...]:
     """Patterns of interpreters outside a desktop program's PATH: Homebrew, python.org, pyenv, uv."""
     home = home or Path.home()
     minors = "3.1[1-4]"

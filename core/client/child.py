@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A child program that is heard line by line and can be stopped at once, with all that it started."""
+"""A child program whose output is read line by line and that can be stopped at once, with all that it started."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.client import base_python, install, setup_plan
-from core.client.base_python import find_base_python, usual_places
+from core.client.base_python import find_base_python, standard_places
 from core.client.environment import environment_python
 from core.client.install import create_environment
 from core.client.setup_failure import setup_failure
@@ -329,15 +329,15 @@ def test_launchers_and_places_beside_the_path_are_looked_at(tmp_path: Path, monk
     monkeypatch.setattr(base_python.shutil, "which", lambda name: None)
     monkeypatch.setattr(base_python.Path, "home", lambda: tmp_path / "home")
     monkeypatch.setattr(base_python.sys, "platform", "linux")
-    places = usual_places("linux", tmp_path / "home")
-    monkeypatch.setattr(base_python, "usual_places", lambda platform: places[-2:])
+    places = standard_places("linux", tmp_path / "home")
+    monkeypatch.setattr(base_python, "standard_places", lambda platform: places[-2:])
     assert find_base_python() == found
 
 
 def test_no_python_names_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(fake_python(tmp_path / "blender", {}, (3, 10, 1))))
     monkeypatch.setattr(base_python.shutil, "which", lambda name: None)
-    monkeypatch.setattr(base_python, "usual_places", lambda platform: ())
+    monkeypatch.setattr(base_python, "standard_places", lambda platform: ())
     with pytest.raises(EngineSetupError, match=r"blender \(3\.10\.1\)"):
         find_base_python()
 
@@ -351,9 +351,9 @@ def test_no_python_names_what_was_found(tmp_path: Path, monkeypatch: pytest.Monk
         ("linux", "/h/.pyenv/versions/3.1[1-4].*/bin/python3"),
     ],
 )
-def test_usual_places_of_each_system(platform: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_places_of_each_system(platform: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALAPPDATA", "C:\\L")
-    assert place in usual_places(platform, Path("/h"))
+    assert place in standard_places(platform, Path("/h"))
 
 
 def test_windows_launcher_is_asked_for_each_version(monkeypatch: pytest.MonkeyPatch) -> None:
