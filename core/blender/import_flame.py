@@ -123,7 +123,7 @@ def _add_armature(scene: bpy.types.Scene, model: FlameModel) -> bpy.types.Object
         for index, (name, joint) in enumerate(zip(JOINT_NAMES, _to_blender(model.joints), strict=True)):
             bone = rig.data.edit_bones.new(name)
             bone.head = Vector(joint.tolist())
-            # up and without roll: the bone's own axes are FLAME's
+            # up and with zero roll: the bone's own axes are FLAME's
             bone.tail = bone.head + Vector((0.0, 0.0, _BONE_LENGTH))
             bone.roll = 0.0
             parent = model.parents[index]

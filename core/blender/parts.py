@@ -35,7 +35,7 @@ def find_parts(obj: bpy.types.Object, key_names: set[str], armature: bpy.types.O
         shared = {block.name for block in keys.key_blocks if block != keys.reference_key} & key_names
         if not shared:
             continue
-        reason = _reason_against(obj, other, shared)
+        reason = _disabled_reason(obj, other, shared)
         driven = _driven(keys)
         paths = frozenset(key_path(name) for name in shared) - driven
         if reason:
@@ -105,7 +105,7 @@ def _driven(keys: Any) -> frozenset[str]:
     return frozenset(curve.data_path for curve in data.drivers) if data is not None else frozenset()
 
 
-def _reason_against(obj: bpy.types.Object, other: bpy.types.Object, shared: set[str]) -> str:
+def _disabled_reason(obj: bpy.types.Object, other: bpy.types.Object, shared: set[str]) -> str:
     """Why a mesh that goes with the face cannot be keyed; empty when it can."""
     keys = other.data.shape_keys
     for block in (other, other.data, keys):

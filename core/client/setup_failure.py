@@ -36,7 +36,7 @@ _CAUSES = (
     ),
     _Cause(
         r"CERTIFICATE_VERIFY_FAILED|SSLError|certificate verify failed|invalid peer certificate",
-        "The server's certificate is not accepted here.",
+        "The server's certificate is not trusted here.",
         "Name the studio's certificate file in SSL_CERT_FILE and PIP_CERT, or install from a folder of wheels.",
     ),
     _Cause(

@@ -186,7 +186,7 @@ def _taken_bones(rig: RigDescription, block: ExistingDatablock, line: Line, span
         raise RigError(
             f'A driver turns the jaw bone "{rig.jaw_bone}" of "{rig.armature_name}", and keys under a driver have no '
             "effect.",
-            "Remove that driver, or name the control that it listens to as the jaw bone in the Face Rig panel.",
+            "Remove that driver, or name the control that it reads as the jaw bone in the Face Rig panel.",
         )
     others = [
         action
