@@ -41,14 +41,17 @@ class TensorFile:
     metadata: dict[str, str]
 
 
-def read_tensors(path: Path) -> TensorFile:
-    """Read a safetensors file. Raises :class:`ModelError` naming the file when it is missing or damaged."""
+def read_tensors(path: Path, may_lack: tuple[str, ...] = ()) -> TensorFile:
+    """Read a safetensors file. Raises :class:`ModelError` naming the file when it is missing or damaged.
+
+    may_lack: names of arrays in which NaN stands for a value that is not known; infinities are refused everywhere.
+    """
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
         raise ModelError(f"The model file {path} cannot be read ({error.strerror}).") from error
     try:
-        return _parse(raw)
+        return _parse(raw, may_lack)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, struct.error) as error:
         raise ModelError(f"The model file {path} is damaged ({error}).", "Fetch or make it again.") from error
 
@@ -89,7 +92,7 @@ def write_tensors(
 ) -> None:
     """Write arrays and string metadata; the same input always gives the same bytes.
 
-    checked: with a checksum of the arrays, for files of the user's own, which travel and have no other guard.
+    checked: with a checksum of the arrays, for files of the user's own, which travel and have no other check.
     """
     header: dict[str, object] = {}
     blobs: list[bytes] = []
@@ -143,7 +146,7 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _parse(raw: bytes) -> TensorFile:
+def _parse(raw: bytes, may_lack: tuple[str, ...]) -> TensorFile:
     (length,) = struct.unpack_from("<Q", raw)
     if length > min(len(raw) - 8, _HEADER_LIMIT):
         raise ValueError("header longer than the file")
@@ -159,7 +162,8 @@ def _parse(raw: bytes) -> TensorFile:
         if not 0 <= begin <= end <= len(body):
             raise ValueError(f"{name} lies outside the file")
         array = np.frombuffer(body[begin:end], dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
-        if array.dtype.kind == "f" and array.size and not np.isfinite(array).all():
+        known = array[~np.isnan(array)] if name in may_lack and array.dtype.kind == "f" else array
+        if known.dtype.kind == "f" and not np.isfinite(known).all():
             raise ValueError(f"{name} holds what is no number")
         tensors[name] = array
     return TensorFile(tensors, metadata)

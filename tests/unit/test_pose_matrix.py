@@ -253,3 +253,16 @@ def test_names_of_something_else_are_refused(tmp_path: Path) -> None:
     write_tensors(path, {}, {"format": "something else"})
     with pytest.raises(ModelError, match="is not a Mimesh pose bank"):
         bank_names(path)
+
+
+def test_statistics_that_a_clip_without_sound_lacks_survive_the_file(tmp_path: Path) -> None:
+    entry = _bank().entries[0]
+    lacking = entry.statistics.copy()
+    lacking[-2:] = np.nan
+    path = tmp_path / "bank.safetensors"
+    dataclasses.replace(_bank(), entries=(dataclasses.replace(entry, statistics=lacking),)).save(path)
+    np.testing.assert_array_equal(PoseBank.load(path).entries[0].statistics, lacking)
+    lacking[0] = np.inf
+    dataclasses.replace(_bank(), entries=(dataclasses.replace(entry, statistics=lacking),)).save(path)
+    with pytest.raises(ModelError, match="statistics"):
+        PoseBank.load(path)
