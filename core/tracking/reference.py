@@ -24,6 +24,7 @@ from .face_track import FaceTrack
 from .fit import fit
 from .landmarker import open_tracker
 from .quality import QualityReport, report, require_usable
+from .seconds import SecondQuality, with_agreement
 from .smooth import neutral_face, savitzky_golay, smooth_landmarks
 from .stretch import choose_stretch
 from .survey import survey
@@ -96,9 +97,22 @@ def track_reference(
         reference.report,
         warnings=(*filter(None, notes), *reference.report.warnings),
         used_seconds=(first, last),
-        bar=chosen.seconds,
+        bar=_agreeing(whole, chosen.seconds, path, sound_track),
     )
     return dataclasses.replace(reference, report=measured)
+
+
+def _agreeing(
+    whole: FaceTrack, seconds: tuple[SecondQuality, ...], path: Path, sound_track: int | None
+) -> tuple[SecondQuality, ...]:
+    """The seconds with how well mouth and loudness agree in each."""
+    first = float(whole.seconds[0])
+    speech = _usable_speech(path, first, float(whole.seconds[-1]) + 1.0 / whole.fps, sound_track)
+    if speech is None:
+        return seconds
+    uniform = uniform_landmarks(whole, INTERNAL_FPS, first)
+    opening = mouth_opening(align(uniform.landmarks, open_basis().neutral).landmarks)
+    return with_agreement(seconds, opening, loudness(speech, INTERNAL_FPS, len(opening)), INTERNAL_FPS)
 
 
 def longest_shot(track: FaceTrack) -> FaceTrack:

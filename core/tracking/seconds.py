@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ class SecondQuality:
     start_seconds: in the file. reasons: why it is left out, in short words; empty where it is usable.
     face_share: frames with a face. face_pixels: median width. yaw_degrees: how far it looks past the camera.
     covered_share: frames in which something hides the mouth. person: which of the people seen, from 0.
+    agreement: correlation of the mouth's opening with the sound over the three seconds around; None where that says
+    nothing.
     """
 
     start_seconds: float
@@ -38,6 +40,7 @@ class SecondQuality:
     yaw_degrees: float
     covered_share: float
     person: int
+    agreement: float | None = None
 
     @property
     def usable(self) -> bool:
@@ -96,6 +99,24 @@ def face_widths(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
 def main_person(track: FaceTrack, person: NDArray[np.int64]) -> int:
     """Who is seen in most frames."""
     return int(np.bincount(person[track.valid]).argmax()) if track.valid.any() else 0
+
+
+def with_agreement(
+    seconds: Sequence[SecondQuality], opening: NDArray[np.floating], expected: NDArray[np.floating], fps: float
+) -> tuple[SecondQuality, ...]:
+    """The seconds with what mouth and sound say about each other.
+
+    opening, expected: (T,) of the mouth and of the sound; frame 0 is the beginning of the first second.
+    """
+    length = min(len(opening), len(expected))
+    found = []
+    for number, second in enumerate(seconds):
+        around = slice(max(round((number - 1) * fps), 0), min(round((number + 2) * fps), length))
+        mouth, sound = np.asarray(opening[around]), np.asarray(expected[around])
+        enough = len(mouth) >= 2 * fps and mouth.std() > 1e-9 and sound.std() > 1e-9
+        agreement = round(float(np.corrcoef(mouth, sound)[0, 1]), 2) if enough else None
+        found.append(replace(second, agreement=agreement))
+    return tuple(found)
 
 
 def describe_left_out(seconds: Sequence[SecondQuality], limit: int = 4) -> tuple[str, ...]:

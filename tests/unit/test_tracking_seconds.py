@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import core.tracking.survey as survey_module
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.errors import ReferenceClipError
 from core.face.basis import open_basis
@@ -18,8 +21,10 @@ from core.tracking.cover import covered_frames, mouth_strangeness
 from core.tracking.face_track import FaceTrack
 from core.tracking.people import find_people
 from core.tracking.quality import QualityReport, require_usable
+from core.tracking.seconds import with_agreement
 from core.tracking.stretch import choose_stretch
 from core.tracking.sync import loudness
+from core.tracking.video import VideoFrame, VideoInfo
 
 FPS = 25
 RNG = np.random.default_rng(8)
@@ -146,6 +151,50 @@ def test_the_bar_crosses_the_process_border_and_says_what_stands_for_what() -> N
     )
     assert QualityReport.from_json(json.loads(json.dumps(report.to_json()))) == report
     assert report.bar_text() == "[###m] each a second (# usable, m mouth covered); used: 0.0 to 3.0 s"
+
+
+def test_every_second_says_how_well_mouth_and_sound_agree() -> None:
+    seconds = choose_stretch(track_of([ADA] * 200)).seconds
+    sound = RNG.normal(size=200)
+    mouth = np.where(np.arange(200) < 100, sound, RNG.normal(size=200))
+    found = with_agreement(seconds, mouth, sound, float(FPS))
+    assert [second.agreement for second in found[:3]] == [pytest.approx(1.0)] * 3
+    assert all(abs(second.agreement or 0.0) < 0.5 for second in found[5:])
+    still = with_agreement(seconds, np.zeros(200), sound, float(FPS))
+    assert {second.agreement for second in still} == {None}
+
+
+def test_of_a_long_recording_the_best_seen_half_minute_is_tracked(monkeypatch: pytest.MonkeyPatch) -> None:
+    fine, far = track_of([ADA]).landmarks[0], track_of([ADA], pixels_per_cm=4.0).landmarks[0]
+    looked_at: list[float] = []
+
+    def frames(path: Path, start: float, end: float) -> Iterator[VideoFrame]:
+        looked_at.append(start)
+        yield VideoFrame(np.zeros((4, 4, 3), np.uint8), start)
+
+    class Tracker:
+        def for_picture(self) -> Tracker:
+            return self
+
+        counter = for_picture
+
+        def landmarks(self, rgb: np.ndarray, seconds: float) -> np.ndarray:
+            return fine if 600 <= seconds < 640 else far
+
+        def count(self, rgb: np.ndarray) -> int:
+            return 1
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(survey_module, "video_info", lambda path: VideoInfo(1800.0, 25.0))
+    monkeypatch.setattr(survey_module, "read_frames", frames)
+    told: list[float] = []
+    found = survey_module.survey(Tracker(), Path("talk.mp4"), 0.0, None, told.append)  # type: ignore[arg-type]
+    assert len(looked_at) == survey_module.MAX_PROBES
+    assert 590 <= found.start_seconds <= 640
+    assert found.end_seconds == pytest.approx(found.start_seconds + 30.0)
+    assert found.note.startswith("Of 1800 s, ")
+    assert told == sorted(told)
 
 
 def test_a_report_of_before_has_no_bar() -> None:
