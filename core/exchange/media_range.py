@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +24,12 @@ class MediaRange:
     track: int | None = None
 
     def __post_init__(self) -> None:
+        for name, seconds in (("start", self.start_seconds), ("end", self.end_seconds)):
+            if seconds is not None and not math.isfinite(seconds):
+                raise SettingsError(
+                    f"The {name} of {self.path.name} is {seconds:g}; it must be a number of seconds.",
+                    "Leave it out for the whole file.",
+                )
         if not self.start_seconds >= 0.0:
             raise SettingsError(f"The start of {self.path.name} is {self.start_seconds} s; it cannot be negative.")
         if self.end_seconds is not None and not self.end_seconds > self.start_seconds:
