@@ -25,6 +25,7 @@ _LOWER_EDGE = np.array([61, 146, *LOWER_ROW, 375, 291])
 # how far from the outer row the crest and the inner side reach, along the surface and in depth, in basis centimetres
 _REACH_CM = 2.2
 _DEPTH_CM = 1.3
+_LEAP_CM = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,19 @@ def find_lip_columns(
     width = max(len(found[0]) for row in cut for found in row)
     padded = [[[_padded(part, width) for part in found] for found in row] for row in cut]
     first, second, share = (np.array([[found[i] for found in row] for row in padded]) for i in range(3))
-    return LipColumns(first.astype(np.int64), second.astype(np.int64), share.astype(np.float64))
+    return _without_corners(
+        LipColumns(first.astype(np.int64), second.astype(np.int64), share.astype(np.float64)), vertices
+    )
+
+
+def _without_corners(columns: LipColumns, vertices: FloatArray) -> LipColumns:
+    """An outermost column whose gap leaps from its neighbour's has skin of the other lip: the neighbour's instead."""
+    gaps = silhouette_gaps(columns.points(vertices)[..., 1])
+    chosen = np.arange(len(gaps))
+    for end, neighbour in ((0, 1), (-1, -2)):
+        if abs(gaps[end] - gaps[neighbour]) > _LEAP_CM:
+            chosen[end] = chosen[neighbour]
+    return LipColumns(columns.first[:, chosen], columns.second[:, chosen], columns.share[:, chosen])
 
 
 def edges_about_mouth(vertices: FloatArray, triangles: NDArray[np.int32], landmarks: FloatArray) -> NDArray[np.int64]:

@@ -103,9 +103,10 @@ class RigSolver:
         for start in range(0, len(motion), _CHUNK_FRAMES):
             part = slice(start, start + _CHUNK_FRAMES)
             displacement = self.basis.displacement(_part(motion, part)).astype(np.float64)
-            moved, rest = lip_gaps(self.basis.neutral + displacement), face.lips.rest
+            grown = lip_gaps(displacement)
+            moved, rest = lip_gaps(self.basis.neutral) + grown, face.lips.rest
             # the jaw does what the motion's does, and uncovers; what remains of the gap is the lips' own
-            apart = shut_gaps(rest) + uncovered(moved, rest) + lip_gaps(displacement)
+            apart = shut_gaps(rest) + uncovered(moved, rest) + grown
             jaw[part] = self._jaw(displacement, apart, face)
             gaps = visible_gap_targets(moved, rest)
             keys[part] = self._keys(displacement, gaps, jaw[part].astype(np.float64), face)
