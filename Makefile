@@ -18,7 +18,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose extension repository torture cuda-check trackers ui-check train clean
+.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -30,6 +30,7 @@ help:
 	@echo "make benchmark-style  a person's style from ten seconds, every way of learning it, people never seen"
 	@echo "make benchmark-mimic  Mimic beside AdaMesh, visemes and a constant face; style and content apart?"
 	@echo "make benchmark-pose  head motion: reconstruction, retrieval, generated beside recorded"
+	@echo "make benchmark-rigs  what a viewer sees on heads of other makers (MIMESH_FLAME=your FLAME file)"
 	@echo "make extension   the installable zip in dist/"
 	@echo "make repository  a static extension repository in dist/repository, from which Blender offers updates"
 	@echo "make torture     loops of kills, cancels, bad inputs, files, lines and disks (SCALE=0.1: a tenth)"
@@ -106,6 +107,9 @@ benchmark-style: setup
 
 benchmark-pose: setup
 	$(PY) -m research.evaluation pose
+
+benchmark-rigs: setup
+	$(PY) -m research.evaluation.rigs --versions
 
 benchmark-mimic: setup
 	$(PY) -m research.evaluation mimic

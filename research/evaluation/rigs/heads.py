@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Heads for `make benchmark-rigs`: ours, FLAME's topology with overlapping lips, the same unknown, an ARKit head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from core.blender.correspond import landmark_search, store_binding
+from core.blender.demo_head import create_demo_head
+from core.blender.read_rig import read_rig
+from core.errors import RigError
+from core.face.basis import open_basis
+from core.face.landmarks import LIPS, SKIN_COUNT
+from core.rig.description import LandmarkBinding, flame_binding
+from core.rig.frames import fit_similarity
+from core.rig.lips import edges_about_mouth, lip_vertices
+from research.assets.flame_landmarks import read_flame_template
+
+_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+_SPREAD_ROUNDS = 400
+# how far from the landmarks the basis' expressions are felt, in centimetres
+_NEAR_CM = 1.2
+
+
+def fresh_scene() -> Any:
+    """An empty file at 25 frames a second."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.data.scenes[0]
+    scene.render.fps, scene.render.fps_base = 25, 1.0
+    return scene
+
+
+def demo_head(_: Path) -> Any:
+    """The bundled head."""
+    return create_demo_head(fresh_scene())
+
+
+def arkit_head(data: Path) -> Any:
+    """ICT-FaceKit's head with its ARKit-like keys, without bones."""
+    with np.load(data / "meshes" / "ict_arkit.npz") as file:
+        sizes, corners = file["face_sizes"].astype(int), file["face_vertices"]
+        ends = np.cumsum(sizes)
+        faces = [corners[end - size : end].tolist() for end, size in zip(ends, sizes, strict=True)]
+        vertices = 0.01 * file["neutral"].astype(float) @ _UP.T
+        deltas = {str(n): 0.01 * d.astype(float) @ _UP.T for n, d in zip(file["names"], file["deltas"], strict=True)}
+    obj = _mesh_object(fresh_scene(), "ICT", vertices, faces)
+    _add_keys(obj, vertices, deltas)
+    _bind(obj)
+    return obj
+
+
+def flame_head(data: Path, subdivided: bool = False) -> Any:
+    """FLAME's template, whose lips lie four millimetres over each other, with the open basis' expressions as keys.
+
+    FLAME's own expressions may not be kept; the basis' are carried over to it from the nearest landmarks.
+    """
+    surface = read_flame_template(data / "meshes" / "flame_template.ply")
+    binding = flame_binding(len(surface.vertices), surface.triangles)
+    if binding is None:
+        raise RigError("The template is not of FLAME's topology.")
+    basis = open_basis()
+    vertices, triangles = 100.0 * surface.vertices.astype(float), surface.triangles
+    placed = fit_similarity(basis.neutral, binding.points(vertices))
+    share = _jaw_share(vertices, triangles, binding, basis.jaw_weights)
+    fields = _carried(vertices, binding, placed.scale * basis.directions.astype(float) @ placed.rotation.T, share)
+    if subdivided:
+        vertices, triangles, fields, share = _subdivided(vertices, triangles, fields, share)
+    obj = _mesh_object(fresh_scene(), "Head", 0.01 * vertices @ _UP.T, triangles.tolist())
+    names = {f"Exp{index + 1}": 0.01 * field @ _UP.T for index, field in enumerate(fields)}
+    _add_keys(obj, 0.01 * vertices @ _UP.T, names)
+    _add_bones(obj, 0.01 * placed.apply(basis.hinge_point[None])[0] @ _UP.T, share)
+    if subdivided:
+        _bind(obj)
+    return obj
+
+
+def unknown_head(data: Path) -> Any:
+    """The same head with every triangle cut in four: landmarks must be searched."""
+    return flame_head(data, subdivided=True)
+
+
+def _bind(obj: Any) -> None:
+    from core.tracking.tracker import track_image
+
+    search = landmark_search(read_rig(obj))
+    try:
+        picture = next(search)
+        while True:
+            picture = search.send(track_image(picture))
+    except StopIteration as finished:
+        store_binding(obj, finished.value)
+
+
+def _mesh_object(scene: Any, name: str, vertices: NDArray[np.float64], faces: list[list[int]]) -> Any:
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(vertices.tolist(), [], faces)
+    obj = bpy.data.objects.new(name, mesh)
+    scene.collection.objects.link(obj)
+    return obj
+
+
+def _add_keys(obj: Any, vertices: NDArray[np.float64], deltas: dict[str, NDArray[np.float64]]) -> None:
+    obj.shape_key_add(name="Basis", from_mix=False)
+    for name, delta in deltas.items():
+        key = obj.shape_key_add(name=name, from_mix=False)
+        key.data.foreach_set("co", (vertices + delta).astype(np.float32).ravel())
+        key.value = 0.0
+
+
+def _add_bones(obj: Any, hinge: NDArray[np.float64], share: NDArray[np.float64]) -> None:
+    scene = obj.users_scene[0]
+    rig: Any = bpy.data.objects.new("root", bpy.data.armatures.new("root"))
+    scene.collection.objects.link(rig)
+    scene.view_layers[0].objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    parent = None
+    for name, head in (("neck", hinge - np.array([0, 0, 0.08])), ("jaw", hinge)):
+        bone = rig.data.edit_bones.new(name)
+        bone.head, bone.tail, bone.roll, bone.parent = head, head + np.array([0, 0, 0.01]), 0.0, parent
+        parent = bone
+    bpy.ops.object.mode_set(mode="OBJECT")
+    obj.parent = rig
+    modifier = obj.modifiers.new("Armature", "ARMATURE")
+    modifier.object = rig
+    groups = {"jaw": share, "neck": 1.0 - share}
+    for name, weights in groups.items():
+        group = obj.vertex_groups.new(name=name)
+        for vertex in np.flatnonzero(weights > 1e-4):
+            group.add([int(vertex)], float(weights[vertex]), "REPLACE")
+
+
+def _jaw_share(
+    vertices: NDArray[np.float64],
+    triangles: NDArray[np.int32],
+    binding: LandmarkBinding,
+    of_basis: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    """(V,) the basis' jaw weights from the nearest landmark; lips by the lip, the inner mouth by what it hangs on."""
+    points = binding.points(vertices)
+    nearest = _nearest(vertices, points[:SKIN_COUNT])
+    share = of_basis[nearest].astype(float)
+    edges = edges_about_mouth(vertices, triangles, points)
+    upper, lower = lip_vertices(vertices, edges, points)
+    share[upper], share[lower] = 0.0, 1.0
+    inside = np.setdiff1d(edges, np.nonzero(upper | lower)[0])
+    return _spread(share, edges, inside[vertices[inside, 2] < points[LIPS, 2].min()])
+
+
+def _carried(
+    vertices: NDArray[np.float64],
+    binding: LandmarkBinding,
+    directions: NDArray[np.float64],
+    share: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """(50, V, 3) the basis' directions, blended from near landmarks; lips take those of their own lip."""
+    points = binding.points(vertices)[:SKIN_COUNT]
+    distance = np.linalg.norm(vertices[:, None] - points[None], axis=-1)
+    of_lip = share[binding.triangles[:SKIN_COUNT, 0]]
+    distance = distance + 3.0 * np.abs(share[:, None] - of_lip[None]) * (distance < 2.5)
+    weights = np.exp(-((distance / _NEAR_CM) ** 2))
+    reach = weights.max(axis=1, keepdims=True)
+    weights = reach * weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    return np.einsum("vn,knc->kvc", weights, directions[:, :SKIN_COUNT])
+
+
+def _nearest(vertices: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.linalg.norm(vertices[:, None] - points[None], axis=-1).argmin(axis=1)
+
+
+def _spread(share: NDArray[np.float64], edges: NDArray[np.int64], free: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Means of the neighbours, over and over, where ``free``."""
+    both = np.concatenate([edges, edges[:, ::-1]])
+    count = np.maximum(np.bincount(both[:, 0], minlength=len(share)), 1)
+    spread = share.copy()
+    for _ in range(_SPREAD_ROUNDS):
+        spread[free] = (np.bincount(both[:, 0], spread[both[:, 1]], len(share)) / count)[free]
+    return spread
+
+
+def _subdivided(
+    vertices: NDArray[np.float64],
+    triangles: NDArray[np.int32],
+    fields: NDArray[np.float64],
+    share: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+    """Every triangle cut in four at its edges' middles; values between two vertices are their mean."""
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    unique, index = np.unique(edges, axis=0, return_inverse=True)
+    middle = len(vertices) + index.reshape(-1, 3)
+    a, b, c = triangles.T
+    ab, bc, ca = middle.T
+    cut = [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
+    quarter = np.concatenate([np.stack(corner, axis=1) for corner in cut]).astype(np.int32)
+
+    def more(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        ends = np.take(values, unique, axis=axis).mean(axis=axis + 1)
+        return np.concatenate([values, ends], axis=axis)
+
+    return more(vertices, 0), quarter, more(fields, 1), more(share, 0)

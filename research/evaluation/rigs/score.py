@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys a motion on a rig and scores the evaluated mesh: rays between the lips, depth of contact, the head's turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from core.blender.read_rig import read_rig
+from core.face.basis import open_basis
+from core.face.landmarks import OUTER_LIPS, STABLE, mouth_opening
+from core.face.motion import Motion
+from core.face.rotations import matrix_from_rotvec, rotvec_from_matrix
+from core.rig.description import RigDescription
+from core.rig.frames import Similarity, align_rig, fit_similarity, snapped_axes
+from core.rig.lips import edges_about_mouth, lip_vertices
+from core.rig.raster import View, draw
+from core.rig.surface import nearest_points
+from core.rig.timing import SceneTiming
+from research.evaluation.rigs.visible import ray_judge
+from research.render.evaluate import key_motion
+
+_SHUT_CM, _OPEN_CM, _SEEN_CM, _UNSEEN_CM = 0.1, 0.3, 0.03, 0.015
+_NEAR_CM = 0.6
+_PICTURE_PIXELS, _PICTURE_CM = 512, 17.0
+# a dark plate behind the mouth, from its middle
+_PLATE_CM = ((-2.0, -2.4, -2.2), (2.0, -2.4, -2.2), (2.0, 1.2, -2.2), (-2.0, 1.2, -2.2))
+_SKIN, _LIPS, _DARK = (0.78, 0.55, 0.45), (0.55, 0.28, 0.26), (0.02, 0.02, 0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class RigScore:
+    """mesh_*: by rays on the evaluated mesh; seen_*: rendered and tracked again, NaN where that was not done.
+
+    correlation and slope are against the motion's opening; *_share: of the frames that the motion has open (shut).
+    deeper_mm: how much deeper than at rest the lips lie in each other at closures, at most. constant_mm: mean error of
+    a mouth that never moves, beside error_mm of the tracked one.
+    """
+
+    mesh_correlation: float
+    mesh_slope: float
+    open_share: float
+    shut_share: float
+    deeper_mm: float
+    head_degrees: float
+    seen_correlation: float
+    seen_slope: float
+    error_mm: float
+    constant_mm: float
+
+
+def measure(obj: Any, motion: Motion, track: bool, step: int = 3) -> RigScore:
+    """Key ``motion`` on the head and look at every ``step``-th frame."""
+    rig = read_rig(obj)
+    placed = align_rig(rig, open_basis().neutral)
+    key_motion(obj, motion, SceneTiming(25.0, 1.0))
+    frames = np.arange(0, len(motion), step)
+    turned = [_evaluated(obj, int(frame) + 1) for frame in frames]
+    rest = placed.undo(rig.vertices.astype(float))
+    axes = placed.rotation.T @ snapped_axes(placed.rotation)
+    still, turns = zip(*(_headless(rig, placed, rest, vertices) for vertices in turned), strict=True)
+    upright = [vertices @ axes for vertices in still]
+    assert rig.binding is not None
+    judge = ray_judge(rig.triangles, rig.binding, len(rest))
+    visible = np.array([judge.opening(vertices) for vertices in upright])
+    wanted = mouth_opening(open_basis().landmarks(motion))[frames]
+    shut, opened = wanted < _SHUT_CM, wanted > _OPEN_CM
+    depths = np.array([_depth(rig, rest @ axes, vertices) for vertices in [rest @ axes, *np.array(upright)[shut]]])
+    seen = _tracked(rig, upright) if track else np.full(len(frames), np.nan)
+    found = np.isfinite(seen)
+    return RigScore(
+        mesh_correlation=_correlation(visible, wanted),
+        mesh_slope=float(np.polyfit(wanted, visible, 1)[0]),
+        open_share=float((visible[opened] > _SEEN_CM).mean()) if opened.any() else np.nan,
+        shut_share=float((visible[shut] < _UNSEEN_CM).mean()) if shut.any() else np.nan,
+        deeper_mm=10 * float(max(depths[1:].max(initial=0.0) - depths[0], 0.0)),
+        head_degrees=_head_error(motion.head[frames], np.array(turns), rig.head_bone is not None),
+        seen_correlation=_correlation(seen[found], wanted[found]) if found.any() else np.nan,
+        seen_slope=float(np.polyfit(wanted[found], seen[found], 1)[0]) if found.any() else np.nan,
+        error_mm=10 * float(np.abs(seen[found] - wanted[found]).mean()) if found.any() else np.nan,
+        constant_mm=10 * float(np.abs(wanted - np.median(wanted)).mean()),
+    )
+
+
+def _evaluated(obj: Any, frame: int) -> NDArray[np.float64]:
+    """(V, 3) in the object's own axes."""
+    obj.users_scene[0].frame_set(frame)
+    mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    flat = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", flat)
+    return flat.reshape(-1, 3).astype(np.float64)
+
+
+def _headless(
+    rig: RigDescription, placed: Similarity, rest: NDArray[np.float64], vertices: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The frame in basis axes with the head's turn taken off, and that turn (3, 3) in FLAME's axes."""
+    assert rig.binding is not None
+    here = placed.undo(vertices)
+    turn = fit_similarity(rig.binding.points(rest)[STABLE], rig.binding.points(here)[STABLE])
+    axes = placed.rotation.T @ snapped_axes(placed.rotation)
+    return turn.undo(here), axes.T @ turn.rotation @ axes
+
+
+def _head_error(wanted: NDArray[np.float32], turns: NDArray[np.float64], turns_head: bool) -> float:
+    """Mean angle between keyed and found turn in degrees; NaN for a rig without a head bone."""
+    if not turns_head:
+        return float("nan")
+    between = np.swapaxes(matrix_from_rotvec(wanted.astype(float)), 1, 2) @ turns
+    return float(np.degrees(np.linalg.norm(rotvec_from_matrix(between), axis=1)).mean())
+
+
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    return float(np.corrcoef(first, second)[0, 1]) if first.std() > 0 else 0.0
+
+
+def _depth(rig: RigDescription, rest: NDArray[np.float64], vertices: NDArray[np.float64]) -> float:
+    """How deep (cm) the deepest vertex of the lower lip lies behind the nearest skin of the upper one."""
+    assert rig.binding is not None
+    points = rig.binding.points(rest)
+    upper, lower = lip_vertices(rest, edges_about_mouth(rest, rig.triangles, points), points)
+    right, left = points[61, 0], points[291, 0]
+    lower &= (rest[:, 0] > right + 0.15 * (left - right)) & (rest[:, 0] < right + 0.85 * (left - right))
+    skin, low = rig.triangles[upper[rig.triangles].all(axis=1)], vertices[lower]
+    near = nearest_points(low, vertices, skin)
+    corners = vertices[near.triangles]
+    there = np.einsum("nc,ncd->nd", near.barycentric, corners)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    away = low - there
+    behind = ((away * normal).sum(axis=1) < 0) & (near.barycentric.min(axis=1) > 1e-6)
+    distance = np.linalg.norm(away, axis=1)
+    return float(distance[behind & (distance < _NEAR_CM)].max(initial=0.0))
+
+
+def _tracked(rig: RigDescription, frames: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(T,) cm: every frame drawn from the front and tracked, NaN where no face was found."""
+    from core.tracking.align import align
+    from core.tracking.tracker import track_image
+
+    seen = [track_image(picture(rig, frames[0], vertices)) for vertices in frames]
+    found = np.array([landmarks is not None for landmarks in seen])
+    opening = np.full(len(frames), np.nan)
+    if found.any():
+        stacked = np.array([landmarks for landmarks in seen if landmarks is not None], np.float64)
+        opening[found] = mouth_opening(align(stacked, open_basis().neutral).landmarks)
+    return opening
+
+
+def picture(rig: RigDescription, rest: NDArray[np.float64], vertices: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The head from the front, skin and red lips, a dark plate behind the mouth. Vertices in face axes and cm."""
+    assert rig.binding is not None
+    points = rig.binding.points(rest)
+    colours = np.tile(np.array(_SKIN), (len(vertices), 1))
+    edges = edges_about_mouth(rest, rig.triangles, points)
+    red = lip_vertices(rest, edges, points).any(axis=0) & _inside(points[OUTER_LIPS, :2], rest[:, :2])
+    colours[red] = _LIPS
+    middle = points[OUTER_LIPS].mean(axis=0)
+    plate = middle + np.array(_PLATE_CM)
+    first = len(vertices)
+    triangles = np.concatenate([rig.triangles, [[first, first + 1, first + 2], [first, first + 2, first + 3]]])
+    view = View(np.eye(3), points[[1, 9, 152]].mean(axis=0), _PICTURE_CM, _PICTURE_PIXELS)
+    shades = np.concatenate([colours, np.tile(np.array(_DARK), (4, 1))])
+    return draw(np.concatenate([vertices, plate]), triangles.astype(np.int32), shades, view).rgb
+
+
+def _inside(ring: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) which of the points (N, 2) lie within the ring (M, 2), by how often a ray to the right crosses it."""
+    start, end = ring, np.roll(ring, -1, axis=0)
+    x, y = points[:, 0, None], points[:, 1, None]
+    spans = (start[:, 1] > y) != (end[:, 1] > y)
+    at = start[:, 0] + (y - start[:, 1]) / np.where(end[:, 1] == start[:, 1], 1.0, end[:, 1] - start[:, 1]) * (
+        end[:, 0] - start[:, 0]
+    )
+    inside: NDArray[np.bool_] = (spans & (x < at)).sum(axis=1) % 2 == 1
+    return inside
