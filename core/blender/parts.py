@@ -20,9 +20,10 @@ _ROOM = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """parts: meshes to key along; notes: for the artist."""
+    """parts: meshes to key along; followers: names of meshes that the bones move; notes: for the artist."""
 
     parts: tuple[FacePart, ...] = ()
+    followers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -44,7 +45,9 @@ def find_parts(obj: bpy.types.Object, key_names: set[str], armature: bpy.types.O
             parts.append(FacePart(other.name, paths))
         if not reason and driven & {key_path(name) for name in shared}:
             notes.append(f'"{other.name}" has keys with drivers; those follow their drivers.')
-    return Parts(tuple(sorted(parts, key=lambda part: part.object_name)), tuple(notes))
+    ordered = tuple(sorted(parts, key=lambda part: part.object_name))
+    keyed = {part.object_name for part in parts}
+    return Parts(ordered, tuple(n for n in _followers(obj, armature) if n not in keyed), tuple(notes))
 
 
 def relatives(obj: bpy.types.Object, armature: bpy.types.Object | None) -> list[bpy.types.Object]:
@@ -61,6 +64,15 @@ def relatives(obj: bpy.types.Object, armature: bpy.types.Object | None) -> list[
         if _belong_together(obj, armature, other) and _at_the_face(obj, other):
             found.append(other)
     return found
+
+
+def _followers(obj: bpy.types.Object, armature: bpy.types.Object | None) -> list[str]:
+    """Meshes at the face that hang on the armature, with or without weights."""
+    scene = next((scene for scene in bpy.data.scenes if obj.name in scene.objects), None)
+    if scene is None or armature is None:
+        return []
+    others = (other for other in scene.objects if other.type == "MESH" and other != obj)
+    return sorted(other.name for other in others if find_armature(other) == armature and _at_the_face(obj, other))
 
 
 def driven_by(obj: bpy.types.Object) -> frozenset[str]:

@@ -81,6 +81,7 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
         gaze_keys=gaze,
         rest=_rest(keys, armature, bones),
         parts=parts.parts,
+        followers=parts.followers,
     )
 
 

@@ -110,7 +110,8 @@ class RigDescription:
     jaw_weights: (V,) share of the jaw bone's rotation each vertex follows; zeros without a jaw bone.
     object_to_armature: (4, 4). basis_hash: face basis that the keys are components of, "" if unknown.
     gaze_keys: keys that show where the eyes look; none of ``key_names``. left_out: expression keys that are not keyed.
-    rest: value of each channel (path, index) before anything of ours. parts: meshes that are keyed along.
+    rest: value of each channel (path, index) before anything of ours. parts: meshes that are keyed along;
+    followers: names of meshes that the bones move.
     """
 
     object_name: str
@@ -133,6 +134,7 @@ class RigDescription:
     gaze_keys: tuple[GazeKey, ...] = ()
     rest: Mapping[tuple[str, int], float] = field(default_factory=dict)
     parts: tuple[FacePart, ...] = ()
+    followers: tuple[str, ...] = ()
 
     @property
     def jaw_bone(self) -> str | None:

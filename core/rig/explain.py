@@ -22,6 +22,8 @@ def describe_match(rig: RigDescription) -> tuple[str, ...]:
         lines.append(f"Gaze: {len(gaze)} keys ({_shortened(gaze)}).")
     if rig.parts:
         lines.append(f"Keyed along: {', '.join(part.object_name for part in rig.parts)}.")
+    if rig.followers:
+        lines.append(f"Moves with the bones: {', '.join(rig.followers)}.")
     if rig.left_out:
         lines.append(f"Left out: {_shortened(rig.left_out, 12)}.")
     if rig.armature_name is not None and rig.head_bone is None:

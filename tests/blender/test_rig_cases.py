@@ -362,3 +362,22 @@ def test_the_match_is_the_same_in_every_spelling() -> None:
     assert read_rig(obj).key_meanings == ARKIT
     made = plan(obj, dataclasses.replace(motion(read_rig(obj))))
     assert len(made.curves_of("key")) == len(ARKIT)
+
+
+def test_teeth_under_the_jaw_bone_are_listed_as_moving_with_the_bones() -> None:
+    obj = builders.build_rig(FACE)
+    armature = find_armature(obj)
+    mesh = bpy.data.meshes.new("Teeth")
+    mesh.from_pydata([(0.0, -0.01, 0.0), (0.01, -0.01, 0.0), (0.0, -0.01, 0.01)], [], [(0, 1, 2)])
+    teeth = bpy.data.objects.new("Teeth", mesh)
+    bpy.context.scene.collection.objects.link(teeth)
+    teeth.parent, teeth.parent_type, teeth.parent_bone = armature, "BONE", "jaw"
+    bpy.context.view_layer.update()
+    joint = armature.data.bones["jaw"].matrix_local @ Matrix.Translation((0, armature.data.bones["jaw"].length, 0))
+    teeth.matrix_parent_inverse = joint.inverted()
+    assert "Moves with the bones: Teeth." in describe_rig(obj)
+    apply_plan(plan(obj), obj)
+    bpy.context.scene.frame_set(5)
+    still = np.array(teeth.matrix_world)
+    bpy.context.scene.frame_set(15)
+    assert np.abs(np.array(teeth.matrix_world) - still).max() > 0.001
