@@ -13,7 +13,7 @@ from core.audio.speech import SAMPLE_RATE, Speech
 from core.face.basis import open_basis
 from core.face.motion import MOTION_SIZE
 from core.face.region_chart import BROWS, JAW, OPENING, SIGNALS, WIDTH, region_chart
-from core.models.adamesh.adaptation import AdaptationSettings
+from core.models.adamesh.adapter import AdaptationSettings
 from core.models.adamesh.finetune import TuneSettings
 from core.models.adamesh.generate import ExpressionGenerator
 from core.models.adamesh.model_selection import SelectionSettings

@@ -58,7 +58,7 @@ class TasksMaker:
         options = self._vision.FaceLandmarkerOptions(
             base_options=self._base(model_asset_buffer=self._bundle),
             running_mode=mode,
-            # with one face alone the task smooths over time, half a frame late: measured, see docs/tracker.md
+            # with one face alone the task smooths over time, half a frame late (make trackers measures it)
             num_faces=2,
             min_face_detection_confidence=confidence,
         )

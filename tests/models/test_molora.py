@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ModelError
-from core.models.adamesh.molora import AdaptedLayer, Molora, MoloraSettings
+from core.models.adamesh.low_rank import AdaptedLayer
+from core.models.adamesh.molora import Molora, MoloraSettings
 from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.models.nn.conformer import ConformerBlock
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever code, cards and pages cite is in the repository: documents and their sections."""
+"""Whatever code, cards and pages cite is in the repository: documents, their sections, and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ CITING = [
     if name.endswith((".py", ".md", ".toml", "Makefile")) and name not in (DIARY, "tests/unit/test_citations.py")
 ]
 SECTION = re.compile(r"papers\.md(?:\)|`|,)* (?:section )?(\d+(?:\.\d+)?)(?: and (\d+(?:\.\d+)?))?")
-DOCUMENT = re.compile(r"\b([\w/]*\bpapers\.md|design/[\w/.]+|[\w/]*peer_speed\.md|[\w/]*\bpeers\.md)")
+DOCUMENT = re.compile(r"\b([\w/]*\bpapers\.md|design/[\w/.]+|[\w/]*peer_speed\.md|[\w/]*\bpeers\.md|docs/[\w/-]+\.md)")
+FILE = re.compile(r"`((?:core|operators|panels|research|tests|vendor_models|docs)/[\w/.-]+\.(?:py|md|json))`")
 
 
 def sections() -> set[str]:
@@ -32,9 +33,10 @@ def text_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", CITING)
-def test_cited_documents_are_in_the_repository(name: str) -> None:
+def test_cited_documents_and_files_are_in_the_repository(name: str) -> None:
     text = text_of(name)
-    for cited in set(DOCUMENT.findall(text)):
+    # NAME stands for what a reader is to put there
+    for cited in (path for path in {*DOCUMENT.findall(text), *FILE.findall(text)} if "NAME" not in path):
         places = (ROOT / cited, (ROOT / name).parent / cited)
         assert any(place.is_file() for place in places), f"{name} cites {cited}, which is not in the repository"
 

@@ -47,7 +47,7 @@ def styled(
     strength: float = 1.0,
     residual: ResidualCorrection | None = None,
 ) -> Iterator[StyledNetwork]:
-    """The network with an :class:`.adaptation.ExpressionAdapter`'s parts merged in, at the user's strength.
+    """The network with an :class:`.adapter.ExpressionAdapter`'s parts merged in, at the user's strength.
 
     Strength 0 is exactly the base. Raises :class:`~core.errors.ModelError` where the update does not fit.
     """

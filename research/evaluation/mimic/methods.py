@@ -15,7 +15,7 @@ import numpy as np
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.face.basis import open_basis
 from core.face.motion import MOTION_SIZE, Motion
-from core.models.adamesh.adaptation import AdaptationSettings
+from core.models.adamesh.adapter import AdaptationSettings
 from core.models.adamesh.generate import ExpressionGenerator
 from core.models.mimic.generate import MimicGenerator
 from research.corpus.clips import Clip

@@ -16,7 +16,8 @@ from torch import nn
 
 from core.audio.speech import Speech
 from core.face.motion import Motion
-from core.models.adamesh.adaptation import AdaptationSettings, adapt
+from core.models.adamesh.adaptation import adapt
+from core.models.adamesh.adapter import AdaptationSettings
 from core.models.adamesh.finetune import MakeTuner
 from core.models.adamesh.generate import ExpressionGenerator
 from core.models.adamesh.molora import MoloraSettings
