@@ -201,3 +201,24 @@ class Recorder:
     def prop_search(self, owner: Any, name: str, source: Any, collection: str, **options: Any) -> None:
         assert source.bl_rna.properties[collection].type == "COLLECTION"
         self.prop(owner, name)
+
+
+def test_an_engine_of_the_table_can_be_chosen_in_the_panel_and_names_its_part(ready: Any) -> None:
+    engines = part("core.engines")
+    entry = engines.EngineEntry("echo", "Echo", "Opens the mouth", "echo:Echo", "echo", "mouth width", True, 0.1)
+    engines.register_engine(entry)
+    try:
+        # as the scene's own group is made when the extension is enabled
+        group = type("MIMESH_PG_made", (bpy.types.PropertyGroup,), {"__annotations__": {}})
+        part("operators.setting_properties").declare(group, "", [part("core.settings").FaceSettings])
+        bpy.utils.register_class(group)
+        offered = group.bl_rna.properties["engine"].enum_items
+        assert (offered["echo"].name, offered["echo"].description) == ("Echo", "Opens the mouth")
+        bpy.utils.unregister_class(group)
+        style = a_style("Eve").with_part("echo", part("core.style.parts").EnginePart("weights"))
+        part("operators.styles").remember_style(style)
+        bpy.ops.mimesh.keep_style(name="Eve")
+        listed = {item.name: item.parts for item in bpy.context.window_manager.mimesh_styles.items}
+        assert listed["Eve"] == "face, head, Mimic code, mouth width"
+    finally:
+        engines.unregister_engine("echo")
