@@ -56,7 +56,10 @@ class LoadedModels:
 
 def loaded_models(device: str = "auto", encoder: str = DEFAULT_ENCODER) -> LoadedModels:
     """The process' networks on this device. Raises :class:`MimeshError` where torch, device or encoder is missing."""
-    key = (resolve_device(device), encoder)
+    from ..models.speech.registry import chosen_encoder
+
+    # by what the wishes come to: "auto" and what it stands for share their networks
+    key = (resolve_device(device), chosen_encoder(encoder))
     if key not in _loaded:
         _loaded[key] = LoadedModels(open_context(*key))
     return _loaded[key]

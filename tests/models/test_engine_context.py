@@ -78,8 +78,9 @@ def test_a_speech_is_encoded_once_for_every_face_and_the_head(encoded: list[str]
 
 
 def test_a_wish_for_any_device_and_for_that_one_share_their_networks() -> None:
-    chosen = loaded_models("auto").context.device
-    assert loaded_models(chosen) is loaded_models("auto")
+    context = loaded_models("auto").context
+    chosen = context.device
+    assert loaded_models(chosen) is loaded_models("auto") is loaded_models("auto", context.choice)
     assert loaded_models(chosen).backend("mimic") is loaded_models("auto").backend("mimic")
 
 

@@ -175,6 +175,15 @@ def test_users_own_clip_is_added_saved_and_retrieved(tmp_path: Path) -> None:
     assert len(bank.removed("my clip")) == 3
 
 
+def test_a_style_without_its_sound_survives_its_file_with_statistics_that_are_not_known(tmp_path: Path) -> None:
+    bank = _bank()
+    statistics = bank.entries[0].statistics.copy()
+    statistics[-1] = np.nan
+    soundless = dataclasses.replace(bank.entries[0], name="soundless", statistics=statistics)
+    bank.added(soundless).save(tmp_path / "bank.safetensors")
+    np.testing.assert_array_equal(PoseBank.load(tmp_path / "bank.safetensors").entries[-1].statistics, statistics)
+
+
 def test_a_name_is_taken_once() -> None:
     with pytest.raises(SettingsError, match="style 1"):
         _bank().added(_entry("style 1", 9))

@@ -76,6 +76,15 @@ def test_what_is_no_number_does_not_come_in(tmp_path: Path, value: float) -> Non
         weights.read_tensors(tmp_path / "x.safetensors")
 
 
+def test_a_value_may_be_unknown_where_the_reader_says_so_but_never_infinite(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    weights.write_tensors(path, {"a": np.array([1.0, np.nan], np.float32)}, {})
+    assert np.isnan(weights.read_tensors(path, may_lack=("a",)).tensors["a"]).tolist() == [False, True]
+    weights.write_tensors(path, {"a": np.array([np.inf, np.nan], np.float32)}, {})
+    with pytest.raises(ModelError, match="a holds what is no number"):
+        weights.read_tensors(path, may_lack=("a",))
+
+
 @pytest.mark.parametrize(
     "header",
     [
