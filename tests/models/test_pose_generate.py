@@ -243,8 +243,8 @@ def test_parts_of_another_prior_never_meet(generator: PoseGenerator, prior_file:
 
 
 def test_unknown_encoder_and_source_are_refused() -> None:
-    with pytest.raises(ModelError, match="encoder called whisper, which is not here"):
-        encoder_of_model({NAME_KEY: "whisper", HASH_KEY: "?"})
+    with pytest.raises(ModelError, match="encoder called elephant, which is not here"):
+        encoder_of_model({NAME_KEY: "elephant", HASH_KEY: "?"})
     with pytest.raises(SettingsError, match="elsewhere"):
         HeadSettings(source="elsewhere")
 
