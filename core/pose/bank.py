@@ -21,8 +21,6 @@ from .style_matrix import StyleMatrix, matrix_distance
 
 # far beyond any entry of the bundled bank (1565)
 _LARGEST = 1e6
-# a style that came without its sound has no statistics of how the head goes with it
-_MAY_LACK = ("statistics",)
 FORMAT = "mimesh-pose-bank-1"
 BANK_FILE = "pose_bank.safetensors"
 # the pose prior that a bank was made by: bundled, or next to the bank
