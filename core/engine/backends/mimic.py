@@ -37,7 +37,9 @@ class MimicBackend:
         from ...models.mimic.generate import MIMIC_FILE, MimicGenerator
         from ...models.speech.registry import weights_file
 
-        file = weights_file(MIMIC_FILE, context.choice)
+        own = weights_file(MIMIC_FILE, context.choice)
+        # there are none for Whisper yet: the bundled ones then hear with their own encoder
+        file = own if is_bundled(own) else MIMIC_FILE
         if not is_bundled(file):
             raise ModelError(
                 f"Mimic's network ({file}) is not installed.", "Choose AdaMesh, or install the extension again."

