@@ -17,6 +17,7 @@ from research.training.loop import short_schedule
 
 SHORT_STEPS = 150
 SHORT_BATCH = 8
+SHORT_CROP_FRAMES = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def shares(free: float) -> tuple[tuple[str, float], ...]:
 def short_settings(steps: int = SHORT_STEPS, batch: int = SHORT_BATCH, **sampling: Any) -> ExpressionSettings:
     """The shipped network, trained briefly."""
     settings = ExpressionSettings()
-    sampled = replace(settings.sampling, **{"batch": batch, "shares": shares(0.15), **sampling})
+    changed = {"batch": batch, "crop_frames": SHORT_CROP_FRAMES, "shares": shares(0.15), **sampling}
+    sampled = replace(settings.sampling, **changed)
     return replace(settings, schedule=short_schedule(steps), sampling=sampled)
 
 

@@ -34,9 +34,9 @@ class SamplingSettings:
     """
 
     batch: int = 8
-    crop_frames: int = 75
+    crop_frames: int = 100
     reference_frames: int = 75
-    shares: tuple[tuple[str, float], ...] = (("s1", 0.35), ("grid", 0.5), ("free", 0.15))
+    shares: tuple[tuple[str, float], ...] = (("s1", 0.34), ("grid", 0.51), ("free", 0.15))
     varied_share: float = 0.5
     style_share: float = 0.5
     identity_share: float = 0.3

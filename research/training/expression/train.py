@@ -19,7 +19,7 @@ from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
 from research.corpus.clips import KNOWN_TALKER, free_training_clips, training_clips
 from research.training.expression.data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings
-from research.training.extractors import BUNDLED, open_extractor, prosody_place
+from research.training.extractors import BUNDLED, WHISPER, open_extractor, prosody_place
 from research.training.feature_bank import FacePair, VoiceSettings, face_pairs, with_gaps
 from research.training.loop import Chance, Schedule, TrainingRun, short_schedule
 from research.training.motion_data import MotionPair, load_pairs
@@ -42,6 +42,15 @@ class ExpressionSettings:
     voices: VoiceSettings = field(default_factory=VoiceSettings)
     style_probe_weight: float = 0.1
     threads: int = 1
+
+
+def shipped_settings(encoder: str) -> ExpressionSettings:
+    """Whisper's narrow values bear more steps and free speech before they are learnt by heart."""
+    settings = ExpressionSettings()
+    if encoder != WHISPER:
+        return settings
+    sampling = replace(settings.sampling, shares=(("s1", 0.32), ("grid", 0.48), ("free", 0.2)))
+    return replace(settings, schedule=short_schedule(300), sampling=sampling)
 
 
 class TrainedExpression(nn.Module):
@@ -112,7 +121,7 @@ def _set_statistics(network: ExpressionNetwork, groups: dict[str, list[FacePair]
 
 def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
-    settings = ExpressionSettings()
+    settings = shipped_settings(encoder)
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
     if threads is not None:
