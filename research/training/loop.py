@@ -64,7 +64,9 @@ class Schedule:
 
 def short_schedule(steps: int) -> Schedule:
     """For trainings that are only compared with each other: a third cools down, so that few steps are enough."""
-    return Schedule(steps, horizon_steps=round(1.2 * steps), cool_down_steps=steps // 3, learning_rate=1e-3)
+    return Schedule(
+        steps, horizon_steps=round(1.2 * steps), cool_down_steps=steps // 3, learning_rate=1e-3, save_every=50
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

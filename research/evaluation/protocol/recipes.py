@@ -37,8 +37,13 @@ class Recipe:
 
     def label(self, encoder_hash: str) -> str:
         """A name for all that its result depends on but fold and seed."""
-        settings = replace(self.settings, threads=1)
-        parts = [asdict(settings), self.width, self.free_seconds, self.grid_people, encoder_hash]
+        # how often it was saved, and on how many threads, changes nothing
+        settings = replace(self.settings, threads=1, schedule=replace(self.settings.schedule, save_every=200))
+        described = asdict(settings)
+        if settings.rest_from is None:
+            # trainings from before it existed keep their names
+            del described["rest_from"]
+        parts = [described, self.width, self.free_seconds, self.grid_people, encoder_hash]
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return f"{self.encoder}-{digest[:12]}"
 

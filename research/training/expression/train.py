@@ -19,6 +19,7 @@ from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
 from research.corpus.clips import KNOWN_TALKER, free_training_clips, training_clips
 from research.training.expression.data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings
+from research.training.expression.rest import RestSource
 from research.training.extractors import BUNDLED, WHISPER, open_extractor, prosody_place
 from research.training.feature_bank import FacePair, VoiceSettings, face_pairs, with_gaps
 from research.training.loop import Chance, Schedule, TrainingRun, short_schedule
@@ -33,7 +34,7 @@ SHIPPED_NETWORK = NetworkConfig(
 
 @dataclass(frozen=True, slots=True)
 class ExpressionSettings:
-    """What the one-command reproduction fixes."""
+    """What the one-command reproduction fixes. rest_from: the step from which on some samples are without speech."""
 
     schedule: Schedule = field(default_factory=lambda: short_schedule(150))
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
@@ -41,16 +42,17 @@ class ExpressionSettings:
     network: NetworkConfig = field(default_factory=lambda: SHIPPED_NETWORK)
     voices: VoiceSettings = field(default_factory=VoiceSettings)
     style_probe_weight: float = 0.1
+    rest_from: int | None = None
     threads: int = 1
 
 
 def shipped_settings(encoder: str) -> ExpressionSettings:
     """Whisper's narrow values bear more steps and free speech before they are learnt by heart."""
-    settings = ExpressionSettings()
+    settings = replace(ExpressionSettings(), rest_from=50)
     if encoder != WHISPER:
         return settings
     sampling = replace(settings.sampling, shares=(("s1", 0.32), ("grid", 0.48), ("free", 0.2)))
-    return replace(settings, schedule=short_schedule(300), sampling=sampling)
+    return replace(settings, schedule=short_schedule(300), sampling=sampling, rest_from=180)
 
 
 class TrainedExpression(nn.Module):
@@ -89,12 +91,16 @@ def train(
     _set_statistics(model.network, groups)
     loss = MotionLoss(open_basis(), model.network.mean, model.network.deviation, settings.loss)
     source = FaceSource(groups, settings.sampling)
+    rest_from = settings.schedule.steps if settings.rest_from is None else settings.rest_from
+    rest = None if settings.rest_from is None else RestSource(encoder)
     run = TrainingRun(model, settings.schedule, name)
     probe_weight = settings.style_probe_weight
 
     def loss_of(network: nn.Module, chance: Chance) -> Tensor:
         assert isinstance(network, TrainedExpression)
         batch = source.draw(chance.rng)
+        if rest is not None and run.step >= rest_from:
+            batch = rest.mixed_in(batch, chance.rng)
         features = with_gaps(batch.features, prosody_place(encoder), chance.generator)
         return expression_loss(network, replace(batch, features=features), loss, probe_weight)
 
