@@ -21,6 +21,8 @@ LIVELY_VARIATIONS = (
     Variation(mirrored=True),
     Variation(nod_radians=float(np.radians(3.0))),
 )
+# a shorter clip says too little of a manner by itself
+ALONE_SECONDS = 8.0
 # heads that were held still to be filmed: as they are, and as if they had not been
 CALM_VARIATIONS = (Variation(), Variation(amplitude=2.0), Variation(amplitude=3.5))
 
@@ -37,8 +39,13 @@ class PoseStyle:
 
 
 def make_styles(clips: Sequence[PoseClip]) -> list[PoseStyle]:
-    """Every lively clip by itself, and every calm talker's sentences together."""
-    styles = [make_style([clip], manner) for clip in clips if clip.lively for manner in LIVELY_VARIATIONS]
+    """Every long lively clip by itself, a lively person's short ones together, and every calm talker's sentences."""
+    lively = [clip for clip in clips if clip.lively]
+    groups = [[clip] for clip in lively if clip.seconds >= ALONE_SECONDS]
+    for person in sorted({clip.person for clip in lively}):
+        short = [clip for clip in lively if clip.person == person and clip.seconds < ALONE_SECONDS]
+        groups += [short] if short else []
+    styles = [make_style(group, manner) for group in groups for manner in LIVELY_VARIATIONS]
     calm = [clip for clip in clips if not clip.lively]
     for person in sorted({clip.person for clip in calm}):
         own = [clip for clip in calm if clip.person == person]
@@ -49,7 +56,7 @@ def make_styles(clips: Sequence[PoseClip]) -> list[PoseStyle]:
 def make_style(group: Sequence[PoseClip], variation: Variation) -> PoseStyle:
     """The clips of one person in one manner."""
     first, described = group[0], variation.describe()
-    base = first.name if first.lively else first.person
+    base = first.name if first.lively and len(group) == 1 else first.person
     return PoseStyle(
         name=f"{base} ({described})" if described else base,
         person=first.person,
