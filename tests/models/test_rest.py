@@ -57,7 +57,7 @@ def music() -> NDArray[np.float64]:
     return 0.1 * sound / np.abs(sound).max()
 
 
-@pytest.mark.parametrize("sound", [silence, room_noise])
+@pytest.mark.parametrize("sound", [silence, room_noise, music])
 def test_lips_stay_shut_while_nobody_speaks(sound: object) -> None:
     assert callable(sound)
     assert np.percentile(opening(sound()), 95) < 0.25 * spoken_opening()
