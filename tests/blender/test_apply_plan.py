@@ -242,12 +242,12 @@ def test_an_action_assigned_while_the_engine_worked_is_noticed() -> None:
     assert builders.snapshot() == before
 
 
-def test_a_hundred_thousand_keys_take_no_longer_than_two_million_additions() -> None:
+def test_a_hundred_thousand_keys_take_no_longer_than_four_million_additions() -> None:
     obj = builders.build_rig(FACE)
     plan = make_plan(obj, rig_motion(frames=1600))
     assert plan.key_count > 100_000
     seconds = min(apply_plan(dataclasses.replace(plan, existing=read_existing(obj)), obj).seconds for _ in range(3))
-    assert seconds < 2 * pace_seconds()
+    assert seconds < 4 * pace_seconds()
 
 
 def test_file_saved_and_opened_again_still_knows_its_own_action(tmp_path) -> None:  # type: ignore[no-untyped-def]
