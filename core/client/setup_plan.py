@@ -92,7 +92,8 @@ class SetupPlan:
             yield "Making an environment", [self.uv, "venv", "--python", str(self.base), str(self.target)]
         else:
             yield "Making an environment", [str(self.base), "-I", "-m", "venv", str(self.target)]
-            yield "Preparing the installer", [*self._install(raw=False), "--upgrade", _PIP]
+            if self.choice.wheels is None:
+                yield "Preparing the installer", [*self._install(raw=False), "--upgrade", _PIP]
         yield "Installing PyTorch", [*self._install(), *self._torch_index(), torch_requirement()]
         yield "Installing packages", [*self._install(), "-r", str(REQUIREMENTS_FILE)]
         if self.tasks_tracker:
@@ -105,7 +106,10 @@ class SetupPlan:
             install = [self.uv, "pip", "install", "--python", str(self.python)]
         else:
             install = [str(self.python), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-            install += ["--progress-bar", "raw"] if raw else []
+            # two retries: a server that is away is told within a minute
+            install += ["--retries", "2", "--timeout", "30"]
+            # from a folder nothing is downloaded, and pip stays as old as the Python brings it
+            install += ["--progress-bar", "raw"] if raw and self.choice.wheels is None else []
         if self.choice.wheels is not None:
             return [*install, "--no-index", "--find-links", str(self.choice.wheels)]
         return [*install, "--index-url", self.choice.source] if self.choice.source else install
