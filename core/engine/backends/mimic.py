@@ -38,7 +38,7 @@ class MimicBackend:
         from ...models.speech.registry import weights_file
 
         own = weights_file(MIMIC_FILE, context.choice)
-        # there are none for Whisper yet: the bundled ones then hear with their own encoder
+        # there are none for Whisper yet: the bundled weights then use their own encoder
         file = own if is_bundled(own) else MIMIC_FILE
         if not is_bundled(file):
             raise ModelError(
