@@ -22,6 +22,7 @@ from . import (
     preferences,
     properties,
     style_library,
+    style_list,
     styles,
 )
 
@@ -39,6 +40,7 @@ _MODULES = (
     face_rig,
     clear,
     styles,
+    style_list,
     style_library,
     engine,
     cache,

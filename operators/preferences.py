@@ -14,7 +14,7 @@ EXTENSION = __package__.rpartition(".")[0]
 
 
 def _style_folder_changed(self: MimeshPreferences, context: bpy.types.Context) -> None:
-    from .style_library import refresh_styles
+    from .style_list import refresh_styles
 
     refresh_styles(context)
 

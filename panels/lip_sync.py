@@ -11,7 +11,7 @@ from ..core.settings import BakeSettings, EyesSettings, FaceSettings, RunSetting
 from ..operators.generate import generate_disabled_reason
 from ..operators.properties import MimeshRun, MimeshSettings, can_mix_styles, run_state, scene_settings
 from ..operators.stubs import classes_factory
-from ..operators.style_library import style_list
+from ..operators.style_list import style_list
 from ..operators.styles import has_style
 from .settings import draw_group, draw_setting
 from .styles import draw_library

@@ -9,7 +9,7 @@ import bpy
 
 from ..operators.properties import MimeshSettings, scene_settings
 from ..operators.stubs import classes_factory
-from ..operators.style_library import active_style, style_list
+from ..operators.style_list import active_style, style_list
 from .words import draw_words
 
 _ROWS = 3

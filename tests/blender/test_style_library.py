@@ -71,7 +71,7 @@ def test_a_saved_style_is_listed_and_selected(extension: Any) -> None:
     kept("Bob")
     kept("Ada")
     assert listed() == ["Ada", "Bob"]
-    item = part("operators.style_library").active_style(bpy.context)
+    item = part("operators.style_list").active_style(bpy.context)
     assert item.name == "Ada"
     assert item.summary.startswith("ada.mp4, 10.0 s, 20")
     assert item.notes == "One cut."
@@ -121,7 +121,7 @@ def test_an_unknown_name_is_one_sentence(extension: Any) -> None:
 
 
 def test_a_script_finds_styles_that_the_listing_does_not_know_yet(extension: Any) -> None:
-    part("operators.style_library").style_library(bpy.context).save(a_style(), "Ada")
+    part("operators.style_list").style_library(bpy.context).save(a_style(), "Ada")
     bpy.context.window_manager.mimesh_styles.items.clear()
     bpy.context.window_manager.mimesh_styles.known = False
     assert bpy.ops.mimesh.use_style(name="Ada") == {"FINISHED"}
@@ -161,14 +161,14 @@ def test_another_folder_is_another_library(extension: Any, tmp_path: Path) -> No
 
 def test_without_a_choice_the_library_is_in_the_extensions_own_folder(extension: Any) -> None:
     extension.style_folder = ""
-    folder = part("operators.style_library").style_library(bpy.context).folder
+    folder = part("operators.style_list").style_library(bpy.context).folder
     assert folder.parent == Path(bpy.utils.extension_path_user(EXTENSION))
 
 
 def test_drawing_never_reads_the_disk(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kept("Ada")
     bpy.ops.mimesh.use_style()
-    styles, item = part("panels.styles"), part("operators.style_library").active_style(bpy.context)
+    styles, item = part("panels.styles"), part("operators.style_list").active_style(bpy.context)
     reads: list[str] = []
     recorder = Recorder()
     with monkeypatch.context() as patched:
