@@ -186,10 +186,12 @@ def _generate(clock: _Clock) -> str:
     try:
         while True:
             status = next(steps)
-            if status.stage != stage:
+            # without how long the stage has been quiet
+            present = status.stage.partition(" (")[0]
+            if present != stage:
                 if stage:
                     clock.lap(stage)
-                stage = status.stage
+                stage = present
                 print(f"{stage} ...", flush=True)
             time.sleep(0.01)
     except StopIteration as stop:
