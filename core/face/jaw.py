@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from .rotations import FloatArray, matrix_from_rotvec
 
-# opening of the basis' jaw in tracked and styled motion, radians. A rig's own jaw bone has its range in core.rig:
-# a shorter one turns further for the same opening
+# opening of the basis' jaw in tracked and styled motion, radians
 JAW_RANGE_RADIANS = (-0.05, 0.6)
+# of a rig's own jaw bone: a shorter jaw turns further for the same opening
+RIG_JAW_RANGE_RADIANS = (-0.05, 0.65)
 # of the series below
 _TERMS = 4
 

@@ -14,21 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.basis import FaceBasis
+from ..face.jaw import RIG_JAW_RANGE_RADIANS, undo_jaw
 from ..face.motion import EXPRESSION_SIZE, Motion
-from ..face.rotations import FloatArray, matrix_from_rotvec
+from ..face.rotations import FloatArray
 from .description import RigDescription
 from .face import RigFace, lip_gaps, rig_face
 from .lids import RigLids, rig_lids
 from .opening import shut_gaps, uncovered, visible_gap_targets
 from .rows import jaw_rows, key_rows
 
-JAW_RANGE_RADIANS = (-0.05, 0.65)
 # FLAME's axes in Blender: (x, y, z) lies at (x, -z, y)
 FLAME_IN_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
-# ridges, relative to the mean energy of a key; a jaw swings open freely and hardly slides or twists
+# ridges, relative to the mean energy of a key; a jaw opens freely and hardly slides or twists
 _KEY_RIDGE = 2e-2
 _JAW_RIDGE = (1e-6, 5.0, 5.0)
+# of the series that undoes the jaw's skinning
+_UNDO_TERMS = 3
 # the jaw is read off the chin, as in the basis' own making: one movement keeps one description. The keys stand
 # beside it, held back, to account for what is not a rotation
 _KEY_RIDGE_BESIDE_JAW = 0.2
@@ -121,13 +123,13 @@ class RigSolver:
         for _ in range(_JAW_PASSES):
             left = displacement - face.displacement(still, jaw)
             jaw = jaw + jaw_rows(left, gaps - face.lips.gaps(still, jaw), face) @ self.jaw_map.T
-        jaw[:, 0] = np.clip(jaw[:, 0], *JAW_RANGE_RADIANS)
+        jaw[:, 0] = np.clip(jaw[:, 0], *RIG_JAW_RANGE_RADIANS)
         return jaw
 
     def _keys(self, displacement: FloatArray, gaps: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:
         """(T, K) keys for what the exactly turned jaw leaves to do."""
         values = np.zeros((len(displacement), len(face.keys)))
-        remaining = _unposed(displacement - face.displacement(values, jaw), jaw, face)
+        remaining = undo_jaw(displacement - face.displacement(values, jaw), jaw, face.jaw_weights, _UNDO_TERMS)
         wanted = gaps - face.lips.gaps(values, jaw)
         for _ in range(_GAP_PASSES):
             values = self._least_squares(key_rows(remaining, wanted, face))
@@ -159,7 +161,7 @@ def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
     return RigSolver(rig, basis, face, design, gram, _jaw_map(face, growth, energy), lids=lids)
 
 
-def _swing(face: RigFace) -> FloatArray:
+def _jaw_rotation_rows(face: RigFace) -> FloatArray:
     """(3, 478, 3) landmark motion per radian of jaw rotation about x, y and z."""
     turned: FloatArray = np.cross(np.eye(3)[:, None], face.arm[None]) * face.jaw_weights[:, None]
     return turned
@@ -169,21 +171,11 @@ def _jaw_map(face: RigFace, growth: FloatArray, energy: float) -> FloatArray:
     """(3, R) the jaw's part of the joint linear solution for keys and a small jaw rotation."""
     still = np.zeros((3, len(face.keys)))
     opened = (face.lips.gaps(still, _JAW_STEP * np.eye(3)) - face.lips.rest) / _JAW_STEP
-    both = jaw_rows(np.concatenate([face.keys, _swing(face)]), np.concatenate([growth, opened]), face).T
+    both = jaw_rows(np.concatenate([face.keys, _jaw_rotation_rows(face)]), np.concatenate([growth, opened]), face).T
     keys = len(face.keys)
     ridge = energy * np.concatenate([np.full(keys, _KEY_RIDGE_BESIDE_JAW), _JAW_RIDGE])
     inverse: FloatArray = np.linalg.solve(both.T @ both + np.diag(ridge), both.T)
     return inverse[keys:]
-
-
-def _unposed(remaining: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:
-    """What the keys must do before the jaw turns it into ``remaining``: (I + w (R - I))^-1, a short series."""
-    rotation = matrix_from_rotvec(jaw) - np.eye(3)
-    expression = remaining
-    for _ in range(3):
-        turned = np.einsum("tij,tnj->tni", rotation, expression) * face.jaw_weights[:, None]
-        expression = remaining - turned
-    return expression
 
 
 def _part(motion: Motion, part: slice) -> Motion:

@@ -52,8 +52,6 @@ ALLOWED = {
     "material": {"core/blender/demo_head.py": r"material"},
     # what the demo character looks like
     "man": {"vendor_models/demo_head.md": r"adult man"},
-    # a jaw's rotation about its hinge
-    "swing": {"core/rig/solve.py": r"_swing|jaw swings"},
     "trust": {"core/models/speech/hubert.py": r"trust_remote_code", "core/client/setup_failure.py": r"certificate"},
     # the names of the command line's option, of the saved scenes' property and of earlier results
     "stillness": {"core/settings.py": r"--head-stillness|pose\.stillness|stillness_radians"},
