@@ -18,12 +18,12 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check train clean
+.PHONY: help setup test test-fast unit-fast blender-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
 	@echo "make test        lint, types, unit, model and Blender tests (4.2, 4.5, 5.0; 5.2 where Python 3.13 exists)"
-	@echo "make test-fast   the product alone: lint, unit, models, one Blender"
+	@echo "make test-fast   the product alone, two minutes: lint, unit, Blender 4.5; no networks"
 	@echo "make benchmark   accuracy beside baselines, style, closed loop, speed: tables, benchmark/report.html"
 	@echo "make benchmark-short  the form that make test runs: fails on a clear regression"
 	@echo "make benchmark-languages  lips at the right time in 22 languages (needs espeak-ng and flite)"
@@ -68,8 +68,14 @@ $(VENV)/.ready: core/engine/requirements.txt .ci/requirements-dev.txt
 test: lint types unit blender laboratory
 
 # the product alone, in the Blender of this environment
-test-fast: lint unit
-	$(BPY_TEST) $(PY) -m pytest tests/blender
+test-fast: lint
+	$(MAKE) --jobs=2 --output-sync=target unit-fast blender-fast
+
+unit-fast: setup
+	$(PY) -m pytest tests/unit
+
+blender-fast: setup
+	$(BPY_TEST) $(PY) -m pytest tests/blender --ignore tests/blender/test_operators_real_engine.py
 
 lint: setup
 	$(PY) -m ruff check .
