@@ -127,10 +127,9 @@ def test_generate_keeps_an_artists_action_on_a_track_when_asked(ready: Any) -> N
     ready.on_existing = "push_down"
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     data = bpy.data.shape_keys[0].animation_data
-    assert [strip.action.name for track in data.nla_tracks for strip in track.strips] == [
-        "Artist",
-        "Mimesh MimeshHead",
-    ]
+    names = [strip.action.name for track in data.nla_tracks for strip in track.strips]
+    # Blender 5.0 needs a strip of ours at rest between them: see core/blender/rest_strip.py
+    assert [name for name in names if name != "Mimesh Rest"] == ["Artist", "Mimesh MimeshHead"]
 
 
 def test_a_missing_file_is_one_sentence(ready: Any, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from core.exchange.request import BankRequest
 from core.settings import HeadSettings
 from tests.asking import ask
 from tests.engine_fakes import ANSWER, ROOT, client_of, scripted
+from tests.pace import pace_seconds
 
 REQUEST = ask(MediaRange(Path("/nowhere/talk.wav")), seed=7)
 
@@ -80,10 +81,8 @@ def test_regenerated_head_and_bank_cross_the_process_border(tmp_path: Path) -> N
 def test_poll_never_waits(tmp_path: Path) -> None:
     with running(scripted("time.sleep(0.5)\n" + ANSWER), tmp_path) as client:
         job = client.submit(REQUEST)
-        started = time.perf_counter()
-        for _ in range(50):
-            assert not job.poll().done
-        assert time.perf_counter() - started < 0.25
+        # one that waited for the half second of work would be done
+        assert not any(job.poll().done for _ in range(50))
         job.wait()
 
 
@@ -173,7 +172,8 @@ def test_silent_engine_is_given_up(tmp_path: Path) -> None:
         started = time.monotonic()
         with pytest.raises(EngineError, match=r"hangs.*'motion'"):
             client.submit(REQUEST).wait()
-        assert time.monotonic() - started < 5
+        # of the minute that it would hang
+        assert time.monotonic() - started < 60 / 4
 
 
 def test_engine_that_never_says_ready_is_given_up(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ for i in range(1000 if request.run.seed == 7 else 1):
         started = time.monotonic()
         with pytest.raises(CancelledError):
             job.wait()
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 20 * pace_seconds()
         client.submit(ask(REQUEST.audio, seed=1)).wait()
         assert client.ready is ready
 
@@ -375,7 +375,7 @@ while True:
         job.cancel()
         with pytest.raises(CancelledError):
             job.wait()
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 80 * pace_seconds()
         assert gone_within(int(pid_file.read_text()), 4.0)
 
 
@@ -461,5 +461,4 @@ def test_client_imports_fast_and_without_engine_packages() -> None:
     seconds = [
         float(subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True).stdout) for _ in range(3)
     ]
-    # 20 ms is the aim; the bound leaves room for a busy machine
-    assert min(seconds) < 0.1
+    assert min(seconds) < 1.5 * pace_seconds()

@@ -22,6 +22,7 @@ from core.client.setup_plan import SetupChoice, SetupPlan, default_engine_folder
 from core.client.setup_progress import SetupProgress
 from core.client.setup_steps import setup_steps
 from core.errors import CancelledError, EngineSetupError
+from tests.pace import pace_seconds
 from tests.unit.test_engine_environment import COMPLETE, fake_python
 
 STAGES = ("venv", "--upgrade", "torch==", "-r", "--no-deps")
@@ -152,7 +153,7 @@ def test_cancel_at_any_silent_stage_stops_the_installer_and_its_children_at_once
     time.sleep(0.1)
     started = time.monotonic()
     steps.close()
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 40 * pace_seconds()
     pids = [int((bench.control / name).read_text()) for name in ("hanging", "child")]
     deadline = time.monotonic() + 2.0
     while not all(map(gone, pids)) and time.monotonic() < deadline:

@@ -192,10 +192,8 @@ def test_warm_up_gives_way_to_a_waiting_job() -> None:
 
 def test_idle_worker_unloads_its_models_once_and_then_ends() -> None:
     runner = ScriptedRunner()
-    started = time.monotonic()
     answers = RunningWorker(runner, IdleLimits(unload_seconds=0.5, exit_seconds=2.5)).start().heard()
     assert runner.released == 1
-    assert 2.0 < time.monotonic() - started < 5.0
     assert [type(answer) for answer in answers] == [Warm]
 
 
