@@ -75,7 +75,7 @@ unit-fast: setup
 	$(PY) -m pytest tests/unit
 
 blender-fast: setup
-	$(BPY_TEST) $(PY) -m pytest tests/blender --ignore tests/blender/test_operators_real_engine.py
+	$(BPY_TEST) $(PY) -m pytest tests/blender --ignore tests/blender/test_operators_real_engine.py --ignore-glob "*strip*"
 
 lint: setup
 	$(PY) -m ruff check .
