@@ -6,6 +6,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 BPY_TEST = BLENDER_USER_RESOURCES=$$(mktemp -d) MIMESH_ENGINE_PYTHON=$(CURDIR)/$(PY)
+# a test file at a time on each of two cores
+SIDE_BY_SIDE = --numprocesses 2 --dist loadfile
 # Blender 5.2 needs Python 3.13; its tests run where one is found
 PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python3.13; do \
 	$$p -c 'import venv' >/dev/null 2>&1 && command -v $$p && break; done)
@@ -18,7 +20,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast unit-fast blender-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check train clean
+.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -55,12 +57,12 @@ $(VENV)/.ready: core/engine/requirements.txt .ci/requirements-dev.txt
 .venv-bpy50/.ready: SPEC = bpy==5.0.1
 .venv-bpy42/.ready .venv-bpy50/.ready: $(VENV)/.ready
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(SPEC) "numpy==1.26.4" pytest==9.2.0 pytest-timeout==2.4.0
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(SPEC) "numpy==1.26.4" pytest==9.2.0 pytest-timeout==2.4.0 pytest-xdist==3.8.0
 	touch $@
 
 .venv-bpy52/.ready: $(VENV)/.ready
 	$(PYTHON313) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check bpy==5.2.3 pytest==9.2.0 pytest-timeout==2.4.0
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check bpy==5.2.3 pytest==9.2.0 pytest-timeout==2.4.0 pytest-xdist==3.8.0
 	touch $@
 
 # --- checks -----------------------------------------------------------------------------------------------------
@@ -69,13 +71,8 @@ test: lint types unit blender laboratory
 
 # the product alone, in the Blender of this environment
 test-fast: lint
-	$(MAKE) --jobs=2 --output-sync=target unit-fast blender-fast
-
-unit-fast: setup
-	$(PY) -m pytest tests/unit
-
-blender-fast: setup
-	$(BPY_TEST) $(PY) -m pytest tests/blender --ignore tests/blender/test_operators_real_engine.py --ignore-glob "*strip*"
+	$(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow" tests/unit
+	$(BPY_TEST) $(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow" tests/blender
 
 lint: setup
 	$(PY) -m ruff check .
@@ -85,17 +82,17 @@ types: setup
 	$(PY) -m mypy core operators panels research
 
 unit: setup
-	$(PY) -m pytest tests/unit tests/models
+	$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit tests/models
 
 laboratory: setup
-	$(PY) -m pytest tests/research --ignore tests/research/blender
+	$(PY) -m pytest $(SIDE_BY_SIDE) tests/research --ignore tests/research/blender
 	$(BPY_TEST) $(PY) -m pytest tests/research/blender
 
 blender: setup .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy52/.ready)
-	$(BPY_TEST) $(PY) -m pytest tests/blender
-	$(BPY_TEST) .venv-bpy42/bin/python -m pytest tests/blender
-	$(BPY_TEST) .venv-bpy50/bin/python -m pytest tests/blender
-	$(if $(PYTHON313),$(BPY_TEST) .venv-bpy52/bin/python -m pytest tests/blender,@echo "Python 3.13 not found: Blender 5.2 not tested")
+	$(BPY_TEST) $(PY) -m pytest $(SIDE_BY_SIDE) tests/blender
+	$(BPY_TEST) .venv-bpy42/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender
+	$(BPY_TEST) .venv-bpy50/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender
+	$(if $(PYTHON313),$(BPY_TEST) .venv-bpy52/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender,@echo "Python 3.13 not found: Blender 5.2 not tested")
 
 # --- what users run ---------------------------------------------------------------------------------------------
 

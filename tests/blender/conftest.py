@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-# bpy reads it once, at import; without it tests would write into the user's own Blender folder
-os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="mimesh-bpy-"))
+# bpy reads it once, at import; without it tests would write into the user's own Blender folder, and processes of one
+# run (pytest-xdist) into each other's
+if "BLENDER_USER_RESOURCES" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="mimesh-bpy-")
 
 bpy = pytest.importorskip("bpy", reason="no bpy in this Python")
 

@@ -33,6 +33,8 @@ from tests import face_fixtures
 from tests.blender import builders
 from tests.eyes_fixtures import resting, talk
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 150
 OFTEN = EyesPart(40.0, 0.22, 0.3, 1.0, 1.0)
 # the eyes of the ARKit head are this much wider than the basis'

@@ -19,6 +19,8 @@ from core.errors import RigError, SettingsError
 from core.exchange.media_range import MediaRange
 from tests.engine_fakes import ANSWER, client_of, scripted
 
+pytestmark = pytest.mark.slow
+
 WITH_SOUND = bpy.app.build_options.audaspace
 
 

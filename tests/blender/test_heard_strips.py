@@ -26,9 +26,10 @@ from core.blender.strips.place import place_of
 from core.errors import MediaError
 from tests.blender.builders import snapshot
 
-pytestmark = pytest.mark.skipif(
-    not bpy.app.build_options.audaspace, reason="this bpy wheel is compiled without Audaspace"
-)
+pytestmark = [
+    pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="this bpy wheel is compiled without Audaspace"),
+    pytest.mark.slow,
+]
 
 RATE = 16000
 SECONDS = 4.0

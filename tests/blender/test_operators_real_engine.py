@@ -19,6 +19,8 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.builders import snapshot  # noqa: E402
 from tests.blender.fake_engine import EXTENSION, disable_checkout, enable_checkout, part  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 INPUT = ROOT / "demo" / "input"
 # landmark 13 and 14: the inner lips' middle

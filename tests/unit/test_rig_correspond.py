@@ -23,6 +23,8 @@ from core.rig.raster import View, draw
 from core.rig.surface import nearest_points, pieces
 from core.weights import bundled
 
+pytestmark = pytest.mark.slow
+
 FLAME_IN_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from core import weights
 from core.errors import MimeshError
 from core.style.style import Style
@@ -13,6 +15,8 @@ from tests.torture.bench import Figures
 from tests.torture.files import damaged
 from tests.torture.life import kills
 from tests.unit.test_style_file import full_style
+
+pytestmark = pytest.mark.slow
 
 
 def test_ten_kills_at_any_moment_leave_nothing_and_the_next_job_is_served(tmp_path: Path) -> None:
