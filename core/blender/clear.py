@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
 from . import compat
-from .armature import find_armature
 from .before import put_back, recorded
-from .read_animation import action_line, read_datablock
+from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import require_mesh
 from .rest_strip import remove_rest_tracks
 from .tags import is_ours, our_actions
@@ -31,7 +29,7 @@ def clear_animation(obj: bpy.types.Object, edited_too: bool = False) -> Cleared:
 
     An action that the artist has edited stays too, unless ``edited_too``.
     """
-    owners = list(_owners(require_mesh(obj)))
+    owners = list(line_owners(require_mesh(obj)))
     edited = {name for owner in owners for name in _edited(owner, obj.name)}
     removed: dict[str, None] = {}
     for owner in owners:
@@ -42,15 +40,6 @@ def clear_animation(obj: bpy.types.Object, edited_too: bool = False) -> Cleared:
         if action is not None and action.users == 0:
             bpy.data.actions.remove(action)
     return Cleared(tuple(removed), () if edited_too else tuple(sorted(edited)))
-
-
-def _owners(obj: bpy.types.Object) -> Iterator[Any]:
-    """Every datablock with a line for this face; earlier versions wrote no face, and only keys and armature."""
-    keys, armature = obj.data.shape_keys, find_armature(obj)
-    yield from (owner for owner in (keys, armature) if owner is not None)
-    for other in (*bpy.data.shape_keys, *(o for o in bpy.data.objects if o.type == "ARMATURE")):
-        if other not in (keys, armature) and any(action_line(a).face == obj.name for a in our_actions(other)):
-            yield other
 
 
 def _edited(owner: Any, face: str) -> set[str]:

@@ -25,13 +25,14 @@ from ..face.motion import INTERNAL_FPS
 from ..face.rotations import FloatArray
 from ..rig.curves import ARMATURE, KEY, part_keys
 from ..rig.description import RigDescription
-from ..rig.existing import CurvePoints
+from ..rig.existing import CurvePoints, Line
 from ..rig.face import rig_face
 from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
 from ..rig.solve import FLAME_IN_BLENDER, is_native
 from ..settings_schema import Affected
 from .apply import apply_plan
 from .armature import find_armature
+from .kept import keep, kept_lines, load
 from .read_animation import line_curves, read_provenance
 from .session import (
     Steps,
@@ -77,6 +78,7 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
         provenance_text(result.provenance.with_kept(known, _MADE_AGAIN), settings),
     )
     apply_plan(plan, target)
+    _keep_turned(target, plan.line, result)
     return HeadReport(settings.object_name, time.perf_counter() - started, result.neighbours, result.notes)
 
 
@@ -126,6 +128,13 @@ def _line(rig: RigDescription, target: bpy.types.Object, sound: str) -> dict[str
     owners |= {part_keys(part.object_name): find_object(part.object_name).data.shape_keys for part in rig.parts}
     found = {name: line_curves(owner, sound, target.name) for name, owner in owners.items()}
     return {name: curves for name, curves in found.items() if curves}
+
+
+def _keep_turned(target: bpy.types.Object, line: Line, result: HeadResult) -> None:
+    """The line's kept motion with the new head; lines of earlier versions have none."""
+    known = next((found for found in kept_lines(target) if found.line == line and found.has_motion), None)
+    if known is not None:
+        keep(target, line, load(known).with_head(result.head, result.gaze))
 
 
 def _flame_to_object(rig: RigDescription) -> FloatArray:

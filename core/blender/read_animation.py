@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import bpy
@@ -80,6 +80,15 @@ def curve_points(curve: bpy.types.FCurve) -> CurvePoints:
     points = np.empty(2 * len(curve.keyframe_points), np.float32)
     curve.keyframe_points.foreach_get("co", points)
     return CurvePoints(curve.data_path, curve.array_index, points.reshape(-1, 2))
+
+
+def line_owners(obj: bpy.types.Object) -> Iterator[Any]:
+    """Every datablock with a line for this face; earlier versions wrote no face, and only keys and armature."""
+    keys, armature = obj.data.shape_keys, find_armature(obj)
+    yield from (owner for owner in (keys, armature) if owner is not None)
+    for other in (*bpy.data.shape_keys, *(o for o in bpy.data.objects if o.type == "ARMATURE")):
+        if other not in (keys, armature) and any(action_line(a).face == obj.name for a in our_actions(other)):
+            yield other
 
 
 def _keys(obj: bpy.types.Object | None) -> Any | None:

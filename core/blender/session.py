@@ -21,21 +21,21 @@ from ..client.choices import GenerateSettings, SourceChoice
 from ..client.engine_port import Engine, EngineJob
 from ..client.report import GenerateReport
 from ..client.steps import StepStatus
+from ..direct.kept_motion import KeptMotion
 from ..errors import MediaError, RigError
 from ..exchange.media_range import MediaRange
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
 from ..exchange.stage_labels import stage_label
-from ..face.basis import open_basis
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import ExistingAnimation
 from ..rig.explain import describe_match
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves, refuse_early
-from ..rig.solve import prepare_solver
 from ..rig.timing import SceneTiming
 from .apply import ApplyReport, apply_plan
 from .correspond import landmark_search, store_binding
+from .kept import keep
 from .read_animation import read_existing
 from .read_rig import read_rig
 from .read_scene import (
@@ -46,6 +46,7 @@ from .read_scene import (
     scene_fps,
     sound_strips_on_channel,
 )
+from .solve_line import solve_steps
 
 T = TypeVar("T")
 Steps = Generator[StepStatus, None, T]
@@ -95,10 +96,12 @@ def request_steps(
     yield StepStatus("Fitting the rig", _ENGINE_SHARE)
     timing = scene_timing(find_scene(scene_name), first_frame)
     rig = dataclasses.replace(read_target(settings.object_name), binding=binding)
-    plan = plan_result(rig, result, timing, settings)
+    kept = yield from solve_steps(rig, result, timing)
+    plan = plan_result(rig, kept, result.provenance, settings)
     yield StepStatus("Writing the keys", 0.99)
     target = find_object(settings.object_name)
     applied = apply_plan(plan, target)
+    keep(target, plan.line, kept)
     if binding is not found.binding:
         store_binding(target, binding)
     report = _summed_up(rig, result, plan, applied, time.perf_counter() - started)
@@ -182,18 +185,17 @@ def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:
 
 
 def plan_result(
-    rig: RigDescription, result: MotionResult, timing: SceneTiming, settings: GenerateSettings
+    rig: RigDescription, kept: KeptMotion, provenance: Provenance, settings: GenerateSettings
 ) -> CurvePlan:
-    """Solve for the rig's own controls and plan the keys; writes nothing."""
-    result.motion.require_basis(open_basis().hash)
-    rig_motion = prepare_solver(rig, open_basis()).solve(result.motion)
+    """Plan the keys of a solved motion; writes nothing."""
+    assert kept.solved is not None
     return plan_curves(
         rig,
-        rig_motion,
-        timing,
+        kept.solved,
+        kept.timing,
         apply_settings(settings),
         existing_of(rig),
-        provenance_text(result.provenance, settings),
+        provenance_text(provenance, settings),
     )
 
 

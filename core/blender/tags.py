@@ -13,6 +13,8 @@ PROVENANCE_PROPERTY = "mimesh"
 FINGERPRINT_PROPERTY = "mimesh_fingerprint"
 LINE_PROPERTY = "mimesh_line"
 BEFORE_PROPERTY = "mimesh_before"
+# the motion that the keys were made of, in bytes (core.direct.kept_motion)
+KEPT_PROPERTY = "mimesh_kept"
 # on an action that only keeps shape keys at rest between lines
 REST_PROPERTY = "mimesh_rest"
 

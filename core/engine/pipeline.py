@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..audio.speech import Speech
+    from ..face.motion import Motion
     from ..style.style import Style
     from ..tracking.reference import TrackedReference
-    from .backends.base import ChosenStyles
+    from .backends.base import Backend, ChosenStyles
     from .cache import ArtifactCache
     from .loaded import LoadedModels
     from .style_extraction import StyleExtractor
@@ -78,12 +79,17 @@ def generate_motion(
         styles = _chosen_styles(request, first, second)
     with meter.stage("motion"):
         face = backend.speak(speech, styles, meter.within_stage)
+        plain = _plain_face(backend, speech, styles, lambda _: meter.within_stage(1.0))
     with meter.stage("head"):
         settings, bank = request.seeded_head, request.head.bank
         head = models.head.generate(speech, first, len(face), settings, bank, meter.within_stage)
         # after the head: the eyes hold their aim against it
         eyes = first.eyes if first else None
-        motion = eyes_for(face.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
+
+        def whole(version: Motion) -> Motion:
+            return eyes_for(version.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
+
+        motion, plain = whole(face), None if plain is None else whole(plain)
     made_with = _MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash)
     return MotionResult(
         motion=motion,
@@ -93,6 +99,7 @@ def generate_motion(
         provenance=_provenance(request, made_with),
         notes=(*speech.notes, *backend.notes(first), *head.notes),
         neighbours=head.neighbours,
+        plain=plain,
     )
 
 
@@ -169,6 +176,17 @@ def _chosen_styles(request: MotionRequest, first: Style | None, second: Style | 
     # the setting has a share for the day that a second style is chosen
     mix = request.face.style_mix if second is not None else 0.0
     return ChosenStyles(first, second, mix, request.face.style_strength)
+
+
+def _plain_face(
+    backend: Backend, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]
+) -> Motion | None:
+    """The line as the mean speaker says it, for a strength that is chosen afterwards."""
+    from .backends.base import ChosenStyles
+
+    if styles.first is None or styles.strength == 0:
+        return None
+    return backend.speak(speech, ChosenStyles(strength=0.0), progress)
 
 
 def _plan(request: MotionRequest) -> StagePlan:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..tracking.reference import TrackedReference
 
 MOTION_FILE = "motion.npz"
+PLAIN_FILE = "plain.npz"
 HEAD_FILE = "head.npz"
 STYLE_FILE = "style.safetensors"
 REFERENCE_FILE = "reference.npz"
@@ -34,7 +35,8 @@ class MotionResult:
     """A finished motion and what to tell the user about it.
 
     ``style`` is what the reference left behind, to be saved and used again. ``notes`` are sentences.
-    ``neighbours``: the pose styles that the head was retrieved from, nearest first.
+    ``neighbours``: the pose styles that the head was retrieved from, nearest first. ``plain``: the same line with
+    style strength 0, head and eyes alike; None where no style has a part in the face.
     """
 
     motion: Motion
@@ -44,6 +46,7 @@ class MotionResult:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    plain: Motion | None = None
 
     @property
     def style_name(self) -> str | None:
@@ -77,10 +80,13 @@ class BankResult:
 def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
     """Arrays into ``folder``, the rest as JSON values."""
     result.motion.save(folder / MOTION_FILE)
+    if result.plain is not None:
+        result.plain.save(folder / PLAIN_FILE)
     if result.style is not None:
         result.style.save(folder / STYLE_FILE)
     return {
         "has_style": result.style is not None,
+        "has_plain": result.plain is not None,
         "report": result.reference_report.to_json() if result.reference_report else None,
         "stage_seconds": result.stage_seconds,
         "provenance": result.provenance.to_json(),
@@ -102,6 +108,7 @@ def read_motion_result(folder: Path, result: JsonObject) -> MotionResult:
         provenance=Provenance.from_json(result["provenance"]),
         notes=tuple(result["notes"]),
         neighbours=_neighbours(result),
+        plain=Motion.load(folder / PLAIN_FILE) if result.get("has_plain") else None,
     )
 
 

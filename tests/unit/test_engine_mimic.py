@@ -29,6 +29,8 @@ from tests.engine_bench import Bench, StandInEncoder, make_bench, tracked
 
 # what the stand-in reads from the tracked clip, up to rounding
 CLIP_CODE = 1.4
+# of the stand-in, spoken at strength 0: every styled line has a plain one beside it
+MEAN_CODE = 0.5
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def saved(bench: Bench, name: str, level: float) -> Path:
 
 def test_a_reference_is_spoken_with_its_own_code_and_nothing_is_trained(bench: Bench) -> None:
     result = generate_motion(mimic(bench, reference=bench.clip))
-    assert bench.mimic.codes == [pytest.approx(CLIP_CODE, abs=0.01)]
+    assert bench.mimic.codes == [pytest.approx(CLIP_CODE, abs=0.01), MEAN_CODE]
     assert bench.adapted == []
     assert result.style is not None and result.style.mimic is not None and result.style.expression is None
     assert (result.provenance.face.engine, result.provenance.model_hash) == ("mimic", "mimic")
@@ -73,7 +75,7 @@ def test_strength_goes_from_the_mean_code_to_the_reference_and_past_it(bench: Be
     style = saved(bench, "ada", 1.5)
     for strength in (0.0, 0.5, 1.0, 1.5):
         generate_motion(mimic(bench, style=style, style_strength=strength))
-    assert bench.mimic.codes == [0.5, 1.0, 1.5, 2.0]
+    assert bench.mimic.codes == [MEAN_CODE, 1.0, MEAN_CODE, 1.5, MEAN_CODE, 2.0, MEAN_CODE]
 
 
 def test_without_a_style_the_mean_speaker_speaks_as_at_strength_zero(bench: Bench) -> None:
@@ -83,6 +85,17 @@ def test_without_a_style_the_mean_speaker_speaks_as_at_strength_zero(bench: Benc
     none = generate_motion(mimic(bench, style=style, style_strength=0.0, **still))
     np.testing.assert_array_equal(none.motion.face_vector(), plain.motion.face_vector())
     assert plain.style is None
+
+
+def test_the_line_without_the_style_comes_with_the_styled_one(bench: Bench) -> None:
+    style = saved(bench, "ada", 1.5)
+    styled = generate_motion(mimic(bench, style=style))
+    none = generate_motion(mimic(bench, style=style, style_strength=0.0))
+    assert styled.plain is not None and none.plain is None
+    np.testing.assert_array_equal(styled.plain.face_vector(), none.motion.face_vector())
+    np.testing.assert_array_equal(styled.plain.head, styled.motion.head)
+    np.testing.assert_array_equal(styled.plain.gaze, styled.motion.gaze)
+    assert generate_motion(mimic(bench)).plain is None
 
 
 def test_gain_and_offset_are_left_to_adamesh(bench: Bench) -> None:
@@ -99,7 +112,8 @@ def test_two_styles_are_mixed_before_strength_and_the_head_stays_the_firsts(benc
         result = generate_motion(mimic(bench, style=ada, second_style=bob, style_mix=share))
         np.testing.assert_array_equal(result.motion.head, alone.motion.head)
     generate_motion(mimic(bench, style=ada, second_style=bob, style_mix=0.5, style_strength=0.5))
-    assert bench.mimic.codes == [1.0, 1.0, 1.25, 2.0, 1.0]
+    assert bench.mimic.codes[::2] == [1.0, 1.0, 1.25, 2.0, 1.0]
+    assert set(bench.mimic.codes[1::2]) == {MEAN_CODE}
     assert result.provenance.second_style_name == "bob"
     assert result.provenance.mixed_in == "100% of bob"
     assert result.provenance.second_style_id == Style.load(bob).id
@@ -110,7 +124,7 @@ def test_a_style_learnt_with_adamesh_serves_mimic_too(bench: Bench) -> None:
     assert style is not None
     style.save(bench.folder / "clip.safetensors")
     generate_motion(mimic(bench, style=bench.folder / "clip.safetensors"))
-    assert bench.mimic.codes == [pytest.approx(CLIP_CODE, abs=0.01)]
+    assert bench.mimic.codes == [pytest.approx(CLIP_CODE, abs=0.01), MEAN_CODE]
 
 
 def test_a_style_learnt_with_mimic_is_used_by_adamesh_and_a_note_says_how_far(bench: Bench) -> None:
@@ -170,7 +184,7 @@ def test_mimic_speaks_in_a_saved_style_without_adameshs_network(bench: Bench, mo
     monkeypatch.setattr(AdaMeshBackend, "load", _missing)
     generate_motion(mimic(bench))
     generate_motion(mimic(bench, style=style))
-    assert bench.mimic.codes == [0.5, 1.5]
+    assert bench.mimic.codes == [MEAN_CODE, 1.5, MEAN_CODE]
 
 
 def test_changing_the_engine_tracks_nothing_again(bench: Bench) -> None:
