@@ -25,6 +25,7 @@ Steps = Generator[StepStatus, None, str]
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 0.01
+_SETTLE_SECONDS = 0.1
 _SIDEBARS = {"VIEW_3D", "SEQUENCE_EDITOR"}
 _log = logging.getLogger(__name__)
 
@@ -126,6 +127,9 @@ def _end(context: bpy.types.Context, result: str, outcome: str) -> None:
     run.running, run.result, run.outcome = False, result, outcome
     _show_in_status_bar(context, None)
     redraw(context)
+    if not bpy.app.background:
+        # a panel that has grown covers the titles below it until the region is drawn once more
+        bpy.app.timers.register(lambda: redraw(bpy.context), first_interval=_SETTLE_SECONDS)
 
 
 def over_our_panels(context: bpy.types.Context, event: bpy.types.Event) -> bool:
@@ -173,9 +177,9 @@ def _failures(operator: Any, context: bpy.types.Context) -> Generator[Callable[[
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Show progress in every 3D View's sidebar and in the preferences; the views themselves need no redraw."""
+    """Show progress in the sidebars and in the preferences; the views themselves need no redraw."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             for region in area.regions:
-                if (area.type, region.type) in {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}:
+                if (area.type in _SIDEBARS and region.type == "UI") or area.type == "PREFERENCES":
                     region.tag_redraw()

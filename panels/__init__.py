@@ -1,11 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar tab in the 3D View, in Blender's process: draws, may import bpy, ``operators`` and core's base."""
+"""The tab in the sidebars, in Blender's process: draws, may import bpy, ``operators`` and core's base.
+
+One file for each sub-panel; ``panels.places`` has their order and the editors they stand in.
+"""
 
 from __future__ import annotations
 
-from . import engine, face_rig, head_motion, lip_sync, styles
+from . import adjust, engine, face, face_rig, generate, head_motion, lip_sync, presets, reference, speech, styles
 
-_MODULES = (styles, lip_sync, face_rig, head_motion, engine)
+# a parent before its children
+_MODULES = (
+    presets,
+    styles,
+    lip_sync,
+    speech,
+    reference,
+    face,
+    face_rig,
+    generate,
+    adjust,
+    head_motion,
+    engine,
+)
 
 
 def register() -> None:

@@ -5,23 +5,21 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.settings import RunSettings
+from ..core.settings import FaceSettings, RunSettings
 from ..operators.engine_access import has_engine
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
+from .places import InView3D, Order
 from .settings import draw_setting
-from .words import CATEGORY, draw_words
+from .words import draw_words
 
 
-class MIMESH_PT_engine(bpy.types.Panel):
+class MIMESH_PT_engine(InView3D, bpy.types.Panel):
     """The separate Python that runs the networks"""
 
-    bl_label = "Engine"
     bl_idname = "MIMESH_PT_engine"
-    bl_parent_id = "MIMESH_PT_lip_sync"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
+    bl_label = "Engine"
+    bl_order = Order.ENGINE
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header(self, context: bpy.types.Context) -> None:
@@ -34,7 +32,10 @@ class MIMESH_PT_engine(bpy.types.Panel):
         found = "Found; press Test to see what it runs on." if has_engine(context) else "Not set up yet."
         for line in (run_state(context).engine_status or found).splitlines():
             draw_words(layout, line, context)
-        draw_setting(layout, scene_settings(context), RunSettings, "device")
+        column = layout.column()
+        column.enabled = not run_state(context).running
+        draw_setting(column, scene_settings(context), RunSettings, "device")
+        draw_setting(column, scene_settings(context), FaceSettings, "speech_encoder")
         row = layout.row(align=True)
         row.operator("mimesh.setup_engine", text="Set Up", icon="IMPORT")
         row.operator("mimesh.test_engine", text="Test", icon="CHECKMARK")

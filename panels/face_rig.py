@@ -8,18 +8,16 @@ import bpy
 from ..operators.face_rig import BONE_ROLES
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
-from .words import CATEGORY, draw_words
+from .places import InView3D
+from .words import draw_words
 
 
-class MIMESH_PT_face_rig(bpy.types.Panel):
+class MIMESH_PT_face_rig(InView3D, bpy.types.Panel):
     """Which keys and bones carry the face"""
 
-    bl_label = "Face Rig"
+    bl_label = "What Drives What"
     bl_idname = "MIMESH_PT_face_rig"
-    bl_parent_id = "MIMESH_PT_lip_sync"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
+    bl_parent_id = "MIMESH_PT_face"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -36,8 +34,6 @@ class MIMESH_PT_face_rig(bpy.types.Panel):
         if target is None:
             return
         column = layout.column(align=True)
-        column.use_property_split = True
-        column.use_property_decorate = False
         column.enabled = not run.running
         for role in BONE_ROLES:
             column.prop(target.mimesh_face_rig, role, icon="BONE_DATA")

@@ -8,29 +8,25 @@ import bpy
 from ..core.settings import BakeSettings, HeadSettings
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
+from .places import InView3D, Order
 from .settings import draw_group, draw_setting
-from .words import CATEGORY, draw_words
+from .words import draw_words
 
 # these serve the reference's own motion too
 _ANY_SOURCE = ("source", "amount", "dead_zone_radians")
 
 
-class MIMESH_PT_head_motion(bpy.types.Panel):
+class MIMESH_PT_head_motion(InView3D, bpy.types.Panel):
     """How the head moves"""
 
-    bl_label = "Head Motion"
     bl_idname = "MIMESH_PT_head_motion"
-    bl_parent_id = "MIMESH_PT_lip_sync"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
+    bl_label = "Head & Pose Codebook"
+    bl_order = Order.HEAD
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         """Source, amounts, sampling, bank, and what the last run retrieved."""
         layout: bpy.types.UILayout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
         settings, run = scene_settings(context), run_state(context)
         pose = settings.pose
         column = layout.column(align=True)

@@ -8,8 +8,12 @@ from typing import Any
 
 import bpy
 
-from ..core.settings_schema import SettingsGroup, setting_fields
+from ..core.settings_schema import SettingField, SettingsGroup, setting_fields
 from ..operators.setting_properties import owner_of
+from .words import room, text_width, ui_scale
+
+# of a menu: its arrow and the space around the words
+_MENU_PIXELS = 34
 
 
 def draw_group(
@@ -24,8 +28,23 @@ def draw_group(
 def draw_setting(
     layout: bpy.types.UILayout, settings: Any, group: type[SettingsGroup], name: str, **look: Any
 ) -> None:
-    """One row; a number between two limits is a slider. look: further arguments of ``layout.prop``."""
+    """One row; a number between two limits is a slider. look: further arguments of ``layout.prop``.
+
+    A choice of words whose label or value would be cut stands below its label.
+    """
     item = next(item for item in setting_fields(group) if item.name == name)
     owner, prop = owner_of(settings, item)
+    if item.setting.choices and "text" not in look and not _fits_beside(item, bpy.context):
+        layout = layout.column(align=True)
+        layout.label(text=item.setting.label)
+        layout.prop(owner, prop, text="", **look)
+        return
     between = item.kind is float and item.setting.high is not None and item.setting.subtype != "ANGLE"
     layout.prop(owner, prop, slider=between, **look)
+
+
+def _fits_beside(item: SettingField, context: bpy.types.Context) -> bool:
+    # Blender gives the label and the value half of the row each
+    values = [choice.label for choice in item.setting.known_choices()]
+    needed = max(text_width(words, context) for words in (item.setting.label, *values))
+    return needed + _MENU_PIXELS * ui_scale(context) <= room(context) / 2

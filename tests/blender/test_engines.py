@@ -175,7 +175,7 @@ def test_the_panel_offers_mixing_only_where_mimic_can(
 ) -> None:
     ready.engine, ready.reference_kind, ready.second_style = engine_name, kind, second
     recorder = Recorder()
-    part("panels.lip_sync")._draw_engine(recorder, ready, bpy.context)
+    part("panels.reference").draw_following(recorder, ready, bpy.context)
     assert "engine" in recorder.shown
     assert set(recorder.shown) & {"second_style", "style_mix"} == shown
 

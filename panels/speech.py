@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sub-panel about what is said."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.properties import run_state, scene_settings
+from ..operators.stubs import classes_factory
+from .places import InSequencer, InView3D, Order, PanelPart
+from .words import draw_choice
+
+
+class _Speech(PanelPart):
+    bl_label = "Speech"
+    bl_order = Order.SPEECH
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """Fills in all three sources at once."""
+        layout: bpy.types.UILayout = self.layout
+        layout.enabled = not run_state(context).running
+        layout.operator("mimesh.pick_sources", text="", icon="EYEDROPPER", emboss=False)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Where the speech is."""
+        settings = scene_settings(context)
+        column = self.layout.column(align=True)
+        column.enabled = not run_state(context).running
+        draw_choice(column, settings, "speech_kind", context)
+        column.prop(settings, f"speech_{settings.speech_kind}", text="")
+
+
+class MIMESH_PT_speech(_Speech, InView3D, bpy.types.Panel):
+    """What the character says"""
+
+    bl_idname = "MIMESH_PT_speech"
+
+
+class MIMESH_PT_sequencer_speech(_Speech, InSequencer, bpy.types.Panel):
+    """What the character says"""
+
+    bl_idname = "MIMESH_PT_sequencer_speech"
+
+
+register, unregister = classes_factory((MIMESH_PT_speech, MIMESH_PT_sequencer_speech))
