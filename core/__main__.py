@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import sys
 
+from .cli.commands import Host
 from .cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(host=Host("python -m core")))

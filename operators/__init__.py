@@ -9,6 +9,7 @@ from __future__ import annotations
 from . import (
     cache,
     clear,
+    command_line,
     demo_head,
     engine,
     engine_access,
@@ -46,6 +47,7 @@ _MODULES = (
     style_library,
     engine,
     cache,
+    command_line,
 )
 
 

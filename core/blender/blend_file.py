@@ -24,10 +24,14 @@ _TAG = "mimesh"
 
 @dataclass(frozen=True, slots=True)
 class SoundPlacement:
-    """first_frame: where the speech's first sample sounds, a fraction of a frame exact; note: what went wrong."""
+    """first_frame: where the speech's first sample sounds, a fraction of a frame exact; note: what went wrong.
+
+    last_frame: where the strip ends, None without one.
+    """
 
     first_frame: float
     note: str = ""
+    last_frame: float | None = None
 
 
 def open_blend(path: Path) -> bpy.types.Scene:
@@ -42,6 +46,15 @@ def open_blend(path: Path) -> bpy.types.Scene:
     if scene is None:
         raise RigError(f"The file {path} has no scene.", "Open the .blend that holds the character.")
     return scene
+
+
+def open_scene(name: str | None) -> bpy.types.Scene:
+    """The scene called so in the file that is open, or the present one. Raises :class:`RigError`."""
+    found = bpy.data.scenes.get(name) if name is not None else bpy.context.scene
+    if found is None:
+        present = ", ".join(sorted(scene.name for scene in bpy.data.scenes))
+        raise RigError(f'The file has no scene "{name}" (present: {present}).', "Name one of them with --scene.")
+    return found
 
 
 def find_character(name: str | None) -> str:
@@ -102,8 +115,9 @@ def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
         return SoundPlacement(first_frame, f"The sound is not in the sequencer ({str(error).strip()}).")
     strip[_TAG] = "speech"
     _trim(strip, scene.frame_start, None if audio.end_seconds is None else audio.end_seconds * rate - start)
-    scene.frame_end = max(scene.frame_end, round(strip_right(strip)))
-    return SoundPlacement(first_frame)
+    last_frame = strip_right(strip)
+    scene.frame_end = max(scene.frame_end, round(last_frame))
+    return SoundPlacement(first_frame, last_frame=last_frame)
 
 
 def _trim(strip: Any, left: int, frames: float | None) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the commands share: progress on a terminal, requests from options, files written whole or not at all."""
+"""What the commands share: progress on a terminal, the style library, files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,17 +10,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from .. import files
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
-from ..exchange.media_range import MediaRange
-from ..exchange.request import MotionRequest
 from ..exchange.stage_labels import stage_label
-from ..settings import MOTION_GROUPS, FaceSettings
 from ..style.library import StyleLibrary
-from .setting_options import given_settings, read_settings
 
 LIBRARY_VARIABLE = "MIMESH_STYLES"
 
@@ -61,28 +56,6 @@ def progress_line() -> Iterator[ProgressLine]:
         line.clear()
 
 
-def motion_request(options: argparse.Namespace) -> MotionRequest:
-    """The request that the shared options describe. Raises SettingsError."""
-    reference = None
-    if options.reference is not None:
-        reference = MediaRange(options.reference, options.reference_start, options.reference_end)
-    _require_second_style(options)
-    groups: dict[str, Any] = {name: read_settings(options, group) for name, group in MOTION_GROUPS.items()}
-    return MotionRequest(
-        audio=MediaRange(options.audio, options.start, options.end, options.audio_track),
-        reference=reference,
-        style=_style_path(options, options.style),
-        second_style=_style_path(options, options.second_style),
-        **groups,
-    )
-
-
-def _require_second_style(options: argparse.Namespace) -> None:
-    mix = given_settings(options, FaceSettings).get("style_mix")
-    if mix and options.second_style is None:
-        raise SettingsError(f"A style mix of {mix:g} needs a second style.", "Name one with --second-style.")
-
-
 def style_library(options: argparse.Namespace) -> StyleLibrary:
     """The library of ``--library`` or the environment. Raises SettingsError when neither names a folder."""
     folder = options.library or os.environ.get(LIBRARY_VARIABLE, "")
@@ -91,8 +64,8 @@ def style_library(options: argparse.Namespace) -> StyleLibrary:
     return StyleLibrary(Path(folder))
 
 
-def _style_path(options: argparse.Namespace, style: str | None) -> Path | None:
-    # without a library only a path makes sense
+def style_path(options: argparse.Namespace, style: str | None) -> Path | None:
+    """The file of a style that is named or given by its path; without a library only a path makes sense."""
     if style is None:
         return None
     known = options.library or os.environ.get(LIBRARY_VARIABLE, "")

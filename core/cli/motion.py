@@ -9,6 +9,7 @@ t / fps seconds after the sound's first sample. Names stay stable; other arrays 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +19,28 @@ from ..errors import SettingsError
 from ..exchange.results import MotionResult
 from ..face.basis import open_basis
 from ..face.motion import Motion
-from .console import motion_request, progress_line, require_writable, whole_file
+from .commands import Commands
+from .console import progress_line, require_writable, whole_file
+from .outcome import Outcome, add_json_option
+from .request_options import add_motion_options, add_speech_file_options, motion_request, reference_file, speech_file
 
 _BLOCK_FRAMES = 1000
 
 
-def run(options: argparse.Namespace) -> None:
+def add_command(commands: Commands) -> None:
+    """``motion`` and its options."""
+    parser = commands.add_parser("motion", help="make motion from speech, without Blender")
+    add_speech_file_options(parser)
+    add_motion_options(parser)
+    parser.add_argument("--save-style", type=Path, help="keep the reference's style as .safetensors")
+    parser.add_argument("--out", type=Path, required=True, help=".npz to write")
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Outcome:
     """Generate, write, report."""
-    request = motion_request(options)
+    request = motion_request(options, speech_file(options), reference_file(options))
     require_writable(options.out, ".npz")
     if options.save_style is not None:
         require_writable(options.save_style, ".safetensors")
@@ -38,7 +53,15 @@ def run(options: argparse.Namespace) -> None:
     if options.save_style is not None and result.style is not None:
         with whole_file(options.save_style) as path:
             result.style.save(path)
-    print(describe(result))
+    facts = {
+        "out": str(options.out.absolute()),
+        "frames": len(result.motion),
+        "fps": result.motion.fps,
+        "style": result.style_name,
+        "stage_seconds": result.stage_seconds,
+        "notes": list(result.notes),
+    }
+    return Outcome("done", describe(result), facts)
 
 
 def landmarks_of(motion: Motion) -> NDArray[np.float32]:

@@ -7,11 +7,13 @@ import argparse
 from pathlib import Path
 
 from ..style.library import StyleEntry
+from .commands import Commands
 from .console import style_library
 
 
-def add_commands(parser: argparse.ArgumentParser) -> None:
-    """The actions and their options."""
+def add_command(commands: Commands) -> None:
+    """``styles``, its actions and their options."""
+    parser = commands.add_parser("styles", help="list, rename, delete, export and import saved styles")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add(actions.add_parser("list", help="show every style and where it comes from"), run_list)
     _add(actions.add_parser("rename", help="give a style another name"), run_rename, "name", "new_name")

@@ -6,19 +6,33 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..engine.pipeline import track_reference
 from ..exchange.media_range import MediaRange
+from .commands import Commands
 from .console import progress_line, require_writable, whole_file
+from .outcome import Outcome, add_json_option
 
 if TYPE_CHECKING:
     from ..tracking.quality import QualityReport
 
 
-def run(options: argparse.Namespace) -> None:
+def add_command(commands: Commands) -> None:
+    """``track`` and its options."""
+    parser = commands.add_parser("track", help="track the face in a video")
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help=".npz to write")
+    parser.add_argument("--start", type=float, default=0.0, help="seconds")
+    parser.add_argument("--end", type=float, default=None, help="seconds")
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Outcome:
     """Track, write, report."""
     source = MediaRange(options.video, options.start, options.end)
     require_writable(options.out, ".npz")
@@ -32,7 +46,9 @@ def run(options: argparse.Namespace) -> None:
             weights=reference.weights,
             **quality_arrays(reference.report),
         )
-    print("\n".join(filter(None, (reference.report.summary(), reference.report.bar_text()))))
+    text = "\n".join(filter(None, (reference.report.summary(), reference.report.bar_text())))
+    facts = {"out": str(options.out.absolute()), "frames": len(reference.motion)}
+    return Outcome("done", text, {**facts, "warnings": list(reference.report.warnings)})
 
 
 def quality_arrays(report: QualityReport) -> dict[str, np.ndarray]:

@@ -111,9 +111,10 @@ def regenerate_head(
     For another seed or other pose settings; quick where ``cache`` knows the reference. Raises as
     :func:`generate_motion` does.
     """
+    from ..face.resting import resting_motion
     from ..models.eyes.apply import eyes_for
     from . import loaded
-    from .resting import frame_count, resting_motion
+    from .resting import frame_count
     from .style_extraction import load_style
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))

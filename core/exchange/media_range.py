@@ -39,6 +39,11 @@ class MediaRange:
                 "Check the trim or the range options.",
             )
 
+    @property
+    def seconds(self) -> float | None:
+        """The length, None where the range goes on to the file's end."""
+        return None if self.end_seconds is None else self.end_seconds - self.start_seconds
+
     def to_json(self) -> dict[str, Any]:
         """Absolute, because the worker runs in another folder."""
         path = str(self.path.expanduser().absolute())

@@ -92,14 +92,22 @@ def test_generating_into_the_same_file_replaces_our_own_work(talk: Path, charact
     assert len(sequencer_strips(bpy.context.scene)) == (1 if WITH_SOUND else 0)
 
 
-@pytest.mark.parametrize("body", ["raise MediaError('No speech.', '')", "os._exit(9)", "{}['bug']"])
+@pytest.mark.parametrize(
+    ("body", "code"), [("raise MediaError('No speech.', '')", 2), ("os._exit(9)", 4), ("{}['bug']", 4)]
+)
 def test_failure_leaves_no_file_and_the_old_one_whole(
-    body: str, talk: Path, character: Path, engine: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    body: str,
+    code: int,
+    talk: Path,
+    character: Path,
+    engine: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     engine[0] = scripted(body)
     out = tmp_path / "out.blend"
     out.write_bytes(b"last week's")
-    assert run(talk, character, out) == 1
+    assert run(talk, character, out) == code
     assert out.read_bytes() == b"last week's"
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("mimesh: ")]
     assert len(said) == 1
@@ -114,7 +122,7 @@ def test_action_of_an_artist_is_refused_before_the_engine_works(
     keys.animation_data.action.name = "Animator's smile"
     bpy.ops.wm.save_mainfile()
     engine[0] = scripted("os._exit(9)")
-    assert run(talk, character, tmp_path / "out.blend") == 1
+    assert run(talk, character, tmp_path / "out.blend") == 3
     assert "Animator's smile" in capsys.readouterr().err
     assert not (tmp_path / "out.blend").exists()
     engine[0] = scripted(ANSWER)
@@ -124,8 +132,8 @@ def test_action_of_an_artist_is_refused_before_the_engine_works(
 @pytest.mark.parametrize(
     ("option", "code", "word"),
     [
-        (["--rig", "/no/such.blend"], 1, "does not exist"),
-        (["--object", "Cube"], 1, "Cube"),
+        (["--rig", "/no/such.blend"], 3, "does not exist"),
+        (["--object", "Cube"], 3, "Cube"),
         (["--audio", "/no/talk.wav"], 2, "does not exist"),
         (["--fps", "0"], 2, "frame rate is 0"),
         (["--out", "out.txt"], 2, "should end in .blend"),

@@ -17,7 +17,7 @@ from core.cli import motion as motion_command
 from core.cli import track as track_command
 from core.cli.main import build_parser, main
 from core.engine.pipeline import ignore_progress
-from core.errors import CancelledError, MediaError
+from core.errors import CancelledError, EngineError, MediaError, MimeshError, RigError
 from core.exchange.media_range import MediaRange
 from core.exchange.provenance import Provenance
 from core.exchange.request import MotionRequest
@@ -226,7 +226,14 @@ def test_unparsable_lines_are_usage_errors(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(MediaError("No sound.", "Choose another."), 1), (CancelledError("Cancelled."), 130), (KeyboardInterrupt(), 130)],
+    [
+        (MimeshError("The disk is full."), 1),
+        (MediaError("No sound.", "Choose another."), 2),
+        (RigError("No keys."), 3),
+        (EngineError("It died."), 4),
+        (CancelledError("Cancelled."), 130),
+        (KeyboardInterrupt(), 130),
+    ],
 )
 def test_failure_has_its_exit_code_one_sentence_and_leaves_the_old_file(
     error: BaseException,
@@ -289,7 +296,7 @@ def test_track_writes_motion_landmarks_and_quality_and_says_it_in_words(
 def test_real_process_says_one_sentence_for_a_missing_file(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "core", "motion", "--audio", str(tmp_path / "gone.wav"), "--out"]
     done = subprocess.run([*command, str(tmp_path / "m.npz")], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "gone.wav does not exist" in done.stderr
     assert done.stdout == "" and list(tmp_path.iterdir()) == []
 

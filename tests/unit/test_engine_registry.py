@@ -22,7 +22,7 @@ from core.engine.cache import ArtifactCache
 from core.engine.context import EngineContext
 from core.engine.jobs import JobRunner
 from core.engine.pipeline import add_to_bank, generate_motion
-from core.engine.resting import frame_count, resting_motion
+from core.engine.resting import frame_count
 from core.engines import (
     DEFAULT_ENGINE,
     EngineEntry,
@@ -36,6 +36,7 @@ from core.errors import ModelError, ReferenceClipError, SettingsError
 from core.exchange.media_range import MediaRange
 from core.exchange.request import BankRequest, MotionRequest
 from core.face.motion import Motion
+from core.face.resting import resting_motion
 from core.settings import FaceSettings
 from core.settings_schema import Choice, setting_fields
 from core.style.parts import EnginePart

@@ -58,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
         *(*BASE, "core.face", "core.style", "core.tracking"),
         *("core.exchange", "core.client", "core.engine", "core.blender"),
     },
-    "operators": {*BASE, "core.blender", "core.client", "core.exchange", "core.style", "core.pose"},
+    "operators": {*BASE, "core.blender", "core.cli", "core.client", "core.exchange", "core.style", "core.pose"},
     "panels": {*BASE, "operators"},
     # `python -m core`
     "core.__main__": {"core.cli"},

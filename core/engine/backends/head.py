@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError
+from ...face.resting import resting_motion
 from ...pose.bank import PRIOR_FILE, Neighbour, PoseBank
 from ...weights import file_hash
-from ..resting import resting_motion
 
 if TYPE_CHECKING:
     from ...audio.speech import Speech

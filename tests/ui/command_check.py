@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``blender -b scene.blend -c mimesh …`` with the real binary and the real engine: exit codes, keys, frames, sound.
+
+Runs inside the Debian folder with the system's Python, standard library only; see in_debian.sh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+WORK = Path("/tmp/command")
+# exit codes as docs/command-line.md tells them
+DONE, BAD_INPUT, BAD_RIG, ENGINE = 0, 2, 3, 4
+
+
+def main() -> int:
+    """Install the zip, make a scene, run the commands."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--zip", type=Path, required=True)
+    parser.add_argument("--speech", type=Path, required=True)
+    options = parser.parse_args()
+    WORK.mkdir()
+    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
+    run("blender", "-b", "--command", "extension", "install-file", "-r", "user_default", "-e", str(options.zip))
+    scene = WORK / "scene.blend"
+    made = run("blender", "-b", "-P", str(HERE / "command_scene.py"), "--", str(options.speech), str(scene))
+    say("the scene is made", scene.is_file(), made)
+    check_dry_run(scene)
+    check_wrong_input(scene)
+    check_generate(scene)
+    print("command check passed")
+    return 0
+
+
+def check_dry_run(scene: Path) -> None:
+    """It tells names and frames, needs no engine and writes nothing."""
+    before = scene.read_bytes()
+    code, told, text = mimesh(scene, "generate", "--strip", "Mimesh speech", "--dry-run", "--python", "/no/python")
+    planned = told.get("planned", {})
+    owners = {block["owner"] for block in planned.get("blocks", [])}
+    say("--dry-run names objects and frames", code == DONE and {"MimeshHead", "MimeshHeadRig"} <= owners, text)
+    say("--dry-run leaves the file", scene.read_bytes() == before and len(list(WORK.iterdir())) == 1, text)
+
+
+def check_wrong_input(scene: Path) -> None:
+    """Each kind of wrong input has its exit code and one sentence."""
+    out = ("--out", str(WORK / "out.blend"))
+    for what, code, arguments in (
+        ("no strip of that name", BAD_INPUT, ("--strip", "Nobody")),
+        ("no such file", BAD_INPUT, ("--audio", "/no/talk.wav")),
+        ("a setting out of range", BAD_INPUT, ("--strip", "Mimesh speech", "--style-strength", "9")),
+        ("an unknown option", BAD_INPUT, ("--strip", "Mimesh speech", "--loud")),
+        ("a cube", BAD_RIG, ("--strip", "Mimesh speech", "--object", "Cube")),
+        ("no such scene", BAD_RIG, ("--strip", "Mimesh speech", "--scene", "Act 5")),
+        ("no such Python", ENGINE, ("--strip", "Mimesh speech", "--python", "/no/python")),
+    ):
+        got, told, text = mimesh(scene, "generate", *arguments, *out)
+        sentences = [line for line in text.splitlines() if line.startswith(("mimesh: ", "blender -c mimesh"))]
+        say(f"{what} ends with {code}", got == code and len(sentences) == 1, text)
+        say("and with JSON of the same", not told or told["exit_code"] == code, text)
+    say("nothing was written", not (WORK / "out.blend").exists())
+
+
+def check_generate(scene: Path) -> None:
+    """Keys are written, then frames with sound."""
+    out = WORK / "out.blend"
+    code, told, text = mimesh(scene, "generate", "--strip", "Mimesh speech", "--engine", "mimic", "--out", str(out))
+    say("generate writes keys", code == DONE and told.get("keys", 0) > 1000 and out.is_file(), text)
+    film = WORK / "film.mp4"
+    rendered = run("blender", "-b", str(out), "-o", str(film), "-F", "FFMPEG", "-x", "0", "-a")
+    streams = probe(film)
+    kinds = sorted(stream["codec_type"] for stream in streams)
+    frames = next((stream["nb_read_frames"] for stream in streams if stream["codec_type"] == "video"), "0")
+    say(f"render writes {frames} frames and {'+'.join(kinds)}", int(frames) >= 48, rendered)
+    say("with sound", kinds == ["audio", "video"], rendered)
+
+
+def mimesh(scene: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, the JSON on the last line of stdout, everything said."""
+    command = ("blender", "-b", str(scene), "-c", "mimesh", *arguments, "--json")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    return done.returncode, json.loads(lines[-1]) if lines else {}, done.stdout + done.stderr
+
+
+def probe(film: Path) -> list[dict[str, Any]]:
+    """The film's streams, its frames counted."""
+    command = ("ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(film))
+    done = subprocess.run(command, capture_output=True, text=True)
+    return json.loads(done.stdout or "{}").get("streams", [])
+
+
+def run(*command: str) -> str:
+    """What it said."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    return done.stdout + done.stderr
+
+
+def say(what: str, holds: bool, said: str = "") -> None:
+    """A line for what holds; the end for what does not."""
+    if not holds:
+        raise SystemExit(f"FAILED: {what}\n{said[-3000:]}")
+    print(f"  {what}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
