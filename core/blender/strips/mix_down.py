@@ -85,7 +85,8 @@ def _copy_with_only(scene: bpy.types.Scene, names: frozenset[str]) -> Iterator[b
     finally:
         if shown is not None:
             workspace.sequencer_scene = shown  # type: ignore[union-attr]
-        bpy.data.scenes.remove(copy)
+        # scenes.remove looks at the context's window, which `blender -b file -c` has not: 4.3 crashes there
+        bpy.data.batch_remove([copy])
 
 
 def _silence_others(copy: bpy.types.Scene, names: frozenset[str]) -> None:
