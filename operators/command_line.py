@@ -48,7 +48,8 @@ def run(arguments: list[str]) -> int:
 
 def register() -> None:
     """Offer the command; Blender 4.2 and later have them."""
-    _registered.handle = bpy.utils.register_cli_command(COMMAND, run)
+    # the stubs say that it returns nothing
+    _registered.handle = bpy.utils.register_cli_command(COMMAND, run)  # type: ignore[func-returns-value]
 
 
 def unregister() -> None:

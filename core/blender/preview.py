@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..client.choices import GenerateSettings
 from ..face.basis import open_basis
-from ..face.motion import INTERNAL_FPS
+from ..face.motion import INTERNAL_FPS, Motion
 from ..face.resting import resting_motion
 from ..rig.curves import ARMATURE, KEY, part_object
 from ..rig.plan import CurvePlan, plan_curves
 from ..rig.solve import prepare_solver
 from .session import apply_settings, existing_of, read_target, refuse_existing, scene_timing
+
+# radians
+_STIR = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class KeyPreview:
 def preview_keys(
     scene: bpy.types.Scene, settings: GenerateSettings, first_frame: float, seconds: float | None
 ) -> KeyPreview:
-    """Plan a motion at rest of this length. Raises a :class:`MimeshError` for whatever a run would refuse so far.
+    """Plan a hardly moving motion of this length. Raises a :class:`MimeshError` for whatever a run would refuse so far.
 
     seconds: of the speech, None where only the engine can tell; one second is planned then.
     """
@@ -76,12 +80,22 @@ def preview_keys(
         note = "The engine's tracker looks for the face on this mesh first; its keys are told only then."
         return KeyPreview(rig.object_name, convention, None, (_searched(rig.object_name, rig.key_names),), (note,))
     frames = max(math.ceil((seconds if seconds is not None else 1.0) * INTERNAL_FPS), 1)
-    motion = prepare_solver(rig, open_basis()).solve(resting_motion(frames))
+    motion = prepare_solver(rig, open_basis()).solve(_stirring(frames, settings))
     timing = scene_timing(scene, first_frame)
     plan = plan_curves(rig, motion, timing, apply_settings(settings), existing_of(rig), "")
     span = None if seconds is None else _span(plan)
     blocks = tuple(_block(plan, layer.datablock) for layer in plan.layers)
     return KeyPreview(rig.object_name, convention, span, blocks, plan.warnings)
+
+
+def _stirring(frames: int, settings: GenerateSettings) -> Motion:
+    """Everything turns a little that the settings let turn: what stands still gets no keys."""
+    motion = resting_motion(frames)
+    head = _STIR if settings.head.amount > 0 else 0.0
+    gaze = _STIR if settings.eyes.gaze_amount > 0 else 0.0
+    return motion.replace(
+        jaw=motion.jaw + np.float32(_STIR), head=motion.head + np.float32(head), gaze=motion.gaze + np.float32(gaze)
+    )
 
 
 def _searched(object_name: str, keys: tuple[str, ...]) -> KeyedDatablock:

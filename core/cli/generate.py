@@ -154,9 +154,7 @@ def _speech_choice(options: argparse.Namespace) -> Any:
     return SourceChoice("file", str(options.audio))
 
 
-def _speech(
-    scene: Any, options: argparse.Namespace, choice: Any
-) -> tuple[PlacedMedia, float | None, tuple[str, ...]]:
+def _speech(scene: Any, options: argparse.Namespace, choice: Any) -> tuple[PlacedMedia, float | None, tuple[str, ...]]:
     """The speech, its seconds where they are known, and notes; a file is put into the sequencer."""
     from ..blender.blend_file import place_sound
     from ..blender.read_scene import scene_fps
