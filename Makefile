@@ -20,7 +20,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check train clean
+.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check command-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -39,6 +39,7 @@ help:
 	@echo "make cuda-check  CPU and CUDA side by side: motion, adaptation, codes, seconds, memory (DEVICES=\"cpu cuda\")"
 	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
+	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
 
 # --- environments -----------------------------------------------------------------------------------------------
@@ -137,6 +138,10 @@ extension: setup
 
 ui-check: extension
 	bash tests/ui/ui_check.sh
+
+command-check: extension
+	bash tests/ui/in_debian.sh build/command-check python3 $(CURDIR)/tests/ui/command_check.py \
+		--zip $(firstword $(wildcard $(CURDIR)/dist/mimesh-*.zip)) --speech $(CURDIR)/demo/input/speech.ogg
 
 train: setup
 	$(PY) -m research.training tracks

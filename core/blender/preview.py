@@ -69,7 +69,7 @@ class KeyPreview:
 def preview_keys(
     scene: bpy.types.Scene, settings: GenerateSettings, first_frame: float, seconds: float | None
 ) -> KeyPreview:
-    """Plan a hardly moving motion of this length. Raises a :class:`MimeshError` for whatever a run would refuse so far.
+    """Plan a hardly moving motion of this length. Raises a :class:`MimeshError` for what a run would refuse so far.
 
     seconds: of the speech, None where only the engine can tell; one second is planned then.
     """

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -304,3 +306,9 @@ def test_real_process_says_one_sentence_for_a_missing_file(tmp_path: Path) -> No
 def test_help_names_every_command() -> None:
     text = build_parser().format_help()
     assert all(name in text for name in ("track", "motion", "generate", "styles"))
+
+
+def test_console_script_is_the_command_line() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, name = project["scripts"]["mimesh"].partition(":")
+    assert getattr(importlib.import_module(module), name) is main
