@@ -20,7 +20,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check trackers ui-check command-check train clean
+.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check memory-check trackers ui-check command-check train clean
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -37,6 +37,7 @@ help:
 	@echo "make repository  a static extension repository in dist/repository, from which Blender offers updates"
 	@echo "make torture     loops of kills, cancels, bad inputs, files, lines and disks (SCALE=0.1: a tenth)"
 	@echo "make cuda-check  CPU and CUDA side by side: motion, adaptation, codes, seconds, memory (DEVICES=\"cpu cuda\")"
+	@echo "make memory-check  three hours of speech, half an hour of reference: largest memory, longest silence"
 	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
@@ -129,6 +130,9 @@ torture: setup
 
 cuda-check: setup
 	$(PY) -m research.evaluation.devices $(DEVICES)
+
+memory-check: setup
+	$(PY) -m research.evaluation.memory
 
 trackers: setup
 	$(PY) -m research.evaluation.trackers --second "$(OTHER)"

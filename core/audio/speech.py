@@ -34,4 +34,4 @@ class Speech:
     @property
     def hash(self) -> str:
         """Fingerprint of the sound itself, whatever its file is called."""
-        return hashlib.sha256(self.samples.tobytes()).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(self.samples).data).hexdigest()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import MediaError
 from .downmix import ChannelMix
 from .media import MAX_GAP_SECONDS
+from .placed import PlacedSound
 from .repair import SampleRepair
 from .speech import SAMPLE_RATE
 
@@ -45,7 +45,7 @@ class SoundTimeline:
     repair: SampleRepair = field(default_factory=SampleRepair)
     clock_reset_seconds: float | None = None
     gaps: list[tuple[float, float]] = field(default_factory=list)
-    _blocks: deque[tuple[int, Layout, NDArray[np.float32]]] = field(default_factory=deque)
+    _placed: PlacedSound[Layout] = field(default_factory=PlacedSound)
     _run: _Run | None = None
     _expected: float | None = None
     _clock_shift: float = 0.0
@@ -75,16 +75,8 @@ class SoundTimeline:
         """(N,) what was placed, silence where nothing was; index 0 is ``start_seconds``."""
         self._close()
         # an encoder's priming and the frame that the range begins in lie before index 0
-        last = max((at + len(block) for at, _, block in self._blocks), default=0)
-        if self.end_seconds is not None:
-            last = min(last, round((self.end_seconds - self.start_seconds) * SAMPLE_RATE))
-        samples = np.zeros(max(last, 0), np.float32)
-        while self._blocks:
-            at, layout, block = self._blocks.popleft()
-            first, end = max(at, 0), min(at + len(block), last)
-            if end > first:
-                np.multiply(block[first - at : end - at], self.mixes[layout].gain, out=samples[first:end])
-        return samples
+        last = None if self.end_seconds is None else round((self.end_seconds - self.start_seconds) * SAMPLE_RATE)
+        return self._placed.finish(lambda layout: self.mixes[layout].gain, last)
 
     @property
     def end_of_sound(self) -> float | None:
@@ -139,7 +131,7 @@ class SoundTimeline:
     def _add(self, run: _Run, layout: Layout, samples: NDArray[np.float32]) -> None:
         if len(samples):
             at = round((run.start_seconds - self.start_seconds) * SAMPLE_RATE) + run.written
-            self._blocks.append((at, layout, samples))
+            self._placed.add(at, layout, samples)
             run.written += len(samples)
 
 

@@ -53,7 +53,7 @@ class JobRunner:
     def warm_steps(self) -> tuple[Callable[[], None], ...]:
         """Short pieces of start-up work; between them the worker looks for a first job."""
         first, *others = (functools.partial(_warm_engine, name) for name in engine_names())
-        return (_warm_tracker, first, _warm_head, *others)
+        return (_warm_tracker, first, _warm_head, *others, _warm_training)
 
     def release(self) -> None:
         """Let go of what can be loaded again."""
@@ -90,6 +90,13 @@ def _warm_engine(name: str) -> None:
         _log.info("engine %s stays cold: %s", name, error)
         return
     _log.info("engine %s warm after %.1f s", name, time.perf_counter() - started)
+
+
+def _warm_training() -> None:
+    import torch
+
+    # PyTorch loads its compiler when the first optimiser is made, which takes seconds in which nothing is told
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
 
 
 def _warm_head() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..style.style import Style
     from ..tracking.reference import TrackedReference
     from .backends.base import Backend, ChosenStyles
+    from .backends.head import HeadMotion
     from .cache import ArtifactCache
     from .loaded import LoadedModels
     from .style_extraction import StyleExtractor
@@ -59,6 +60,7 @@ def generate_motion(
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
     from ..models.eyes.apply import eyes_for
     from . import loaded
+    from .long_speech import speak_in_pieces
     from .style_extraction import load_style
 
     meter = StageMeter(progress, _plan(request))
@@ -78,11 +80,10 @@ def generate_motion(
         backend.require(first)
         styles = _chosen_styles(request, first, second)
     with meter.stage("motion"):
-        face = backend.speak(speech, styles, meter.within_stage)
+        face = speak_in_pieces(lambda part, told: backend.speak(part, styles, told), speech, meter.within_stage)
         plain = _plain_face(backend, speech, styles, lambda _: meter.within_stage(1.0))
     with meter.stage("head"):
-        settings, bank = request.seeded_head, request.head.bank
-        head = models.head.generate(speech, first, len(face), settings, bank, meter.within_stage)
+        head = _head(request, models, speech, first, meter)
         # after the head: the eyes hold their aim against it
         eyes = first.eyes if first else None
 
@@ -114,7 +115,6 @@ def regenerate_head(
     from ..face.resting import resting_motion
     from ..models.eyes.apply import eyes_for
     from . import loaded
-    from .resting import frame_count
     from .style_extraction import load_style
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
@@ -127,8 +127,7 @@ def regenerate_head(
         first = extractor.style(request.style, request.reference)
         styles = _chosen_styles(request, first, load_style(request.second_style))
     with meter.stage("head"):
-        settings, bank = request.seeded_head, request.head.bank
-        head = models.head.generate(speech, first, frame_count(speech), settings, bank, meter.within_stage)
+        head = _head(request, models, speech, first, meter)
         turned = resting_motion(len(head.head)).replace(head=head.head)
         eyes = first.eyes if first else None
         motion = eyes_for(turned, speech, eyes, dataclasses.replace(request.eyes, blinks=False), request.run.seed)
@@ -171,6 +170,20 @@ def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech
     return speech
 
 
+def _head(
+    request: MotionRequest, models: LoadedModels, speech: Speech, style: Style | None, meter: StageMeter
+) -> HeadMotion:
+    from .long_speech import Piece, move_head_in_pieces
+
+    settings, bank = request.seeded_head, request.head.bank
+
+    def of(piece: Piece, number: int, progress: Callable[[float], None]) -> HeadMotion:
+        own = dataclasses.replace(settings, seed=settings.seed + number)
+        return models.head.generate(piece.speech, style, piece.frames, own, bank, progress)
+
+    return move_head_in_pieces(of, speech, meter.within_stage)
+
+
 def _chosen_styles(request: MotionRequest, first: Style | None, second: Style | None) -> ChosenStyles:
     from .backends.base import ChosenStyles
 
@@ -184,10 +197,12 @@ def _plain_face(
 ) -> Motion | None:
     """The line as the mean speaker says it, for a strength that is chosen afterwards."""
     from .backends.base import ChosenStyles
+    from .long_speech import speak_in_pieces
 
     if styles.first is None or styles.strength == 0:
         return None
-    return backend.speak(speech, ChosenStyles(strength=0.0), progress)
+    mean = ChosenStyles(strength=0.0)
+    return speak_in_pieces(lambda part, told: backend.speak(part, mean, told), speech, progress)
 
 
 def _plan(request: MotionRequest) -> StagePlan:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from ..checkpoint import checked_by
 from ..errors import CancelledError, EngineError, EngineSetupError, MimeshError
 from ..exchange.packages import installed_versions, problems_with
 from ..exchange.protocol import (
@@ -157,7 +158,9 @@ class Worker:
         _log.info("%s %s: %s", JOB_BEGINS, job, message.kind)
         try:
             reporter.check()
-            self.outbox.send(JobDone(job, self.runner.run(message, reporter)))
+            with checked_by(reporter.check):
+                result = self.runner.run(message, reporter)
+            self.outbox.send(JobDone(job, result))
         except MimeshError as error:
             _log.info("job %s: %s", job, error)
             self.outbox.send(Failure.of(job, error))

@@ -18,6 +18,8 @@ from .pauses import speech_pauses
 
 # each its own stream: switching one off leaves the other as it was
 _BLINK_STREAM, _GAZE_STREAM = 1, 2
+# minutes at once: memory does not grow with the speech
+_CHUNK_FRAMES = 5000
 
 
 def eyes_for(motion: Motion, speech: Speech, part: EyesPart | None, settings: EyesSettings, seed: int = 0) -> Motion:
@@ -33,7 +35,10 @@ def eyes_for(motion: Motion, speech: Speech, part: EyesPart | None, settings: Ey
         motion.require_basis(basis.hash)
         pauses = speech_pauses(speech, motion.fps, len(motion))
         closure = blink_closure(habits, pauses, motion.fps, _stream(seed, _BLINK_STREAM))
-        changed = changed.replace(expression=lid_chart(basis).closed(motion.expression, closure))
+        chart = lid_chart(basis)
+        parts = [slice(k, k + _CHUNK_FRAMES) for k in range(0, max(len(motion), 1), _CHUNK_FRAMES)]
+        shut = np.concatenate([chart.closed(motion.expression[part], closure[part]) for part in parts])
+        changed = changed.replace(expression=shut)
     if settings.gaze_amount > 0:
         rng = _stream(seed, _GAZE_STREAM)
         gaze = gaze_motion(motion.head, motion.fps, habits.gaze_activity, settings.gaze_amount, rng)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...checkpoint import checkpoint
+
 MAX_DISTANCE = 48
 
 
@@ -101,6 +103,7 @@ class ConformerBlock(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:
+        checkpoint()
         x = x + 0.5 * self.feed_forward_in(x)
         x = x + self.attention(x)
         x = x + self.convolution(x)

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...audio.speech import Speech
+from ...checkpoint import checkpoint
 from ...errors import EngineSetupError, ModelError
 from ..device import choose_device
 from ..windows import raised_cosine, window_starts
@@ -80,6 +81,7 @@ class HubertEncoder:
         level = _level(speech.samples) if self._folder.normalise else _Level(0.0, 1.0)
         total = np.zeros((count, self.dimension), np.float32)
         for window in _windows(count):
+            checkpoint()
             sound = self._heard_by(window, speech.samples, level)
             total[window.start : window.stop] += window.weight[:, None] * self._run(sound)
         return total

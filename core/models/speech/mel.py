@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.speech import SAMPLE_RATE, Speech
+from ...checkpoint import checkpoint
 
 BANDS = 80
 HOP = 160
@@ -59,6 +60,7 @@ def power_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     window = _window()
     power = np.empty((count, BINS), np.float32)
     for begin in range(0, count, _CHUNK_FRAMES):
+        checkpoint()
         spectrum = np.fft.rfft(frames[begin : begin + _CHUNK_FRAMES] * window, axis=1)
         power[begin : begin + _CHUNK_FRAMES] = spectrum.real**2 + spectrum.imag**2
     return power

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.speech import Speech
+from ...checkpoint import checkpoint
 from ...weights import bundled, file_hash, half_precision, read_tensors, write_tensors
 from .encoder import ENCODER_FPS
 from .mel import log_mel, normalise, power_spectrogram
@@ -107,6 +108,7 @@ def phonetic_features(network: PhoneticNetwork, mel: Any) -> Any:
     context, total = network.config.context_frames, len(mel) // 2
     pieces = []
     for first in range(0, total, CHUNK_FRAMES):
+        checkpoint()
         begin, end = max(first - context, 0), min(first + CHUNK_FRAMES + context, total)
         piece = network(mel[None, 2 * begin : 2 * end]).features[0]
         pieces.append(piece[first - begin : first - begin + min(CHUNK_FRAMES, total - first)])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.speech import SAMPLE_RATE
+from ...checkpoint import checkpoint
 from .encoder import ENCODER_FPS
 
 PROSODY_SIZE = 4
@@ -115,6 +116,7 @@ def _candidates(samples: NDArray[np.float32], count: int) -> _Candidates:
 def _frames(samples: NDArray[np.float32], count: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """First index and (n, 640) windowed frames without hum; frame i is centred on sample 320 i."""
     for start in range(0, count, _PART_FRAMES):
+        checkpoint()
         stop = min(start + _PART_FRAMES, count)
         sound = _without_hum(_cut(samples, start * HOP - WINDOW // 2, (stop - 1) * HOP + WINDOW // 2))
         views = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
@@ -180,6 +182,8 @@ def _best_path(hertz: NDArray[np.float32], strength: NDArray[np.float32]) -> NDA
     came_from = np.zeros((count, states.shape[1]), np.intp)
     score = gain[0]
     for frame in range(1, count):
+        if frame % _PART_FRAMES == 0:
+            checkpoint()
         options = score[:, None] - cost[frame - 1]
         came_from[frame] = options.argmax(axis=0)
         score = options.max(axis=0) + gain[frame]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.speech import Speech
+from ...checkpoint import checkpoint
 from ...errors import EngineSetupError, ModelError
 from ...weights import bundled, file_hash, read_tensors
 from .encoder import ENCODER_FPS
@@ -187,6 +188,7 @@ def in_windows(network: WhisperNetwork, mel: NDArray[np.float32]) -> NDArray[np.
     kept = WINDOW_FRAMES - 2 * CONTEXT_FRAMES
     pieces = []
     for first in range(0, total, kept):
+        checkpoint()
         begin = min(max(first - CONTEXT_FRAMES, 0), total - WINDOW_FRAMES)
         values = network.values(mel[None, 2 * begin : 2 * (begin + WINDOW_FRAMES)])[0]
         pieces.append(values[first - begin : min(first + kept, total) - begin])
