@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_FOR_ANIMATORS = ("tests/", "research/", "docs/", ".ci/", "build/", "dist/", "demo/", "benchmark/")
+NOT_FOR_ANIMATORS = ("tests/", "research/", "docs/", ".ci/", "build/", "dist/", "demo/work/", "benchmark/")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,8 @@ from . import (
     style_library,
     style_list,
     styles,
+    try_it,
+    use_media,
 )
 
 _MODULES = (
@@ -35,6 +37,8 @@ _MODULES = (
     presets,
     engine_access,
     generate,
+    try_it,
+    use_media,
     head_motion,
     import_flame,
     pick,

@@ -100,6 +100,7 @@ class MimeshRun(bpy.types.PropertyGroup):
     fraction: bpy.props.FloatProperty(options={"SKIP_SAVE"}, min=0.0, max=1.0, subtype="FACTOR")
     seconds_left: bpy.props.FloatProperty(options={"SKIP_SAVE"}, default=-1.0, description="Negative while unknown")
     result: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
+    warnings: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Those of the lines that need attention")
     outcome: bpy.props.EnumProperty(
         options={"SKIP_SAVE"},
         items=(("done", "Done", ""), ("failed", "Failed", ""), ("cancelled", "Cancelled", "")),

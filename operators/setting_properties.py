@@ -25,6 +25,12 @@ def declare(owner: type[Any], place: str, groups: Iterable[type[SettingsGroup]])
         owner.__annotations__[name] = _property(item)
 
 
+def declare_on_operator(operator: type[Any], items: Iterable[SettingField]) -> None:
+    """Give an operator class, before it is registered, properties for some settings; each run begins without them."""
+    for item in items:
+        operator.__annotations__[item.prop.rpartition(".")[2]] = _property(item, options={"SKIP_SAVE"})
+
+
 def read_group(settings: Any, group: type[T]) -> T:
     """The settings as they stand. Raises :class:`SettingsError`."""
     return group(**{item.name: _value(settings, item) for item in setting_fields(group) if item.setting.offered})
@@ -46,9 +52,9 @@ def _value(settings: Any, item: SettingField) -> Any:
     return float(f"{value:.7g}") if item.kind is float else value
 
 
-def _property(item: SettingField) -> Any:
+def _property(item: SettingField, **rest: Any) -> Any:
     declared = item.setting
-    words: dict[str, Any] = {"name": declared.label, "description": declared.help}
+    words: dict[str, Any] = {"name": declared.label, "description": declared.help, **rest}
     if item.default is not None:
         words["default"] = item.default
     if declared.subtype:

@@ -11,6 +11,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -21,7 +22,16 @@ from . import running
 from .properties import run_state
 from .stubs import OperatorResult
 
-Steps = Generator[StepStatus, None, str]
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run's result in plain words; its first line says it all. warnings: those lines that need attention."""
+
+    words: str
+    warnings: tuple[str, ...] = ()
+
+
+Steps = Generator[StepStatus, None, str | Told]
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 0.01
@@ -34,7 +44,7 @@ class SteppedOperator:
     """Mix-in for operators whose work takes longer than a frame.
 
     Subclasses give ``start(context)``: a generator that yields its status and returns the result in plain
-    words. Closing the generator must leave the scene as it was.
+    words, or as :class:`Told`. Closing the generator must leave the scene as it was.
     """
 
     task = ""
@@ -111,8 +121,11 @@ def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
     try:
         status = next(steps)
     except StopIteration as stop:
-        _end(context, stop.value, "done")
-        operator.report({"INFO"}, stop.value.splitlines()[0])
+        told = stop.value if isinstance(stop.value, Told) else Told(stop.value)
+        _end(context, told.words, "done", told.warnings)
+        operator.report({"INFO"}, told.words.splitlines()[0])
+        for warning in told.warnings:
+            operator.report({"WARNING"}, warning)
         return True
     if (run.stage, round(run.fraction, 3)) != (status.stage, round(status.fraction, 3)):
         run.stage, run.fraction = status.stage, status.fraction
@@ -122,9 +135,10 @@ def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
     return False
 
 
-def _end(context: bpy.types.Context, result: str, outcome: str) -> None:
+def _end(context: bpy.types.Context, result: str, outcome: str, warnings: tuple[str, ...] = ()) -> None:
     run = run_state(context)
     run.running, run.result, run.outcome = False, result, outcome
+    run.warnings = "\n".join(warnings)
     _show_in_status_bar(context, None)
     redraw(context)
     if not bpy.app.background:

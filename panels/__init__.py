@@ -6,7 +6,20 @@ One file for each sub-panel; ``panels.places`` has their order and the editors t
 
 from __future__ import annotations
 
-from . import adjust, engine, face, face_rig, generate, head_motion, lip_sync, presets, reference, speech, styles
+from . import (
+    adjust,
+    engine,
+    face,
+    face_rig,
+    generate,
+    head_motion,
+    lip_sync,
+    menus,
+    presets,
+    reference,
+    speech,
+    styles,
+)
 
 # a parent before its children
 _MODULES = (
@@ -21,6 +34,7 @@ _MODULES = (
     adjust,
     head_motion,
     engine,
+    menus,
 )
 
 

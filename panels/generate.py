@@ -61,8 +61,9 @@ def _draw_result(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.
     box.label(text="Last run", icon=_OUTCOME_ICONS[run.outcome])
     words = box.column()
     words.alert = run.outcome == "failed"
+    warnings = run.warnings.splitlines()
     for line in run.result.splitlines():
-        draw_words(words, line, context)
+        draw_words(words, line, context, icon="ERROR" if line in warnings else "NONE")
 
 
 class _Options(PanelPart):

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.engine_access import has_engine
+from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
+from ..operators.try_it import wants_a_first_try
 from .places import CATEGORY, PanelPart
 from .presets import MIMESH_PT_presets
+from .words import draw_words
 
 
 class _LipSync(PanelPart):
@@ -20,7 +24,16 @@ class _LipSync(PanelPart):
         MIMESH_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Everything is in the sub-panels."""
+        """What a first try needs, in this place; all else is in the sub-panels."""
+        layout: bpy.types.UILayout = self.layout
+        if not wants_a_first_try(scene_settings(context)) or run_state(context).running:
+            return
+        if not has_engine(context):
+            draw_words(layout, "First the engine: it makes the motion, on this computer.", context)
+            layout.operator("mimesh.setup_engine", icon="IMPORT")
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("mimesh.try_it", icon="PLAY")
 
 
 class MIMESH_PT_lip_sync(_LipSync, bpy.types.Panel):

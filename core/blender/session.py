@@ -209,7 +209,7 @@ def _summed_up(
 ) -> GenerateReport:
     quality = result.reference_report
     along = tuple(line for line in describe_match(rig) if line.startswith("Keyed along"))
-    notes = (*result.notes, *(quality.warnings if quality else ()), *along, *plan.warnings)
+    notes = (*result.notes, *(quality.warnings if quality else ()), *plan.warnings)
     return GenerateReport(
         object_name=rig.object_name,
         motion_seconds=result.motion.seconds,
@@ -220,6 +220,7 @@ def _summed_up(
         neighbours=result.neighbours,
         reference=quality.summary() if quality else None,
         elapsed_seconds=elapsed_seconds,
+        details=along,
         # the same sentence can come from the clip and from the style fitted on it
         notes=tuple(dict.fromkeys(note for note in notes if not quality or note not in quality.summary())),
     )

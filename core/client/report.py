@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GenerateReport:
-    """motion_seconds: speech covered; elapsed_seconds: how long the run took; notes: sentences.
+    """motion_seconds: speech covered; elapsed_seconds: how long the run took.
+
+    details: sentences that need no attention. notes: sentences that do.
 
     reference: the clip's quality in words. style: what was learnt from it or loaded, None without either.
     mixed_in: share and name of a second style, empty for none.
@@ -30,6 +32,7 @@ class GenerateReport:
     notes: tuple[str, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     mixed_in: str = ""
+    details: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Lines for the panel; the first one says it all."""
@@ -43,7 +46,7 @@ class GenerateReport:
             lines.append(f"Style {self.style.name}.")
         if self.mixed_in:
             lines.append(f"Mixed with {self.mixed_in}.")
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*lines, *self.details, *self.notes])
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def test_zip_holds_what_animators_need_and_no_more(extension_zip: Path) -> None:
         manifest = tomllib.loads(archive.read("blender_manifest.toml").decode())
     assert manifest["id"] == "mimesh"
     assert {"__init__.py", "core/engine/worker.py", "vendor_models/checksums.json"} <= set(names)
-    foreign = ("tests/", "research/", "docs/", ".ci/", "build/", "demo/", ".venv")
+    foreign = ("tests/", "research/", "docs/", ".ci/", "build/", "demo/work/", "demo/demo", "demo/preview", ".venv")
     assert not [name for name in names if name.startswith(foreign) or name.endswith((".pyc", ".blend1"))]
 
 
