@@ -20,7 +20,7 @@ _ROLES = (
 
 
 class MIMESH_OT_use_file(bpy.types.Operator):
-    """Take a file as the speech (also heard in the Sequencer) or as the reference"""
+    """Take a file as the speech (which also plays in the Sequencer) or as the reference"""
 
     bl_idname = "mimesh.use_file"
     bl_label = "Use File for Lip Sync"
@@ -94,7 +94,7 @@ class MIMESH_OT_drop_style(bpy.types.Operator):
 
 
 def _use_file(operator: Any, context: bpy.types.Context, path: str, role: str) -> OperatorResult:
-    """Choose a file; a sound becomes a strip, so that it is heard in step with the face."""
+    """Choose a file; a sound becomes a strip, so that it plays in step with the face."""
     from ..core.blender.first_try import Added, add_strip
     from ..core.errors import MediaError
 
@@ -180,7 +180,7 @@ class _Drop:
 
 
 class MIMESH_OT_drop_speech(_Drop, bpy.types.Operator):
-    """What the character says; it is heard in the Sequencer too"""
+    """What the character says; it plays in the Sequencer too"""
 
     bl_idname = "mimesh.drop_speech"
     bl_label = "Speech for Lip Sync"
