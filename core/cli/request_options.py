@@ -35,11 +35,18 @@ def add_motion_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", type=Path, help="video of the person to talk like")
     parser.add_argument("--reference-start", type=float, default=0.0, help="seconds")
     parser.add_argument("--reference-end", type=float, default=None, help="seconds")
+    add_clip_choices(parser, "--reference-track", "--reference-person")
     parser.add_argument("--style", help="a saved style instead of a reference: its file, or its name in the library")
     parser.add_argument("--library", type=Path, help="folder of the styles, else $MIMESH_STYLES")
     able = " or ".join(entry.name for entry in mixing_engines())
     parser.add_argument("--second-style", help=f"another saved style to mix into the face ({able} only)")
     add_setting_options(parser, *MOTION_GROUPS.values())
+
+
+def add_clip_choices(parser: argparse.ArgumentParser, track: str, person: str) -> None:
+    """Which sound and whom of a clip with several."""
+    parser.add_argument(track, type=int, default=None, help="which sound track of the video, from 1")
+    parser.add_argument(person, type=int, default=None, help="which of several people, from 1; else who speaks")
 
 
 def speech_file(options: argparse.Namespace) -> MediaRange:
@@ -51,7 +58,8 @@ def reference_file(options: argparse.Namespace) -> MediaRange | None:
     """The clip of the options, if there is one. Raises SettingsError."""
     if options.reference is None:
         return None
-    return MediaRange(options.reference, options.reference_start, options.reference_end)
+    chosen = (options.reference_track, options.reference_person)
+    return MediaRange(options.reference, options.reference_start, options.reference_end, *chosen)
 
 
 def motion_request(

@@ -16,6 +16,7 @@ from ..exchange.media_range import MediaRange
 from .commands import Commands
 from .console import progress_line, require_writable, whole_file
 from .outcome import Outcome, add_json_option
+from .request_options import add_clip_choices
 
 if TYPE_CHECKING:
     from ..tracking.quality import QualityReport
@@ -28,13 +29,14 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, required=True, help=".npz to write")
     parser.add_argument("--start", type=float, default=0.0, help="seconds")
     parser.add_argument("--end", type=float, default=None, help="seconds")
+    add_clip_choices(parser, "--track", "--person")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> Outcome:
     """Track, write, report."""
-    source = MediaRange(options.video, options.start, options.end)
+    source = MediaRange(options.video, options.start, options.end, options.track, options.person)
     require_writable(options.out, ".npz")
     with progress_line() as line:
         reference = track_reference(source, line)

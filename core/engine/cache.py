@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
 # raise one where the code that makes such a result changes what it makes: older entries are then never read
-REFERENCE_FORMAT = 2
+REFERENCE_FORMAT = 3
 STYLE_FORMAT = 2
 # what an engine that was killed left half-written
 _PARTIAL_NANOSECONDS = 3600 * 10**9
@@ -140,7 +140,8 @@ def _basis_hash() -> str:
 
 def _origin(source: MediaRange, model_hash: str) -> list[object]:
     # the name is part of the key because reports name their source
-    media = [content_hash(source.path), source.path.name, source.start_seconds, source.end_seconds, source.track]
+    seconds, chosen = (source.start_seconds, source.end_seconds), (source.track, source.person)
+    media = [content_hash(source.path), source.path.name, *seconds, *chosen]
     return [*media, REFERENCE_FORMAT, _basis_hash(), model_hash]
 
 

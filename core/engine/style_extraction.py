@@ -92,6 +92,7 @@ class StyleExtractor:
             self.meter.within_stage,
             expected_opening=lambda speech: lip_gap(open_basis(), self.neutral.generate(speech)),
             sound_track=source.track,
+            person=source.person,
         )
         if self.cache:
             self.cache.store(key, lambda path: save_reference(path, reference))

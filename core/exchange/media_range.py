@@ -16,12 +16,14 @@ class MediaRange:
     """Part of a media file: [start, end) in seconds; an ``end_seconds`` of None is the file's end.
 
     track: which of its sound tracks, counted from 1; None takes the default one, else the one most like speech.
+    person: which of the people in its picture, counted from 1; None takes the one whose lips go with the sound.
     """
 
     path: Path
     start_seconds: float = 0.0
     end_seconds: float | None = None
     track: int | None = None
+    person: int | None = None
 
     def __post_init__(self) -> None:
         for name, seconds in (("start", self.start_seconds), ("end", self.end_seconds)):
@@ -48,12 +50,19 @@ class MediaRange:
         """Absolute, because the worker runs in another folder."""
         path = str(self.path.expanduser().absolute())
         media = {"path": path, "start_seconds": self.start_seconds, "end_seconds": self.end_seconds}
-        return media if self.track is None else {**media, "track": self.track}
+        chosen = {"track": self.track, "person": self.person}
+        return media | {name: number for name, number in chosen.items() if number is not None}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Inverse of :meth:`to_json`. Raises :class:`SettingsError` on nonsense."""
         try:
-            return cls(Path(data["path"]), float(data["start_seconds"]), data["end_seconds"], data.get("track"))
+            return cls(
+                Path(data["path"]),
+                float(data["start_seconds"]),
+                data["end_seconds"],
+                data.get("track"),
+                data.get("person"),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"This is no media range: {data!r:.80} ({error}).") from error

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# every n-th frame is searched for further people
+CHECK_STRIDE = 10
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceTrack:
@@ -17,7 +20,8 @@ class FaceTrack:
     seconds: (T,) presentation times. valid: (T,) a face was found.
     faces_seen: (K,) number of faces in each of the K frames that were checked for a second person.
     cuts: indices of frames that begin a new shot. chips: (T, 24, 24, 3) the face of every frame, upright and of one
-    size; None for tracks that are known without their pictures.
+    size; None for tracks that are known without their pictures. boxes: (faces, 4) left, top, width and height in
+    pixels of the faces in each of the K checked frames, which are every :data:`CHECK_STRIDE`-th one.
     """
 
     landmarks: NDArray[np.float32]
@@ -29,6 +33,7 @@ class FaceTrack:
     frame_height: int
     source: str
     chips: NDArray[np.uint8] | None = None
+    boxes: tuple[NDArray[np.float32], ...] = ()
 
     def __len__(self) -> int:
         return len(self.seconds)

@@ -34,11 +34,14 @@ class FaceLandmarker(Protocol):
         """Let go of the native graph."""
 
 
-class FaceCounter(Protocol):
-    """Counts the faces in single pictures."""
+class FaceFinder(Protocol):
+    """Finds the faces in single pictures."""
 
-    def count(self, rgb: NDArray[np.uint8]) -> int:
-        """Faces at least half as wide as the widest one: passers-by far behind do not count."""
+    def boxes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(K, 4) left, top, width and height in pixels of faces at least half as wide as the widest one.
+
+        Passers-by far behind do not count.
+        """
 
     def close(self) -> None:
         """Let go of the native graph."""
@@ -51,7 +54,7 @@ class LandmarkerMaker(Protocol):
 
     def for_picture(self) -> FaceLandmarker: ...
 
-    def counter(self) -> FaceCounter: ...
+    def finder(self) -> FaceFinder: ...
 
 
 def open_tracker() -> LandmarkerMaker:
@@ -101,6 +104,7 @@ def in_pixels(normalised: NDArray[np.float32], rgb: NDArray[np.uint8]) -> NDArra
     return normalised * np.array([width, height, width], np.float32)
 
 
-def prominent(widths: list[float]) -> int:
-    """How many are more than half as wide as the widest."""
-    return sum(width > 0.5 * max(widths) for width in widths)
+def prominent(boxes: list[tuple[float, float, float, float]]) -> NDArray[np.float32]:
+    """(K, 4) the boxes that are more than half as wide as the widest."""
+    found = np.array(boxes, np.float32).reshape(-1, 4)
+    return found[found[:, 2] > 0.5 * found[:, 2].max(initial=0.0)]

@@ -36,9 +36,9 @@ class SolutionsMaker:
             )
         )
 
-    def counter(self) -> DetectionCounter:
-        """Counts faces."""
-        return DetectionCounter(
+    def finder(self) -> DetectionFinder:
+        """Finds faces."""
+        return DetectionFinder(
             self._solutions.face_detection.FaceDetection(model_selection=0, min_detection_confidence=0.6)
         )
 
@@ -62,15 +62,16 @@ class MeshLandmarker:
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionCounter:
-    """See :class:`core.tracking.landmarker.FaceCounter`."""
+class DetectionFinder:
+    """See :class:`core.tracking.landmarker.FaceFinder`."""
 
     detector: Any
 
-    def count(self, rgb: NDArray[np.uint8]) -> int:
-        """Faces of about the widest one's size."""
-        found = self.detector.process(rgb).detections or []
-        return prominent([d.location_data.relative_bounding_box.width for d in found])
+    def boxes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(K, 4) faces of about the widest one's size."""
+        height, width = rgb.shape[:2]
+        found = [d.location_data.relative_bounding_box for d in self.detector.process(rgb).detections or []]
+        return prominent([(b.xmin * width, b.ymin * height, b.width * width, b.height * height) for b in found])
 
     def close(self) -> None:
         """Let go of the graph."""

@@ -47,12 +47,12 @@ class TasksMaker:
         """For one picture, also a drawn one."""
         return TaskLandmarker(self._landmarker(self._vision.RunningMode.IMAGE, 0.3), self._image, video=False)
 
-    def counter(self) -> TaskCounter:
-        """Counts faces with the bundle's own detector."""
+    def finder(self) -> TaskFinder:
+        """Finds faces with the bundle's own detector."""
         options = self._vision.FaceDetectorOptions(
             base_options=self._base(model_asset_buffer=self._detector), min_detection_confidence=0.6
         )
-        return TaskCounter(self._vision.FaceDetector.create_from_options(options), self._image)
+        return TaskFinder(self._vision.FaceDetector.create_from_options(options), self._image)
 
     def _landmarker(self, mode: Any, confidence: float) -> Any:
         options = self._vision.FaceLandmarkerOptions(
@@ -99,16 +99,16 @@ class TaskLandmarker:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskCounter:
-    """See :class:`core.tracking.landmarker.FaceCounter`."""
+class TaskFinder:
+    """See :class:`core.tracking.landmarker.FaceFinder`."""
 
     task: Any
     image: Any
 
-    def count(self, rgb: NDArray[np.uint8]) -> int:
-        """Faces of about the widest one's size."""
-        found = self.task.detect(self.image(np.ascontiguousarray(rgb))).detections
-        return prominent([float(d.bounding_box.width) for d in found])
+    def boxes(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(K, 4) faces of about the widest one's size."""
+        found = [d.bounding_box for d in self.task.detect(self.image(np.ascontiguousarray(rgb))).detections]
+        return prominent([(b.origin_x, b.origin_y, b.width, b.height) for b in found])
 
     def close(self) -> None:
         """Let go of the task."""

@@ -1,113 +1,142 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the person in front of the camera changes: at a cut on similar ground, or in a cross-fade."""
+"""Who is seen when: one after the other, at cuts on similar ground or in a cross-fade, or side by side."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..face.basis import open_basis
-from ..face.rotations import rotvec_from_matrix
-from .align import align
 from .cover import covered_frames
 from .face_track import FaceTrack
+from .lanes import Appearance, shots_of
+from .looks import Look, Looks
 
-# eyes, brows and nose: what speaking does not move
-_UPPER_ROWS = slice(2, 14)
-_SKIN = (slice(8, 16), slice(6, 18))
 # a look is the median of so many seconds
 _WINDOW_SECONDS = 0.4
 # looks this far apart around a moment also find a cross-fade
 _FADE_SECONDS = 0.5
-# of 424 pairs of GRID's people 96 % differ by more; looks of one person 0.4 s apart by less
-_STRUCTURE_LIMIT = 0.25
-_COLOUR_LIMIT = 0.12
-_TOGETHER_LIMIT = 0.25
-_TURN_DEGREES = 8.0
 # a person who is seen for less is an error of the tracker
 _MIN_SECONDS = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class People:
-    """person: (T,) who is seen, counted from 0 in order of appearance. changes: frames that begin another's part."""
+class Person:
+    """One of those whom a clip shows. number: from 1, in order of appearance, then from left to right.
 
-    person: NDArray[np.int64]
-    changes: tuple[int, ...]
+    place: where to look for them, in words. track: the whole clip; valid only where this person is seen.
+    """
 
-    @property
-    def count(self) -> int:
-        """How many people are seen."""
-        return int(self.person.max(initial=0)) + 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """structure: light and dark of the upper face, without its brightness; colour: of the skin; pose: degrees."""
-
-    structure: NDArray[np.float32]
-    colour: NDArray[np.float32]
-    pose: NDArray[np.float64]
-
-    def differs_from(self, other: Look) -> float:
-        """Over 1 where two looks are of different people; a head that has turned may look less like itself."""
-        turned = float(np.linalg.norm(self.pose - other.pose))
-        structure = (1.0 - float(np.corrcoef(self.structure, other.structure)[0, 1])) / (1.0 + turned / _TURN_DEGREES)
-        colour = float(np.abs(self.colour - other.colour).max())
-        return max(structure / _STRUCTURE_LIMIT, colour / _COLOUR_LIMIT, (structure + colour) / _TOGETHER_LIMIT)
+    number: int
+    place: str
+    track: FaceTrack
 
 
-def find_people(track: FaceTrack) -> People:
-    """Follow the face's look through the track; one person where the track has no pictures."""
-    nobody_else = People(np.zeros(len(track), np.int64), ())
+def find_people(track: FaceTrack, side_by_side: Sequence[Appearance] = ()) -> tuple[Person, ...]:
+    """Everybody whom a clip shows; one person where the track has no pictures.
+
+    side_by_side: the faces of shots that show several; the track's own face counts in the other shots alone.
+    """
+    seen = [*_one_by_one(track, side_by_side), *side_by_side]
+    groups = _grouped(seen)
+    if len(groups) < 2:
+        return (Person(1, "", track),)
+    groups.sort(key=lambda group: (group[0].first, group[0].centre))
+    return tuple(
+        Person(number, _place(group, groups, track), _track_of(track, group)) for number, group in enumerate(groups, 1)
+    )
+
+
+def _one_by_one(track: FaceTrack, side_by_side: Sequence[Appearance]) -> list[Appearance]:
+    """The face that the whole picture shows, parted where it may become another's."""
+    if track.chips is None:
+        return []
+    shots = shots_of(track)
+    shared = np.zeros(len(track), bool)
+    for number in {face.shot for face in side_by_side}:
+        shared[shots[number]] = True
     # what hides a mouth hides half of the look as well
-    known = np.flatnonzero(track.valid & ~covered_frames(track))
+    known = np.flatnonzero(track.valid & ~covered_frames(track) & ~shared)
     window = max(round(_WINDOW_SECONDS * track.fps), 3)
-    if track.chips is None or len(known) < 3 * window:
-        return nobody_else
-    series = _Looks.of(track, known)
+    if len(known) < (window if side_by_side else 3 * window):
+        return []
+    series = Looks.of(track.landmarks[known], track.chips[known])
     borders = [0, *_changes(series, known, track, window), len(known)]
-    parts = [slice(a, b) for a, b in itertools.pairwise(borders) if b > a]
-    owner = _owners([series.look(part) for part in parts])
-    person = np.zeros(len(track), np.int64)
-    for part, who in zip(parts, owner, strict=True):
-        last = known[part.stop] if part.stop < len(known) else len(track)
-        person[known[part.start] : last] = who
-    return People(person, tuple(int(index) for index in np.flatnonzero(np.diff(person)) + 1))
+    starts = np.array([shot.start for shot in shots])
+    found = []
+    for a, b in itertools.pairwise(borders):
+        first, last = int(known[a]), int(known[b]) if b < len(known) else len(track)
+        kept = np.where(shared[first:last, None, None], np.nan, track.landmarks[first:last]).astype(np.float32)
+        shot = int(np.searchsorted(starts, first, "right")) - 1
+        found.append(Appearance(first, kept, track.chips[first:last], shot))
+    # what is seen before the first known frame belongs to it
+    if found and not side_by_side:
+        first_frames = slice(0, found[0].frames.stop)
+        found[0] = Appearance(0, track.landmarks[first_frames], track.chips[first_frames], 0)
+    return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Looks:
-    """What makes a look, of every frame with a face."""
-
-    structure: NDArray[np.float32]
-    colour: NDArray[np.float32]
-    pose: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, track: FaceTrack, known: NDArray[np.int64]) -> _Looks:
-        assert track.chips is not None
-        chips = track.chips[known]
-        upper = chips[:, _UPPER_ROWS].astype(np.float32).mean(axis=3)
-        upper -= upper.mean(axis=(1, 2), keepdims=True)
-        upper /= upper.std(axis=(1, 2), keepdims=True) + 4.0
-        frames, rows, columns = upper.shape
-        coarse = upper.reshape(frames, rows // 2, 2, columns // 2, 2).mean(axis=(2, 4))
-        skin = chips[:, _SKIN[0], _SKIN[1]].astype(np.float32).mean(axis=(1, 2))
-        brightness = skin.mean(axis=1, keepdims=True)
-        colour = np.concatenate([3.0 * skin / (brightness + 8.0), np.log(brightness + 16.0)], axis=1)
-        rotation = align(track.landmarks[known], open_basis().neutral).rotation
-        return cls(coarse.reshape(frames, -1), colour, np.degrees(rotvec_from_matrix(rotation)))
-
-    def look(self, part: slice) -> Look:
-        """The median over some frames."""
-        return Look(*(np.median(values[part], axis=0) for values in (self.structure, self.colour, self.pose)))
+def _grouped(seen: Sequence[Appearance]) -> list[list[Appearance]]:
+    """Faces of one person together; the most alike first, and never two that are seen at once."""
+    looks = [_look(face) for face in seen]
+    pairs = [
+        (a.apart_from(b), i, j)
+        for (i, a), (j, b) in itertools.combinations(enumerate(looks), 2)
+        if a is not None and b is not None
+    ]
+    group = {i: [i] for i, look in enumerate(looks) if look is not None}
+    for apart, i, j in sorted(pairs):
+        if apart > 1.0:
+            break
+        if group[i] is not group[j] and not any(_at_once(seen[a], seen[b]) for a in group[i] for b in group[j]):
+            joined = sorted(group[i] + group[j])
+            group.update(dict.fromkeys(joined, joined))
+    found = {id(members): members for members in group.values()}
+    return [sorted((seen[i] for i in members), key=lambda face: face.first) for members in found.values()]
 
 
-def _changes(series: _Looks, known: NDArray[np.int64], track: FaceTrack, window: int) -> list[int]:
+def _look(face: Appearance) -> Look | None:
+    valid = np.isfinite(face.landmarks[:, 0, 0])
+    return Looks.of(face.landmarks[valid], face.chips[valid]).look(slice(None)) if valid.sum() > 2 else None
+
+
+def _at_once(a: Appearance, b: Appearance) -> bool:
+    return a.frames.start < b.frames.stop and b.frames.start < a.frames.stop
+
+
+def _track_of(track: FaceTrack, faces: Sequence[Appearance]) -> FaceTrack:
+    landmarks = np.full_like(track.landmarks, np.nan)
+    chips = np.zeros((len(track), *faces[0].chips.shape[1:]), np.uint8)
+    for face in faces:
+        landmarks[face.frames], chips[face.frames] = face.landmarks, face.chips
+    valid = np.isfinite(landmarks[:, 0, 0])
+    alone = np.ones_like(track.faces_seen)
+    return dataclasses.replace(track, landmarks=landmarks, valid=valid, chips=chips, faces_seen=alone)
+
+
+def _place(group: Sequence[Appearance], groups: Sequence[Sequence[Appearance]], track: FaceTrack) -> str:
+    """Such as "on the left", where all sit side by side, else with the second of the first sight."""
+    first = group[0]
+    beside = [other for members in groups for other in members if other is not first and _at_once(other, first)]
+    side = _side(first, beside, track.frame_width) if beside else ""
+    begins = f"from {track.seconds[first.first]:.0f} s"
+    if side and len({members[0].first for members in groups}) == 1:
+        return side
+    return ", ".join(filter(None, (begins, side)))
+
+
+def _side(face: Appearance, beside: Sequence[Appearance], width: int) -> str:
+    left = sum(other.centre < face.centre for other in beside)
+    if left == 0:
+        return "on the left"
+    return "on the right" if left == len(beside) else f"number {left + 1} from the left"
+
+
+def _changes(series: Looks, known: NDArray[np.int64], track: FaceTrack, window: int) -> list[int]:
     """Indices into the known frames at which another look begins."""
     gap = round(_FADE_SECONDS * track.fps)
     moments = np.arange(window, len(known) - window, max(window // 4, 1))
@@ -134,12 +163,3 @@ def _sharpest(structure: NDArray[np.float32], around: int, reach: int) -> int:
     first, last = max(around - reach, 1), min(around + reach, len(structure) - 1)
     steps = np.abs(structure[first : last + 1] - structure[first - 1 : last]).mean(axis=1)
     return first + int(steps.argmax())
-
-
-def _owners(looks: list[Look]) -> list[int]:
-    """Who each part shows: the first earlier part whose look does not differ, else somebody new."""
-    owner: list[int] = []
-    for index, look in enumerate(looks):
-        same = (owner[j] for j in range(index) if look.differs_from(looks[j]) <= 1.0)
-        owner.append(next(same, max(owner, default=-1) + 1))
-    return owner

@@ -95,8 +95,11 @@ class QualityReport:
         return f"[{bar_of(self.bar)}] each a second (# usable{legend}); used: {begin:.1f} to {end:.1f} s"
 
 
-def require_usable(track: FaceTrack) -> None:
-    """Refuse clips that no later step could save. Raises :class:`ReferenceClipError`."""
+def require_usable(track: FaceTrack, left_out: str = "") -> None:
+    """Refuse clips that no later step could save. left_out: a sentence on the rest of the clip.
+
+    Raises :class:`ReferenceClipError`.
+    """
     name = Path(track.source).name
     if not track.valid.any():
         raise ReferenceClipError(f"No face was found in {name}.", "Choose a clip that shows the speaker's face.")
@@ -121,7 +124,7 @@ def require_usable(track: FaceTrack) -> None:
         raise ReferenceClipError(
             f"{name} has only {usable:.1f} s of usable face{cut}; "
             f"{MIN_USABLE_SECONDS:.0f} s are needed, 10 s are good.",
-            "Choose a longer uncut stretch.",
+            " ".join(filter(None, (left_out, "Choose a longer uncut stretch."))),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +22,19 @@ from ..face.rotations import mean_rotation, rotvec_from_matrix
 from .align import PoseFreeTrack, align, uniform_landmarks
 from .face_track import FaceTrack
 from .fit import fit
-from .landmarker import open_tracker
+from .landmarker import LandmarkerMaker, open_tracker
+from .lanes import Appearance, find_lanes, track_lanes
+from .people import Person, find_people
 from .quality import QualityReport, report, require_usable
 from .seconds import SecondQuality, with_agreement
 from .smooth import neutral_face, savitzky_golay, smooth_landmarks
+from .speaker import choose_speaker
 from .stretch import choose_stretch
 from .survey import survey
 from .sync import SyncOffset, loudness, measure_offset
-from .tracker import Progress, track_face
+from .tracker import Progress, track_face, turned_frames
 from .upright import quarter_turns
+from .video import VideoFrame
 
 ExpectedOpening = Callable[[Speech], NDArray[np.floating]]
 HEAD_WINDOW_FRAMES = 7
@@ -67,10 +71,12 @@ def track_reference(
     progress: Progress = lambda fraction: None,
     expected_opening: ExpectedOpening | None = None,
     sound_track: int | None = None,
+    person: int | None = None,
 ) -> TrackedReference:
     """Track, judge, align to the sound and fit. Raises :class:`MediaError` or :class:`ReferenceClipError`.
 
-    Of a long or flawed recording the best stretch is used, and told.
+    Of a long or flawed recording the best stretch is used, and told. person: which of several, from 1; None leaves it
+    to lips and sound.
 
     ``expected_opening`` maps speech to the mouth opening (T,) at 25 fps that it should come with (the engine
     passes its expression model). Loudness stands in without it, and is too rough to shift a clip by.
@@ -79,9 +85,13 @@ def track_reference(
     part = survey(tracker, path, start_seconds, end_seconds, lambda fraction: progress(_SURVEY_SHARE * fraction))
     turns = quarter_turns(tracker, path, part.start_seconds, part.end_seconds)
     whole = track_face(path, part.start_seconds, part.end_seconds, progress, turns)
-    chosen = choose_stretch(whole)
+    frames = turned_frames(path, part.start_seconds, part.end_seconds, turns)
+    people = find_people(whole, _side_by_side(tracker, whole, frames, progress))
+    speaker = choose_speaker(people, _expected(people, path, sound_track, expected_opening), person)
+    others = [each.track for each in people if each is not speaker.person]
+    chosen = choose_stretch(speaker, others)
     track = chosen.track
-    require_usable(track)
+    require_usable(track, chosen.left_out)
     cut_out = len(track) < len(whole)
     first = max(float(track.seconds[0]), part.start_seconds) if cut_out else part.start_seconds
     last = float(track.seconds[-1]) + 1.0 / track.fps
@@ -97,20 +107,41 @@ def track_reference(
         reference.report,
         warnings=(*filter(None, notes), *reference.report.warnings),
         used_seconds=(first, last),
-        bar=_agreeing(whole, chosen.seconds, path, sound_track),
+        bar=_agreeing(speaker.person.track, chosen.seconds, path, sound_track),
     )
     return dataclasses.replace(reference, report=measured)
 
 
+def _side_by_side(
+    tracker: LandmarkerMaker, whole: FaceTrack, frames: Iterator[VideoFrame], progress: Progress
+) -> list[Appearance]:
+    """The faces of the shots that show several; looked at once more, and only where there are such."""
+    lanes = find_lanes(whole)
+    return track_lanes(tracker, frames, whole, lanes, progress) if lanes else []
+
+
+def _expected(
+    people: Sequence[Person], path: Path, sound_track: int | None, expected: ExpectedOpening | None
+) -> NDArray[np.floating] | None:
+    """(T,) the opening that the clip's sound comes with; None where it is not needed, or cannot be known."""
+    if len(people) < 2 or expected is None:
+        return None
+    track = people[0].track
+    speech = _usable_speech(path, float(track.seconds[0]), float(track.seconds[-1]) + 1.0 / track.fps, sound_track)
+    return None if speech is None else np.asarray(expected(speech))
+
+
 def _agreeing(
-    whole: FaceTrack, seconds: tuple[SecondQuality, ...], path: Path, sound_track: int | None
+    track: FaceTrack, seconds: tuple[SecondQuality, ...], path: Path, sound_track: int | None
 ) -> tuple[SecondQuality, ...]:
     """The seconds with how well mouth and loudness agree in each."""
-    first = float(whole.seconds[0])
-    speech = _usable_speech(path, first, float(whole.seconds[-1]) + 1.0 / whole.fps, sound_track)
+    first = float(track.seconds[0])
+    speech = _usable_speech(path, first, float(track.seconds[-1]) + 1.0 / track.fps, sound_track)
     if speech is None:
         return seconds
-    uniform = uniform_landmarks(whole, INTERNAL_FPS, first)
+    if not track.valid.any():
+        return seconds
+    uniform = uniform_landmarks(track, INTERNAL_FPS, first)
     opening = mouth_opening(align(uniform.landmarks, open_basis().neutral).landmarks)
     return with_agreement(seconds, opening, loudness(speech, INTERNAL_FPS, len(opening)), INTERNAL_FPS)
 

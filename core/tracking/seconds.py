@@ -28,7 +28,7 @@ class SecondQuality:
 
     start_seconds: in the file. reasons: why it is left out, in short words; empty where it is usable.
     face_share: frames with a face. face_pixels: median width. yaw_degrees: how far it looks past the camera.
-    covered_share: frames in which something hides the mouth. person: which of the people seen, from 0.
+    covered_share: frames in which something hides the mouth. person: whom it is judged for, from 0.
     agreement: correlation of the mouth's opening with the sound over the three seconds around; None where that says
     nothing.
     """
@@ -57,8 +57,18 @@ class SecondQuality:
         return cls(**{**values, "reasons": tuple(values["reasons"])})
 
 
-def judge_seconds(track: FaceTrack, person: NDArray[np.int64], basis: FaceBasis) -> tuple[SecondQuality, ...]:
-    """Every second of the track. person: (T,) who is seen; the one seen longest is wanted, others are left out."""
+def judge_seconds(
+    track: FaceTrack,
+    basis: FaceBasis,
+    person: int = 0,
+    others: Sequence[FaceTrack] = (),
+    others_turn: NDArray[np.bool_] | None = None,
+) -> tuple[SecondQuality, ...]:
+    """Every second of one person's track.
+
+    person: the index of that person. others: tracks of the same frames, of the other people.
+    others_turn: for each second, whether another one speaks in it.
+    """
     yaw = np.full(len(track), np.nan)
     width = np.full(len(track), np.nan)
     if track.valid.any():
@@ -67,17 +77,18 @@ def judge_seconds(track: FaceTrack, person: NDArray[np.int64], basis: FaceBasis)
         yaw[track.valid] = np.degrees(np.abs(np.arctan2(forward[:, 0], forward[:, 2])))
         width[track.valid] = face_widths(seen)
     covered = covered_frames(track)
-    wanted = main_person(track, person)
+    somebody_else = np.zeros(len(track), bool)
+    for other in others:
+        somebody_else |= other.valid & ~track.valid
     second = np.floor(track.seconds - track.seconds[0] + 1e-6).astype(int)
     found = []
     for number in range(int(second[-1]) + 1):
         frames = second == number
         start = float(track.seconds[0]) + number
         if not frames.any():
-            found.append(SecondQuality(start, ("no picture",), 0.0, 0.0, 0.0, 0.0, wanted))
+            found.append(SecondQuality(start, ("no picture",), 0.0, 0.0, 0.0, 0.0, person))
             continue
         valid = frames & track.valid
-        who = int(np.bincount(person[valid]).argmax()) if valid.any() else wanted
         values = (
             float(track.valid[frames].mean()),
             float(np.median(width[valid])) if valid.any() else 0.0,
@@ -85,8 +96,9 @@ def judge_seconds(track: FaceTrack, person: NDArray[np.int64], basis: FaceBasis)
             float(covered[valid].mean()) if valid.any() else 0.0,
         )
         # a second that a change falls into belongs to nobody
-        alone = not valid.any() or (person[valid] == wanted).all()
-        found.append(SecondQuality(start, tuple(_reasons(*values, alone)), *values, who))
+        alone = not somebody_else[frames].any()
+        listens = others_turn is not None and number < len(others_turn) and bool(others_turn[number])
+        found.append(SecondQuality(start, tuple(_reasons(*values, alone, listens)), *values, person))
     return tuple(found)
 
 
@@ -94,11 +106,6 @@ def face_widths(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     """(T,) pixels between the cheeks, of (T, 478, 3) landmarks."""
     across = landmarks[:, _CHEEK_LEFT, :2] - landmarks[:, _CHEEK_RIGHT, :2]
     return np.asarray(np.linalg.norm(across, axis=1), np.float64)
-
-
-def main_person(track: FaceTrack, person: NDArray[np.int64]) -> int:
-    """Who is seen in most frames."""
-    return int(np.bincount(person[track.valid]).argmax()) if track.valid.any() else 0
 
 
 def with_agreement(
@@ -139,13 +146,14 @@ def bar(seconds: Sequence[SecondQuality]) -> str:
     return "".join("#" if second.usable else second.reasons[0][0] for second in seconds)
 
 
-def _reasons(face: float, pixels: float, yaw: float, covered: float, alone: bool) -> list[str]:
+def _reasons(face: float, pixels: float, yaw: float, covered: float, alone: bool, listens: bool) -> list[str]:
     found = []
-    if face < MIN_FACE_SHARE:
-        found.append("no face")
-        return found
     if not alone:
         found.append("another person")
+    if face < MIN_FACE_SHARE:
+        return found or ["no face"]
+    if listens:
+        found.append("somebody else speaks")
     if pixels < MIN_FACE_PIXELS:
         found.append(f"face {pixels:.0f} px wide")
     if yaw > MAX_YAW_DEGREES:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import numpy as np
 from ..errors import ReferenceClipError
 from ..face.basis import open_basis
 from .face_track import FaceTrack
-from .people import find_people
 from .seconds import SecondQuality, describe_left_out, judge_seconds
+from .speaker import Speaker
+
+_LEFT_OUT = "Left out:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,22 +27,26 @@ class ChosenStretch:
     seconds: tuple[SecondQuality, ...]
     notes: tuple[str, ...]
 
+    @property
+    def left_out(self) -> str:
+        """The sentence on the seconds that are not used."""
+        return next((note for note in self.notes if note.startswith(_LEFT_OUT)), "")
 
-def choose_stretch(track: FaceTrack) -> ChosenStretch:
+
+def choose_stretch(speaker: Speaker, others: Sequence[FaceTrack] = ()) -> ChosenStretch:
     """Judge every second, and keep the longest run of good ones; a clip without a flaw is kept whole.
 
-    Raises :class:`ReferenceClipError` where a face is seen but no second of it can be used.
+    others: the tracks of the other people. Raises :class:`ReferenceClipError` where a face is seen but no second of it
+    can be used.
     """
-    people = find_people(track)
-    seconds = judge_seconds(track, people.person, open_basis())
-    bare = dataclasses.replace(track, chips=None)
-    breaks = sorted({*track.cuts.tolist(), *people.changes})
+    track = speaker.person.track
+    seconds = judge_seconds(track, open_basis(), speaker.person.number - 1, others, speaker.others_turn)
+    bare = dataclasses.replace(track, chips=None, boxes=())
+    breaks = track.cuts.tolist()
     if (not breaks and all(second.usable for second in seconds)) or not track.valid.any():
-        return ChosenStretch(bare, seconds, ())
+        return ChosenStretch(bare, seconds, tuple(filter(None, (speaker.note,))))
     left_out = describe_left_out(seconds)
-    notes = [f"Left out: {'; '.join(left_out)}."] if left_out else []
-    if people.count > 1:
-        notes.insert(0, f"{people.count} people are seen one after the other; the one who is seen longest is used.")
+    notes = filter(None, (speaker.note, f"{_LEFT_OUT} {'; '.join(left_out)}." if left_out else ""))
     # frames, not seconds: a shot begins where it begins
     best = _best_frames(track, seconds, breaks)
     if best is None:

@@ -66,7 +66,7 @@ def _scores(
     tracker: LandmarkerMaker, path: Path, moments: NDArray[np.float64], progress: Callable[[float], None]
 ) -> NDArray[np.float64]:
     """(K,) 0 where no usable face is seen, else up to 1."""
-    landmarker, counter = tracker.for_picture(), tracker.counter()
+    landmarker = tracker.for_picture()
     scores = np.zeros(len(moments))
     try:
         for number, moment in enumerate(moments):
@@ -75,11 +75,10 @@ def _scores(
             if frame is None:
                 continue
             points = landmarker.landmarks(frame.rgb, frame.seconds)
-            if np.isfinite(points[0, 0]) and counter.count(frame.rgb) < 2:
+            if np.isfinite(points[0, 0]):
                 scores[number] = _score(points)
     finally:
         landmarker.close()
-        counter.close()
     return scores
 
 

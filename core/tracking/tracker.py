@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from ..errors import MediaError
 from .appearance import face_chip
-from .face_track import FaceTrack
+from .face_track import CHECK_STRIDE, FaceTrack
 from .landmarker import open_tracker
 from .video import VideoFrame, read_frames
 
 Progress = Callable[[float], None]
 
-# every n-th frame is searched for a second person
-SECOND_FACE_STRIDE = 10
 # mean absolute change of a 16 x 16 grey thumbnail (0..255) that no head movement reaches
 CUT_THRESHOLD = 28.0
 
@@ -38,15 +36,15 @@ def track_face(
     seconds: list[float] = []
     points: list[NDArray[np.float32]] = []
     chips: list[NDArray[np.uint8]] = []
-    faces_seen: list[int] = []
+    boxes: list[NDArray[np.float32]] = []
     cuts: list[int] = []
     thumbnail: NDArray[np.float32] | None = None
     shape = (0, 0)
     span = _expected_seconds(path, start_seconds, end_seconds)
     landmarker = tracker.for_video()
-    counter = tracker.counter()
+    finder = tracker.finder()
     try:
-        for index, frame in enumerate(_turned_frames(path, start_seconds, end_seconds, quarter_turns)):
+        for index, frame in enumerate(turned_frames(path, start_seconds, end_seconds, quarter_turns)):
             shape = (frame.rgb.shape[0], frame.rgb.shape[1])
             previous, thumbnail = thumbnail, _thumbnail(frame)
             if previous is not None and np.abs(previous - thumbnail).mean() > CUT_THRESHOLD:
@@ -56,12 +54,12 @@ def track_face(
             points.append(landmarker.landmarks(frame.rgb, frame.seconds))
             chips.append(face_chip(frame.rgb, points[-1]))
             seconds.append(frame.seconds)
-            if index % SECOND_FACE_STRIDE == 0:
-                faces_seen.append(counter.count(frame.rgb))
+            if index % CHECK_STRIDE == 0:
+                boxes.append(finder.boxes(frame.rgb))
             progress(min((frame.seconds - start_seconds) / span, 1.0))
     finally:
         landmarker.close()
-        counter.close()
+        finder.close()
     if not points:
         raise MediaError(f"The video {Path(path).name} has no frame in the chosen range.", "Check the strip's trim.")
     landmarks = np.stack(points)
@@ -69,16 +67,17 @@ def track_face(
         landmarks=landmarks,
         seconds=np.array(seconds),
         valid=np.isfinite(landmarks[:, 0, 0]),
-        faces_seen=np.array(faces_seen, np.int32),
+        faces_seen=np.array([len(found) for found in boxes], np.int32),
         cuts=np.array(cuts, np.int64),
         frame_width=shape[1],
         frame_height=shape[0],
         source=str(path),
         chips=np.stack(chips),
+        boxes=tuple(boxes),
     )
 
 
-def _turned_frames(
+def turned_frames(
     path: Path, start_seconds: float, end_seconds: float | None, quarter_turns: int
 ) -> Iterator[VideoFrame]:
     for frame in read_frames(path, start_seconds, end_seconds):

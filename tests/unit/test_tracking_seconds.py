@@ -7,6 +7,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ from core.tracking.face_track import FaceTrack
 from core.tracking.people import find_people
 from core.tracking.quality import QualityReport, require_usable
 from core.tracking.seconds import with_agreement
-from core.tracking.stretch import choose_stretch
+from core.tracking.speaker import choose_speaker
+from core.tracking.stretch import ChosenStretch, choose_stretch
 from core.tracking.sync import loudness
 from core.tracking.video import VideoFrame, VideoInfo
 
@@ -36,12 +38,33 @@ def face_picture(seed: int, skin: tuple[int, int, int] = (190, 150, 130)) -> np.
     return np.clip(np.array(skin) + 25 * pattern[..., None], 0, 255)
 
 
-def track_of(pictures: list[np.ndarray], yaw_degrees: float = 0.0, pixels_per_cm: float = 20.0) -> FaceTrack:
-    """One frame for each picture, with the sensor's noise."""
-    frames = len(pictures)
-    turned = open_basis().neutral @ matrix_from_rotvec(np.array([[0.0, np.radians(yaw_degrees), 0.0]]))[0].T
+@dataclasses.dataclass(frozen=True)
+class Face:
+    """A made person: a picture, and the proportions of the skull."""
+
+    picture: np.ndarray
+    width: float = 1.0
+
+    def lit(self, level: float) -> Face:
+        return dataclasses.replace(self, picture=self.picture * level)
+
+    def fading_to(self, other: Face, share: float) -> Face:
+        def between(a: Any, b: Any) -> Any:
+            return a * (1 - share) + b * share
+
+        return Face(between(self.picture, other.picture), between(self.width, other.width))
+
+
+def track_of(faces: list[Face], yaw_degrees: float = 0.0, pixels_per_cm: float = 20.0) -> FaceTrack:
+    """One frame for each, with the sensor's noise."""
+    frames = len(faces)
+    pictures = [face.picture for face in faces]
+    proportions = np.array([[[face.width, 1.0, 1.0]] for face in faces])
+    turned = (open_basis().neutral * proportions) @ matrix_from_rotvec(
+        np.array([[0.0, np.radians(yaw_degrees), 0.0]])
+    )[0].T
     points = turned * pixels_per_cm * [1, -1, -1] + [300, 250, 0]
-    landmarks = np.repeat(points[None], frames, axis=0) + RNG.normal(scale=0.2, size=(frames, 1, 3))
+    landmarks = points + RNG.normal(scale=0.2, size=(frames, 1, 3))
     noise = RNG.normal(scale=3, size=(frames, CHIP_SIZE, CHIP_SIZE, 3))
     return FaceTrack(
         landmarks=landmarks.astype(np.float32),
@@ -56,19 +79,26 @@ def track_of(pictures: list[np.ndarray], yaw_degrees: float = 0.0, pixels_per_cm
     )
 
 
-def covered(picture: np.ndarray) -> np.ndarray:
+def covered(face: Face) -> Face:
     """Something black before the mouth."""
-    hidden = picture.copy()
+    hidden = face.picture.copy()
     hidden[14:, 5:19] = 15
-    return hidden
+    return dataclasses.replace(face, picture=hidden)
 
 
-ADA, BEN = face_picture(1), face_picture(2, (150, 110, 95))
+ADA, BEN = Face(face_picture(1)), Face(face_picture(2, (150, 110, 95)), 1.12)
+
+
+def stretch_of(track: FaceTrack) -> ChosenStretch:
+    """What is used of a clip without sound."""
+    people = find_people(track)
+    speaker = choose_speaker(people, None)
+    return choose_stretch(speaker, [each.track for each in people if each is not speaker.person])
 
 
 def test_a_clip_without_a_flaw_is_kept_whole() -> None:
     track = track_of([ADA] * 100)
-    chosen = choose_stretch(track)
+    chosen = stretch_of(track)
     assert len(chosen.track) == 100
     assert chosen.track.landmarks is track.landmarks
     assert chosen.notes == ()
@@ -76,47 +106,56 @@ def test_a_clip_without_a_flaw_is_kept_whole() -> None:
 
 
 def test_seconds_with_a_covered_mouth_are_left_out_and_named() -> None:
-    chosen = choose_stretch(track_of([ADA] * 100 + [covered(ADA)] * 50 + [ADA] * 75))
+    chosen = stretch_of(track_of([ADA] * 100 + [covered(ADA)] * 50 + [ADA] * 75))
     assert (chosen.track.seconds[0], len(chosen.track)) == (0.0, 100)
     assert chosen.notes == ("Left out: 4 to 6 s: mouth covered.",)
 
 
 def test_a_clip_with_the_mouth_covered_throughout_is_refused_with_its_seconds() -> None:
     with pytest.raises(ReferenceClipError, match=r"No second of clip\.mp4 can be used \(0 to 4 s: mouth covered\)"):
-        choose_stretch(track_of([covered(ADA)] * 100))
+        stretch_of(track_of([covered(ADA)] * 100))
 
 
 @pytest.mark.parametrize("skin", [(235, 200, 180), (190, 150, 130), (120, 85, 65), (70, 48, 38)])
 def test_no_colour_of_skin_is_taken_for_a_cover(skin: tuple[int, int, int]) -> None:
-    track = track_of([face_picture(3, skin)] * 50)
+    track = track_of([Face(face_picture(3, skin))] * 50)
     assert mouth_strangeness(track.chips).max() < 0.6  # type: ignore[arg-type]
     assert not covered_frames(track).any()
 
 
 def test_a_change_of_person_without_a_visible_cut_is_found_and_the_longer_one_is_used() -> None:
-    chosen = choose_stretch(track_of([ADA] * 60 + [BEN] * 90))
-    assert chosen.notes[0].startswith("2 people are seen one after the other")
-    assert "another person" in chosen.notes[1]
+    chosen = stretch_of(track_of([ADA] * 60 + [BEN] * 90))
+    assert chosen.notes == (
+        "2 people are seen; person 2, from 2 s, is used (seen longest). Another can be chosen.",
+        "Left out: 0 to 3 s: another person.",
+    )
     # the second that the change falls into is nobody's
     assert (chosen.track.seconds[0], len(chosen.track)) == (pytest.approx(3.0), 75)
 
 
 def test_a_cross_fade_between_people_is_found() -> None:
-    fade = [ADA * (1 - share) + BEN * share for share in np.linspace(0, 1, 12)]
-    people = find_people(track_of([ADA] * 75 + fade + [BEN] * 60))
-    assert people.count == 2
-    assert 70 <= people.changes[0] <= 92
+    fade = [ADA.fading_to(BEN, share) for share in np.linspace(0, 1, 12)]
+    first, second = find_people(track_of([ADA] * 75 + fade + [BEN] * 60))
+    assert 70 <= np.flatnonzero(second.track.valid)[0] <= 92
+    assert not (first.track.valid & second.track.valid).any()
 
 
 def test_a_person_who_comes_back_is_the_same_person() -> None:
-    people = find_people(track_of([ADA] * 60 + [BEN] * 60 + [ADA] * 60))
-    assert people.count == 2
-    assert people.person[10] == people.person[-10] != people.person[90]
+    first, second = find_people(track_of([ADA] * 60 + [BEN] * 60 + [ADA] * 60))
+    assert first.track.valid[[10, 90, -10]].tolist() == [True, False, True]
+    assert second.track.valid[[10, 90, -10]].tolist() == [False, True, False]
 
 
 def test_one_person_stays_one_person_under_slowly_changing_light() -> None:
-    track = track_of([ADA * level for level in np.linspace(1.0, 0.8, 250)])
-    assert find_people(track).count == 1
+    track = track_of([ADA.lit(level) for level in np.linspace(1.0, 0.8, 250)])
+    assert len(find_people(track)) == 1
+
+
+def test_another_light_and_another_picture_of_one_person_are_one_person() -> None:
+    # as at a jump cut to a second camera
+    other = Face(face_picture(5, (120, 85, 65)), ADA.width)
+    track = dataclasses.replace(track_of([ADA] * 60 + [other] * 60), cuts=np.array([60]))
+    assert len(find_people(track)) == 1
 
 
 def test_seconds_without_a_face_and_turned_away_are_left_out() -> None:
@@ -125,14 +164,14 @@ def test_seconds_without_a_face_and_turned_away_are_left_out() -> None:
     track.landmarks[50:75] = np.nan
     away = track_of([ADA] * 25, yaw_degrees=65.0)
     track.landmarks[100:125] = away.landmarks
-    chosen = choose_stretch(track)
+    chosen = stretch_of(track)
     assert chosen.notes == ("Left out: 2 to 3 s: no face; 4 to 5 s: turned 65° away.",)
     assert (chosen.track.seconds[0], len(chosen.track)) == (5.0, 75)
 
 
 def test_cuts_part_shots_and_the_longest_is_used() -> None:
     track = dataclasses.replace(track_of([ADA] * 100), cuts=np.array([30]))
-    chosen = choose_stretch(track)
+    chosen = stretch_of(track)
     assert (chosen.track.seconds[0], len(chosen.track)) == (pytest.approx(1.2), 70)
     assert chosen.notes == ()
 
@@ -145,7 +184,7 @@ def test_too_few_pictures_a_second_are_refused_with_the_number() -> None:
 
 
 def test_the_bar_crosses_the_process_border_and_says_what_stands_for_what() -> None:
-    chosen = choose_stretch(track_of([ADA] * 75 + [covered(ADA)] * 25))
+    chosen = stretch_of(track_of([ADA] * 75 + [covered(ADA)] * 25))
     report = QualityReport(
         "clip.mp4", 3.0, 25.0, 0.0, 200.0, 0.1, 2.0, 0.0, 0.9, used_seconds=(0.0, 3.0), bar=chosen.seconds
     )
@@ -154,7 +193,7 @@ def test_the_bar_crosses_the_process_border_and_says_what_stands_for_what() -> N
 
 
 def test_every_second_says_how_well_mouth_and_sound_agree() -> None:
-    seconds = choose_stretch(track_of([ADA] * 200)).seconds
+    seconds = stretch_of(track_of([ADA] * 200)).seconds
     sound = RNG.normal(size=200)
     mouth = np.where(np.arange(200) < 100, sound, RNG.normal(size=200))
     found = with_agreement(seconds, mouth, sound, float(FPS))
@@ -176,13 +215,8 @@ def test_of_a_long_recording_the_best_seen_half_minute_is_tracked(monkeypatch: p
         def for_picture(self) -> Tracker:
             return self
 
-        counter = for_picture
-
         def landmarks(self, rgb: np.ndarray, seconds: float) -> np.ndarray:
             return fine if 600 <= seconds < 640 else far
-
-        def count(self, rgb: np.ndarray) -> int:
-            return 1
 
         def close(self) -> None: ...
 
