@@ -97,8 +97,8 @@ def judge_seconds(
         )
         # a second that a change falls into belongs to nobody
         alone = not somebody_else[frames].any()
-        listens = others_turn is not None and number < len(others_turn) and bool(others_turn[number])
-        found.append(SecondQuality(start, tuple(_reasons(*values, alone, listens)), *values, person))
+        hears_another = others_turn is not None and number < len(others_turn) and bool(others_turn[number])
+        found.append(SecondQuality(start, tuple(_reasons(*values, alone, hears_another)), *values, person))
     return tuple(found)
 
 
@@ -146,13 +146,13 @@ def bar(seconds: Sequence[SecondQuality]) -> str:
     return "".join("#" if second.usable else second.reasons[0][0] for second in seconds)
 
 
-def _reasons(face: float, pixels: float, yaw: float, covered: float, alone: bool, listens: bool) -> list[str]:
+def _reasons(face: float, pixels: float, yaw: float, covered: float, alone: bool, hears_another: bool) -> list[str]:
     found = []
     if not alone:
         found.append("another person")
     if face < MIN_FACE_SHARE:
         return found or ["no face"]
-    if listens:
+    if hears_another:
         found.append("somebody else speaks")
     if pixels < MIN_FACE_PIXELS:
         found.append(f"face {pixels:.0f} px wide")
