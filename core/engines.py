@@ -55,7 +55,7 @@ _entries = {
             style_part="expression",
             style_part_label="expression",
             can_mix=False,
-            learning_seconds=10.0,
+            learning_seconds=5.0,
         ),
         EngineEntry(
             name="mimic",

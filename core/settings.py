@@ -40,6 +40,13 @@ class FaceSettings(SettingsGroup):
         pattern=r".*[/\\].*",
         affects=("face",),
     )
+    model_pack: Path | None = setting(
+        None,
+        label="Model Pack",
+        help="Folder with networks trained on your own people; empty is what comes with Mimesh",
+        subtype="DIR_PATH",
+        affects=("face", "head"),
+    )
     style_strength: float = setting(
         1.0,
         label="Style Strength",

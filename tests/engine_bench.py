@@ -177,7 +177,7 @@ def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     write_audio(tmp_path / "talk.wav", tone(3.0)[None], SAMPLE_RATE, "pcm_s16le")
     (tmp_path / "clip.mp4").write_bytes(b"stands for a video")
     models = loaded.LoadedModels(EngineContext("cpu", "bundled", StandInEncoder(), open_basis()))
-    monkeypatch.setattr(loaded, "loaded_models", lambda device="auto", encoder="auto": models)
+    monkeypatch.setattr(loaded, "loaded_models", lambda device="auto", encoder="auto", pack=None: models)
     monkeypatch.setattr(AdaMeshBackend, "load", lambda context: AdaMeshBackend(found.model))  # type: ignore[arg-type]
     monkeypatch.setattr(MimicBackend, "load", lambda context: MimicBackend(found.mimic))  # type: ignore[arg-type]
     monkeypatch.setattr(HeadBackend, "load", lambda context: HeadBackend(found.pose, context))  # type: ignore[arg-type]

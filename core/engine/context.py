@@ -5,43 +5,82 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import EngineSetupError
+from ..errors import EngineSetupError, ModelError
 from ..face.basis import FaceBasis, open_basis
+from ..model_pack import ModelPack
+from ..weights import bundled
 
 if TYPE_CHECKING:
     from ..models.speech.encoder import SpeechEncoder
 
 DEFAULT_ENCODER = "auto"
+# of a pack whose encoder is the user's own: no bundled face weights go with it
+PACK_CHOICE = "pack"
 # beyond this the small networks only lose time to synchronisation
 MAX_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineContext:
-    """device: as torch names it. choice: ``bundled`` or ``whisper``, after which face weights are named.
+    """device: as torch names it. choice: ``bundled``, ``whisper`` or ``pack``, after which face weights are named.
 
-    encoder: serves every network whose weights were trained on it, and encodes a speech once for all of them; weights
-    of another encoder open their own. basis: what motion is written in.
+    pack: the user's own networks, which take the place of the bundled ones that it has. encoder: serves every network
+    whose weights were trained on it, and encodes a speech once for all of them; weights of another encoder open their
+    own. basis: what motion is written in.
     """
 
     device: str
     choice: str
     encoder: SpeechEncoder
     basis: FaceBasis
+    pack: ModelPack | None = None
+
+    def weights(self, name: str) -> Path:
+        """The file of face weights with this bundled name: the pack's, else the bundled one for the encoder.
+
+        Raises :class:`ModelError` where there is none.
+        """
+        from ..models.speech.registry import weights_file
+
+        own = self.pack.file(name) if self.pack else None
+        return bundled(weights_file(name, self.choice)) if own is None else own
 
 
-def open_context(device: str, encoder: str = DEFAULT_ENCODER) -> EngineContext:
+def open_context(device: str, encoder: str = DEFAULT_ENCODER, pack: Path | None = None) -> EngineContext:
     """Open the encoder that the user chose (``auto``, a name or a folder) on the device of :func:`resolve_device`.
 
-    Raises :class:`MimeshError` where the encoder is unknown or its weights are missing.
+    pack: the folder of a model pack, which brings its own choice. Raises :class:`MimeshError` where the encoder is
+    unknown or its weights are missing, and where the pack is none or needs another encoder than was chosen.
     """
     from ..models.speech.memoised import memoised
     from ..models.speech.registry import chosen_encoder, open_chosen
 
+    if pack is not None:
+        return _context_of_pack(device, encoder, ModelPack.open(pack))
     choice = chosen_encoder(encoder)
     return EngineContext(device, choice, memoised(open_chosen(choice, device)), open_basis())
+
+
+def _context_of_pack(device: str, wish: str, pack: ModelPack) -> EngineContext:
+    from ..models.speech.memoised import memoised
+    from ..models.speech.registry import BUNDLED, WHISPER, open_chosen, open_encoder
+
+    named = pack.speech_encoder in (BUNDLED, WHISPER)
+    # a folder of the user's own may have moved since: a chosen folder is where it is now
+    if named and wish not in (DEFAULT_ENCODER, pack.speech_encoder):
+        raise ModelError(
+            f"The model pack {pack.name} was trained on the speech encoder {pack.speech_encoder}, not on {wish}.",
+            f"Choose the speech encoder Automatic or {pack.speech_encoder}.",
+        )
+    if named:
+        opened, choice = open_chosen(pack.speech_encoder, device), pack.speech_encoder
+    else:
+        folder = pack.speech_encoder if wish == DEFAULT_ENCODER else wish
+        opened, choice = open_encoder("hubert", Path(folder), pack.layer, device), PACK_CHOICE
+    return EngineContext(device, choice, memoised(opened), open_basis(), pack)
 
 
 def resolve_device(wish: str) -> str:

@@ -6,17 +6,19 @@ from __future__ import annotations
 import gc
 import importlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engines import EngineEntry, find_engine
+from ..model_pack import ModelPack
 from .context import DEFAULT_ENCODER, EngineContext, open_context, resolve_device, unusable_python
 
 if TYPE_CHECKING:
     from .backends.base import Backend
     from .backends.head import HeadBackend
 
-# by device and encoder
-_loaded: dict[tuple[str, str], LoadedModels] = {}
+# by device, encoder and model pack
+_loaded: dict[tuple[str, str, str], LoadedModels] = {}
 
 
 @dataclass(slots=True, eq=False)
@@ -54,15 +56,25 @@ class LoadedModels:
         return self._head
 
 
-def loaded_models(device: str = "auto", encoder: str = DEFAULT_ENCODER) -> LoadedModels:
-    """The process' networks on this device. Raises :class:`MimeshError` where torch, device or encoder is missing."""
+def loaded_models(device: str = "auto", encoder: str = DEFAULT_ENCODER, pack: Path | None = None) -> LoadedModels:
+    """The process' networks on this device, those of a model pack first.
+
+    Raises :class:`MimeshError` where torch, device, encoder or pack is missing.
+    """
     from ..models.speech.registry import chosen_encoder
 
+    place = resolve_device(device)
     # by what the wishes come to: "auto" and what it stands for share their networks
-    key = (resolve_device(device), chosen_encoder(encoder))
+    choice = chosen_encoder(encoder) if pack is None else encoder
+    key = (place, choice, "" if pack is None else _pack_key(pack))
     if key not in _loaded:
-        _loaded[key] = LoadedModels(open_context(*key))
+        _loaded[key] = LoadedModels(open_context(place, choice, pack))
     return _loaded[key]
+
+
+def _pack_key(pack: Path) -> str:
+    """A pack that was trained on since is another one. Raises :class:`ModelError` where it is none."""
+    return f"{pack} {sorted(ModelPack.open(pack).checksums.values())}"
 
 
 def release_models() -> None:

@@ -59,29 +59,29 @@ def generate_motion(
 ) -> MotionResult:
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
     from ..models.eyes.apply import eyes_for
-    from . import loaded
-    from .long_speech import speak_in_pieces
+    from .speaking import speak
     from .style_extraction import load_style
 
     meter = StageMeter(progress, _plan(request))
     with meter.stage("audio"):
         speech = _speech(request, meter.within_stage)
-        models = loaded.loaded_models(request.run.device, request.face.speech_encoder)
+        models = _models(request)
         backend = models.backend(request.face.engine)
         second = load_style(request.second_style)
         backend.require(second)
-    extractor = _extractor(models, meter, cache, request.face.engine, request.head.bank)
+    extractor = _extractor(models, meter, cache, _learning_engine(request), request.head.bank)
     reference = None
     if request.reference is not None:
         with meter.stage("track"):
             reference = extractor.track(request.reference)
     with meter.stage("style"):
         first = extractor.style(request.style, request.reference, reference)
-        backend.require(first)
+        if request.face.style_strength > 0:
+            backend.require(first)
         styles = _chosen_styles(request, first, second)
     with meter.stage("motion"):
-        face = speak_in_pieces(lambda part, told: backend.speak(part, styles, told), speech, meter.within_stage)
-        plain = _plain_face(backend, speech, styles, lambda _: meter.within_stage(1.0))
+        spoken = speak(backend, speech, styles, meter.within_stage)
+        face, plain = spoken.motion, spoken.plain
     with meter.stage("head"):
         head = _head(request, models, speech, first, meter)
         # after the head: the eyes hold their aim against it
@@ -98,7 +98,7 @@ def generate_motion(
         reference_report=reference.report if reference else None,
         stage_seconds=meter.seconds,
         provenance=_provenance(request, made_with),
-        notes=(*speech.notes, *backend.notes(first), *head.notes),
+        notes=(*speech.notes, *_style_notes(request, backend, first), *head.notes),
         neighbours=head.neighbours,
         plain=plain,
     )
@@ -114,16 +114,15 @@ def regenerate_head(
     """
     from ..face.resting import resting_motion
     from ..models.eyes.apply import eyes_for
-    from . import loaded
     from .style_extraction import load_style
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
     with meter.stage("audio"):
         speech = _speech(request, meter.within_stage)
-        models = loaded.loaded_models(request.run.device, request.face.speech_encoder)
+        models = _models(request)
         backend = models.backend(request.face.engine)
     with meter.stage("style"):
-        extractor = _extractor(models, meter, cache, request.face.engine, request.head.bank)
+        extractor = _extractor(models, meter, cache, _learning_engine(request), request.head.bank)
         first = extractor.style(request.style, request.reference)
         styles = _chosen_styles(request, first, load_style(request.second_style))
     with meter.stage("head"):
@@ -184,6 +183,25 @@ def _head(
     return move_head_in_pieces(of, speech, meter.within_stage)
 
 
+def _models(request: MotionRequest) -> LoadedModels:
+    from . import loaded
+
+    face = request.face
+    return loaded.loaded_models(request.run.device, face.speech_encoder, face.model_pack)
+
+
+def _learning_engine(request: MotionRequest) -> str | None:
+    """The engine that must learn from the reference, however long it takes; at strength 0 none."""
+    return request.face.engine if request.face.style_strength > 0 else None
+
+
+def _style_notes(request: MotionRequest, backend: Backend, style: Style | None) -> tuple[str, ...]:
+    """What to tell of speaking in the style."""
+    if style is not None and request.face.style_strength == 0:
+        return (f"At style strength 0 the face is the average speaker's; nothing of {style.name} was trained.",)
+    return backend.notes(style)
+
+
 def _chosen_styles(request: MotionRequest, first: Style | None, second: Style | None) -> ChosenStyles:
     from .backends.base import ChosenStyles
 
@@ -192,22 +210,10 @@ def _chosen_styles(request: MotionRequest, first: Style | None, second: Style | 
     return ChosenStyles(first, second, mix, request.face.style_strength)
 
 
-def _plain_face(
-    backend: Backend, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]
-) -> Motion | None:
-    """The line as the mean speaker says it, for a strength that is chosen afterwards."""
-    from .backends.base import ChosenStyles
-    from .long_speech import speak_in_pieces
-
-    if styles.first is None or styles.strength == 0:
-        return None
-    mean = ChosenStyles(strength=0.0)
-    return speak_in_pieces(lambda part, told: backend.speak(part, mean, told), speech, progress)
-
-
 def _plan(request: MotionRequest) -> StagePlan:
     # rough seconds on two cores
-    learning = find_engine(request.face.engine).learning_seconds
+    engine = _learning_engine(request)
+    learning = find_engine(engine).learning_seconds if engine is not None else 0.1
     expected = {
         "audio": 0.3,
         "track": 2.0,

@@ -19,14 +19,15 @@ _JAW_UNIT_RADIANS = 0.05
 _ROUNDS = 3
 
 
-def keep_closures(base: Motion, styled: Motion, basis: FaceBasis) -> Motion:
+def keep_closures(base: Motion, styled: Motion, basis: FaceBasis, open_cm: float = OPEN_CM) -> Motion:
     """Move ``styled`` so that its lip gap equals that of ``base`` where the latter is shut.
 
-    Only the part of the coefficients that moves the gap is changed (least change, a few Newton steps), so
-    a smile stays while the lips close.
+    open_cm: the gap of ``base`` from which on nothing is moved; from ``SHUT_CM`` to it a share of the way. Only the
+    part of the coefficients that moves the gap is changed (least change, a few Newton steps), so a smile stays while
+    the lips close.
     """
     wanted = lip_gap(basis, base)
-    shut = closedness(wanted)
+    shut = closedness(wanted, open_cm)
     gradient = gap_gradient(basis)
     units = np.ones(MOTION_SIZE)
     units[EXPRESSION_SIZE:] = _JAW_UNIT_RADIANS
@@ -44,9 +45,9 @@ def lip_gap(basis: FaceBasis, motion: Motion) -> NDArray[np.float64]:
     return gap_of_vectors(basis, motion.face_vector())
 
 
-def closedness(gap: FloatArray) -> NDArray[np.float64]:
+def closedness(gap: FloatArray, open_cm: float = OPEN_CM) -> NDArray[np.float64]:
     """(T,) 1 where shut, 0 where open, smooth between."""
-    share = np.clip((OPEN_CM - np.asarray(gap, np.float64)) / (OPEN_CM - SHUT_CM), 0.0, 1.0)
+    share = np.clip((open_cm - np.asarray(gap, np.float64)) / (open_cm - SHUT_CM), 0.0, 1.0)
     return share**2 * (3.0 - 2.0 * share)
 
 

@@ -7,7 +7,8 @@ result to the committed history. ``side-by-side CLIP --out X.mp4`` and ``overlay
 the lips close, round and open at the right time in each language (needs espeak-ng and flite), ``eyes`` whether blinks
 and gaze are as the recorded people's, ``retimed`` how true the made-up training motion is, ``style`` what a person's
 style learnt from ten seconds is worth, by every method, ``pose`` how the head moves on people whom no prior has seen,
-``mimic`` what Mimic's codes do on such people beside AdaMesh, and what style and content hold.
+``mimic`` what Mimic's codes do on such people beside AdaMesh, and what style and content hold. ``unseen`` prints the
+table of people whom no network has seen, for both engines and speech encoders.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -32,6 +33,7 @@ from research.evaluation import (
     sections,
     show,
     sync,
+    unseen,
 )
 from research.evaluation import (
     time_warped as retimed,
@@ -69,6 +71,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "languages": languages.main,
     "phonetic": phonetic_scores.main,
     "protocol": protocol.main,
+    "unseen": unseen.main,
     "style": style_benchmark.main,
     "pose": pose.main,
     "mimic": mimic.main,

@@ -38,6 +38,16 @@ def main(argv: list[str] | None = None) -> int:
     pose.add_argument("--clips", type=Path, default=None, help="a folder of talking people; sub-folders name them")
     pose.add_argument("--out", type=Path, default=None, help="with --clips: where prior and bank go")
     pose.add_argument("--threads", type=int, default=None)
+    people = commands.add_parser("people", help="face networks and head for a folder's own people, as a model pack")
+    people.add_argument("--clips", type=Path, required=True, help="a folder of videos; its sub-folders name people")
+    people.add_argument("--out", type=Path, default=None, help="the pack's folder (default: mimesh_pack in --clips)")
+    people.add_argument("--speech-encoder", default="bundled", help="bundled, whisper, or the folder of a HuBERT")
+    people.add_argument("--layer", type=int, default=None, help="of such a model (default: its last)")
+    people.add_argument("--steps", type=int, default=200, help="of each face network")
+    people.add_argument("--from-scratch", action="store_true", help="do not begin with the bundled networks")
+    people.add_argument("--without-mimic", action="store_true", help="train AdaMesh's network alone")
+    people.add_argument("--without-head", action="store_true", help="keep the bundled pose prior")
+    people.add_argument("--threads", type=int, default=None)
     commands.add_parser("demo-head", help="the bundled head, from the face basis")
     commands.add_parser("demo-inputs", help="the bundled demo's speech and reference clip")
     commands.add_parser("flame-landmarks", help="where the landmarks lie on FLAME's mesh")
@@ -94,6 +104,8 @@ def _run(arguments: argparse.Namespace) -> None:
         from research.training.pose.train import run as pose
 
         pose(data, clips=arguments.clips, out=arguments.out, threads=arguments.threads)
+    elif arguments.command == "people":
+        _people(arguments)
     elif arguments.command == "demo-head":
         from research.assets.demo_head.build import run as demo_head
 
@@ -106,6 +118,25 @@ def _run(arguments: argparse.Namespace) -> None:
         from research.assets.flame_landmarks import run as flame_landmarks
 
         flame_landmarks(data)
+
+
+def _people(arguments: argparse.Namespace) -> None:
+    from research.training.people.train import PeopleSettings
+    from research.training.people.train import run as people
+
+    people(
+        PeopleSettings(
+            clips=arguments.clips,
+            out=arguments.out or arguments.clips / "mimesh_pack",
+            encoder=arguments.speech_encoder,
+            layer=arguments.layer,
+            steps=arguments.steps,
+            from_scratch=arguments.from_scratch,
+            mimic=not arguments.without_mimic,
+            pose=not arguments.without_head,
+            threads=arguments.threads or 1,
+        )
+    )
 
 
 def _all_speech(data: Path) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -11,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.audio.speech import Speech
 from core.errors import SettingsError
 from core.models.speech.encoder import SpeechEncoder
+from core.models.speech.hubert import HubertEncoder
 from core.models.speech.phonetic import PhoneticEncoder
 from core.models.speech.prosody import PROSODY_SIZE
 from core.models.speech.whisper import WhisperEncoder, WhisperNetwork, WhisperProjection, whisper_mel
@@ -78,20 +81,48 @@ class WhisperExtractor:
         return np.stack([projection.with_lips(voice) for voice in leading]).astype(np.float16)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FolderExtractor:
+    """A HuBERT, wav2vec 2.0 or WavLM of the user's: hears samples, so that a clip has its own voice alone."""
+
+    encoder: HubertEncoder
+
+    @property
+    def cache_hash(self) -> str:
+        return self.encoder.hash
+
+    def extract(self, power: Tensor) -> NDArray[np.float16]:
+        raise NotImplementedError(f"{self.encoder.name} hears samples, not spectrograms")
+
+    def extract_samples(self, samples: NDArray[np.float32]) -> NDArray[np.float16]:
+        """(N,) samples to (1, 2 T, D)."""
+        return self.encoder.encode(Speech(samples, "a clip"))[None].astype(np.float16)
+
+    def to_features(self, extracted: NDArray[np.float16]) -> NDArray[np.float16]:
+        return extracted
+
+
 def prosody_place(encoder: SpeechEncoder) -> slice:
-    """Where loudness, pitch and voicing are in a frame of any of our encoders."""
+    """Where loudness, pitch and voicing are in a frame of any of our encoders; nowhere in a user's own."""
+    if isinstance(encoder, HubertEncoder):
+        return slice(0, 0)
     return slice(encoder.dimension - PROSODY_SIZE, encoder.dimension)
 
 
-def open_extractor(name: str, width: int | None = None) -> Extractor:
-    """``bundled`` or ``whisper``. width: other than the shipped one, of Whisper's leading values.
+def open_extractor(name: str, width: int | None = None, layer: int | None = None) -> Extractor:
+    """``bundled``, ``whisper``, or a folder with HuBERT, wav2vec 2.0 or WavLM.
 
-    Raises :class:`ModelError` where Whisper's weights are not here.
+    width: other than the shipped one, of Whisper's leading values. layer: of a folder's model. Raises
+    :class:`ModelError` where Whisper's weights are not here, or the folder is none of these.
     """
     if name == BUNDLED:
         return PhoneticExtractor(PhoneticEncoder.load())
+    if name != WHISPER and Path(name).is_dir():
+        return FolderExtractor(HubertEncoder.load(Path(name), layer))
     if name != WHISPER:
-        raise SettingsError(f"There is no speech encoder {name}.", f"Choose one of {', '.join(ENCODERS)}.")
+        raise SettingsError(
+            f"There is no speech encoder {name}.", f"Choose one of {', '.join(ENCODERS)}, or a model's folder."
+        )
     from research.training.whisper_projection import network, wide_projection
     from research.training.whisper_reader import width_projection
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from research.paths import ROOT
+from research.training import distributed
 
 CHECKPOINTS = ROOT / ".checkpoints"
 
@@ -98,15 +99,20 @@ class TrainingRun(Generic[Network]):
         """Run to the last step, resuming from the checkpoint when there is one; returns the averaged network."""
         if self._path.is_file():
             self.load(self._path)
-            print(f"resumed at step {self.step}", flush=True)
+            if distributed.is_first():
+                print(f"resumed at step {self.step}", flush=True)
+        # nobody writes before everybody has read
+        distributed.wait()
         began, losses = time.monotonic(), []
         while self.step < self._schedule.steps:
             losses.append(self._take_step(loss_of))
-            if self.step % self._schedule.save_every == 0 or self.step == self._schedule.steps:
+            due = self.step % self._schedule.save_every == 0 or self.step == self._schedule.steps
+            if due and distributed.is_first():
                 self.save(self._path)
                 pace = (time.monotonic() - began) / len(losses)
                 recent = np.mean(losses[-self._schedule.save_every :])
                 print(f"step {self.step} loss {recent:.4f} {pace:.2f} s/step", flush=True)
+        distributed.wait()
         return self.average.eval()
 
     def save(self, path: Path) -> None:
@@ -134,16 +140,20 @@ class TrainingRun(Generic[Network]):
 
     def _take_step(self, loss_of: LossOf) -> float:
         seed = self._schedule.seed
+        # each of several processes draws its own samples; one alone draws as it always did
+        own = distributed.rank() * 7_919
         chance = Chance(
-            np.random.default_rng([seed, self.step]), torch.Generator().manual_seed(seed * 1_000_003 + self.step)
+            np.random.default_rng([seed + own, self.step]),
+            torch.Generator().manual_seed((seed + own) * 1_000_003 + self.step),
         )
-        torch.manual_seed(seed + self.step)
+        torch.manual_seed(seed + own + self.step)
         for group in self._optimiser.param_groups:
             group["lr"] = self._schedule.rate(self.step)
         self.network.train()
         loss = loss_of(self.network, chance)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        distributed.average_gradients(self.network)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
         self.step += 1

@@ -40,11 +40,11 @@ class MotionLoss:
     def __init__(self, basis: FaceBasis, mean: Tensor, deviation: Tensor, weights: LossWeights) -> None:
         self._weights = weights
         self._mean, self._deviation = mean, deviation
-        self._to_lips = lip_map(basis) * deviation[:, None]
+        self._to_lips = lip_map(basis).to(mean) * deviation[:, None]
         reach = self._to_lips.norm(dim=1)
         weight = 0.15 + reach / reach.max()
         self._weight = weight / weight.mean()
-        self._to_regions = torch.from_numpy(region_chart(basis).signals.astype(np.float32))
+        self._to_regions = torch.from_numpy(region_chart(basis).signals.astype(np.float32)).to(mean)
         # centimetres (jaw: radians) that a region usually moves
         self._usual = (self._to_regions * deviation[:, None]).norm(dim=0)
 

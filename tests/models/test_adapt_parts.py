@@ -61,11 +61,11 @@ def test_crops_keep_sound_and_face_in_step() -> None:
     batch = source.draw(np.random.default_rng(0))
     count, length = batch.motion.shape[:2]
     assert 20 <= length <= 40 and count == round(120 / length)
-    assert batch.features.shape == (count, 2 * length, 4) and batch.weights.shape == (count, length)
+    assert batch.network_input.shape == (count, 2 * length, 4) and batch.weights.shape == (count, length)
     # both tell the time of the source: feature 2 t belongs to frame t
-    torch.testing.assert_close(batch.features[:, ::2, 0], batch.motion[:, :, 0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(batch.network_input[:, ::2, 0], batch.motion[:, :, 0], atol=1e-3, rtol=0)
     again = source.draw(np.random.default_rng(0))
-    torch.testing.assert_close(again.features, batch.features)
+    torch.testing.assert_close(again.network_input, batch.network_input)
 
 
 def test_a_crop_never_asks_for_more_than_there_is() -> None:

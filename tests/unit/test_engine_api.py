@@ -279,3 +279,11 @@ def test_eyes_of_the_request_cross_the_protocol(bench: Bench) -> None:
     )
     with pytest.raises(SettingsError, match="Gaze is 3"):
         ask(bench.audio, gaze_amount=3.0)
+
+
+def test_at_style_strength_zero_nothing_is_trained_and_a_note_says_so(bench: Bench) -> None:
+    result = generate_motion(ask(bench.audio, reference=bench.clip, style_strength=0.0))
+    assert bench.adapted == []
+    assert any("strength 0" in note for note in result.notes)
+    generate_motion(ask(bench.audio, reference=bench.clip, style_strength=0.5))
+    assert bench.adapted == ["clip"]

@@ -14,7 +14,6 @@ from ...face.motion import MOTION_SIZE, Motion
 from ...models.affine.apply import apply_style
 from ...style.parts import ExpressionPart
 from ...style.style import Style
-from ...weights import bundled
 from .base import ChosenStyles, short_noise
 
 if TYPE_CHECKING:
@@ -32,11 +31,10 @@ class AdaMeshBackend:
 
     @classmethod
     def load(cls, context: EngineContext) -> Self:
-        """The bundled base network. Raises :class:`ModelError` where it is missing or damaged."""
+        """The base network, bundled or of the pack. Raises :class:`ModelError` where it is missing or damaged."""
         from ...models.adamesh.generate import EXPRESSION_FILE, ExpressionGenerator
-        from ...models.speech.registry import weights_file
 
-        path = bundled(weights_file(EXPRESSION_FILE, context.choice))
+        path = context.weights(EXPRESSION_FILE)
         return cls(ExpressionGenerator.load(context.device, path, encoder=context.encoder))
 
     @property

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError
 from ...face.resting import resting_motion
-from ...pose.bank import PRIOR_FILE, Neighbour, PoseBank
+from ...pose.bank import BANK_FILE, PRIOR_FILE, Neighbour, PoseBank
 from ...weights import file_hash
 
 if TYPE_CHECKING:
@@ -52,10 +52,16 @@ class HeadBackend:
 
     @classmethod
     def load(cls, context: EngineContext) -> Self:
-        """The bundled prior and bank, on the processor: their steps are many and small. Raises :class:`ModelError`."""
+        """Prior and bank, bundled or of the pack, on the processor: their steps are many and small.
+
+        Raises :class:`ModelError`.
+        """
         from ...models.pose.generate import PoseGenerator
 
-        return cls(PoseGenerator.load(encoder=context.encoder), context)
+        own = {name: context.pack.file(name) if context.pack else None for name in (BANK_FILE, PRIOR_FILE)}
+        # one without the other would not fit
+        bank, prior = (own[BANK_FILE], own[PRIOR_FILE]) if all(own.values()) else (None, None)
+        return cls(PoseGenerator.load(bank=bank, prior=prior, encoder=context.encoder), context)
 
     def hash(self, bank: Path | None = None) -> str:
         """Of the prior that a style's pose matrix is made with."""

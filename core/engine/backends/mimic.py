@@ -33,18 +33,21 @@ class MimicBackend:
 
     @classmethod
     def load(cls, context: EngineContext) -> Self:
-        """The bundled networks. Raises :class:`ModelError` where they are not bundled, missing or damaged."""
+        """The networks, bundled or of the pack. Raises :class:`ModelError` where they are missing or damaged."""
         from ...models.mimic.generate import MIMIC_FILE, MimicGenerator
         from ...models.speech.registry import weights_file
 
-        own = weights_file(MIMIC_FILE, context.choice)
-        # there are none for Whisper yet: the bundled weights then use their own encoder
-        file = own if is_bundled(own) else MIMIC_FILE
-        if not is_bundled(file):
-            raise ModelError(
-                f"Mimic's network ({file}) is not installed.", "Choose AdaMesh, or install the extension again."
-            )
-        return cls(MimicGenerator.load(context.device, bundled(file), encoder=context.encoder))
+        path = context.pack.file(MIMIC_FILE) if context.pack else None
+        if path is None:
+            own = weights_file(MIMIC_FILE, context.choice)
+            # where an encoder has none the bundled weights use their own encoder
+            file = own if is_bundled(own) else MIMIC_FILE
+            if not is_bundled(file):
+                raise ModelError(
+                    f"Mimic's network ({file}) is not installed.", "Choose AdaMesh, or install the extension again."
+                )
+            path = bundled(file)
+        return cls(MimicGenerator.load(context.device, path, encoder=context.encoder))
 
     @property
     def hash(self) -> str:
@@ -82,7 +85,7 @@ class MimicBackend:
         """(128,), or None for the mean speaker's."""
         from ...models.mimic.codes import at_strength, mixed
 
-        if styles.first is None:
+        if styles.first is None or styles.strength == 0:
             return None
         code = self._code(styles.first)
         if styles.second is not None:

@@ -26,7 +26,7 @@ from .adaptation_data import Fold, Segment, folds_of, segments_of, style_windows
 from .adaptation_loss import AdaptationLoss
 from .adapter import AdaptationReport, AdaptationSettings, ExpressionAdapter
 from .blink_removal import without_blinks
-from .finetune import MakeTuner, MoloraTuner, StyleConditioning, Trainer, as_in_use
+from .finetune import MakeTuner, MoloraTuner, StyleConditioning, Trainer, as_in_use, spoken
 from .generate import ExpressionGenerator
 from .model_selection import HeldoutErrors, SelectionResult, decide
 from .residual_correction import ResidualCorrection, fit_residual_correction
@@ -85,7 +85,7 @@ class _Adaptation:
             return self._embedding_only(reference, windows, agreement, problem)
         strength = self._style_strength(segments)
         selected = self._select(segments, strength)
-        conditioning = StyleConditioning(windows, strength)
+        conditioning = self._conditioning(windows, strength)
         update = _Update({}, self._embedding(conditioning), ResidualCorrection.identity())
         if selected.scale > 0:
             update = self._refit(segments, conditioning, selected)
@@ -101,13 +101,19 @@ class _Adaptation:
         segments = segments_of(reference, self._base, self._settings.limit_seconds)
         if _frames(segments) < _MIN_SECONDS * INTERNAL_FPS:
             return "hardly any of it shows the face reliably", (), 0.0
-        segments = tuple(
-            replace(segment, expected=self._generate(segment, None).float().cpu().numpy()) for segment in segments
-        )
+        segments = tuple(self._with_expected(segment) for segment in segments)
         agreement = self._agreement(segments)
         if agreement < MIN_AGREEMENT:
             return f"its sound does not go with its mouth (correlation {agreement:.2f})", (), agreement
         return None, segments, agreement
+
+    @torch.no_grad()
+    def _with_expected(self, segment: Segment) -> Segment:
+        """The segment with what the base makes of its sound."""
+        if self._settings.freezes_encoders:
+            features = torch.from_numpy(segment.features)[None].to(self._network.mean.device)
+            segment = replace(segment, hidden=self._network.audio(features)[0].float().cpu().numpy())
+        return replace(segment, expected=self._generate(segment, None).float().cpu().numpy())
 
     def _agreement(self, segments: Sequence[Segment]) -> float:
         generated = np.concatenate([segment.expected for segment in segments])
@@ -134,7 +140,12 @@ class _Adaptation:
         if strength == 0:
             return StyleConditioning(None, 0.0)
         motion = np.concatenate([segment.motion for segment in fold.training])
-        return StyleConditioning(style_windows(motion, np.concatenate([s.weights for s in fold.training])), strength)
+        weights = np.concatenate([segment.weights for segment in fold.training])
+        return self._conditioning(style_windows(motion, weights), strength)
+
+    def _conditioning(self, windows: Tensor | None, strength: float) -> StyleConditioning:
+        conditioning = StyleConditioning(windows, strength)
+        return conditioning.frozen(self._network) if self._settings.freezes_encoders else conditioning
 
     @torch.no_grad()
     def _embedding(self, conditioning: StyleConditioning) -> NDArray[np.float32]:
@@ -212,8 +223,9 @@ class _Adaptation:
 
     @torch.no_grad()
     def _generate(self, segment: Segment, style: Tensor | None) -> Tensor:
-        features = torch.from_numpy(segment.features)[None].to(self._network.mean.device)
-        return self._network.motion(features, style)[0]
+        network, given = self._network, torch.from_numpy(segment.network_input)[None]
+        output = spoken(network, given.to(network.mean.device), style, segment.hidden is not None)
+        return output.after[0] * network.deviation + network.mean
 
     @torch.no_grad()
     def _heldout_errors(self, fold: Fold, conditioning: StyleConditioning) -> NDArray[np.float64]:

@@ -42,13 +42,15 @@ class FeatureExtractor(Protocol):
 class Segment:
     """Unbroken frames: features (2 T, F) at 50 Hz, motion (T, 53) at 25 fps, weights (T,) reliability 0..1.
 
-    expected: (T, 53) the base network's motion for the same sound; zeros before it was generated.
+    expected: (T, 53) the base network's motion for the same sound; zeros before it was generated. hidden: (T, width)
+    what the audio encoder makes of the features, where it stays frozen and is run only once.
     """
 
     features: NDArray[np.float32]
     motion: NDArray[np.float32]
     weights: NDArray[np.float32]
     expected: NDArray[np.float32]
+    hidden: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.motion)
@@ -57,7 +59,13 @@ class Segment:
         """Frames first .. last - 1."""
         pairs = slice(FEATURES_PER_FRAME * first, FEATURES_PER_FRAME * last)
         frames = slice(first, last)
-        return Segment(self.features[pairs], self.motion[frames], self.weights[frames], self.expected[frames])
+        hidden = None if self.hidden is None else self.hidden[frames]
+        return Segment(self.features[pairs], self.motion[frames], self.weights[frames], self.expected[frames], hidden)
+
+    @property
+    def network_input(self) -> NDArray[np.float32]:
+        """What the trained part of the network reads: the hidden frames (T, width), or the features (2 T, F)."""
+        return self.features if self.hidden is None else self.hidden
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +78,9 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CropBatch:
-    """features (B, 2 L, F), motion and expected (B, L, 53), weights (B, L)."""
+    """network_input (B, 2 L, F) or (B, L, width), motion and expected (B, L, 53), weights (B, L)."""
 
-    features: Tensor
+    network_input: Tensor
     motion: Tensor
     expected: Tensor
     weights: Tensor
@@ -172,8 +180,9 @@ class CropSource:
         segment = self._segments[rng.choice(len(self._segments), p=self._chances)]
         tempo = 1.0 + self._tempo * rng.uniform(-1, 1)
         first = rng.uniform(0, len(segment) - 1 - tempo * (length - 1))
+        rate = len(segment.network_input) // len(segment)
         return (
-            _sampled(segment.features, FEATURES_PER_FRAME * first, tempo, FEATURES_PER_FRAME * length),
+            _sampled(segment.network_input, rate * first, tempo, rate * length),
             _sampled(segment.motion, first, tempo, length),
             _sampled(segment.expected, first, tempo, length),
             _sampled(segment.weights, first, tempo, length),

@@ -13,23 +13,31 @@ from .model_selection import SelectionSettings
 from .molora import MoloraSettings
 from .residual_correction import ResidualCorrection
 
+DECODER = ("decoder",)
+
 
 @dataclass(frozen=True, slots=True)
 class AdaptationSettings:
     """How a network is adapted to one speaker.
 
-    molora, tune, selection: the low-rank update, its training, and its model selection. limit_seconds: a longer
+    molora, tune, selection: the low-rank update, its training, and its model selection. Where only the decoder is
+    adapted, what the audio and style encoders give is computed once. limit_seconds: a longer
     reference is represented by evenly spread segments of this total length. style: whether a style embedding is read
     too. residual: whether a residual affine correction is fitted after the update. seed: of every random draw.
     """
 
-    molora: MoloraSettings = field(default_factory=MoloraSettings)
+    molora: MoloraSettings = field(default_factory=lambda: MoloraSettings(within=DECODER))
     tune: TuneSettings = field(default_factory=TuneSettings)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
     limit_seconds: float = 60.0
     style: bool = True
     residual: bool = True
     seed: int = 20261122
+
+    @property
+    def freezes_encoders(self) -> bool:
+        """Whether everything before the decoder stays as it is."""
+        return self.molora.within == DECODER
 
 
 @dataclass(frozen=True, slots=True)

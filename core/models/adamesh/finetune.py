@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from .adaptation_data import CropBatch, CropSource, Segment, match_moments
 from .adaptation_loss import AdaptationLoss, LossWeights
 from .molora import Molora, MoloraSettings
-from .network import ExpressionNetwork
+from .network import ExpressionNetwork, NetworkOutput
 
 ADAPTER_NAME = "style"
 # called after every step with the exponential moving average of the parameters; False ends the training
@@ -28,14 +28,14 @@ class TuneSettings:
     """How an update is trained.
 
     crop_frames: shortest and longest crop at 25 fps; frames_per_step: of all crops together; tempo: crops are played
-    up to this share faster or slower; noise: added to the features, in their standard deviations.
+    up to this share faster or slower; noise: added to the network's input, in its standard deviations.
     distillation: share (0..1) of the target that is the base network's own motion with its moments matched to the
     reference (:func:`.adaptation_data.match_moments`), the rest being the tracked motion. It regularises: ten seconds
     of tracked motion alone are overfitted.
     """
 
-    steps: int = 30
-    learning_rate: float = 2e-3
+    steps: int = 16
+    learning_rate: float = 4e-3
     weight_decay: float = 0.01
     average_decay: float = 0.97
     crop_frames: tuple[int, int] = (50, 100)
@@ -91,23 +91,44 @@ class MoloraTuner:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyleConditioning:
-    """Input of the style encoder: windows (K, W, 53) of the speaker's motion, and the strength of their embedding."""
+    """Input of the style encoder: windows (K, W, 53) of the speaker's motion, and the strength of their embedding.
+
+    embeddings: (K, width) of the windows, where the style encoder stays frozen and is run only once.
+    """
 
     windows: Tensor | None
     strength: float
+    embeddings: Tensor | None = None
+
+    @torch.no_grad()
+    def frozen(self, network: ExpressionNetwork) -> StyleConditioning:
+        """With the embeddings that the network gives now."""
+        if self.windows is None or self.strength == 0:
+            return self
+        return replace(self, embeddings=network.style(self.windows.to(network.mean)))
 
     def sampled(self, rng: np.random.Generator) -> StyleConditioning:
         """With one random window, for one training step."""
         if self.windows is None or self.strength == 0:
             return self
         chosen = int(rng.integers(len(self.windows)))
-        return replace(self, windows=self.windows[chosen : chosen + 1])
+        one = slice(chosen, chosen + 1)
+        embeddings = None if self.embeddings is None else self.embeddings[one]
+        return replace(self, windows=self.windows[one], embeddings=embeddings)
 
     def style(self, network: ExpressionNetwork) -> Tensor | None:
         """(1, width) mean embedding of the windows, or None."""
         if self.windows is None or self.strength == 0:
             return None
-        return self.strength * network.style(self.windows.to(network.mean)).mean(dim=0, keepdim=True)
+        embeddings = self.embeddings if self.embeddings is not None else network.style(self.windows.to(network.mean))
+        return self.strength * embeddings.mean(dim=0, keepdim=True)
+
+
+def spoken(network: ExpressionNetwork, network_input: Tensor, style: Tensor | None, hidden: bool) -> NetworkOutput:
+    """The network's motion from features (B, 2 T, F), or from its own hidden frames (B, T, width)."""
+    conditions = None if style is None else style.expand(len(network_input), -1)
+    output: NetworkOutput = (network.decoder if hidden else network)(network_input, conditions)
+    return output
 
 
 class Trainer:
@@ -123,7 +144,8 @@ class Trainer:
         settings, parameters = self._settings, tuner.parameters()
         rng = np.random.default_rng(self._seed)
         source = CropSource(match_moments(segments), settings.crop_frames, settings.frames_per_step, settings.tempo)
-        spread = torch.from_numpy(np.concatenate([segment.features for segment in segments]).std(axis=0))
+        spread = torch.from_numpy(np.concatenate([segment.network_input for segment in segments]).std(axis=0))
+        hidden = all(segment.hidden is not None for segment in segments)
         optimiser = torch.optim.AdamW(
             parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
         )
@@ -134,19 +156,20 @@ class Trainer:
                 for group in optimiser.param_groups:
                     group["lr"] = settings.learning_rate * _rate(step, settings.steps)
                 batch = _noisy(source.draw(rng), settings.noise * spread, rng)
-                self._step(optimiser, batch, conditioning.sampled(rng))
+                self._step(optimiser, batch, conditioning.sampled(rng), hidden)
                 _update_average(average, parameters, min(settings.average_decay, step / (step + 4)))
                 if not watch(step, average):
                     break
         _install(parameters, average)
 
-    def _step(self, optimiser: torch.optim.Optimizer, batch: CropBatch, conditioning: StyleConditioning) -> None:
+    def _step(
+        self, optimiser: torch.optim.Optimizer, batch: CropBatch, conditioning: StyleConditioning, hidden: bool
+    ) -> None:
         device = self._network.mean.device
         half = self._settings.half_precision and half_precision_pays(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             style = conditioning.style(self._network)
-            features = batch.features.to(device)
-            output = self._network(features, None if style is None else style.expand(len(features), -1))
+            output = spoken(self._network, batch.network_input.to(device), style, hidden)
         target = torch.lerp(batch.motion, batch.expected, self._settings.distillation)
         value = self._loss(output, target.to(device), batch.weights.to(device))
         optimiser.zero_grad(set_to_none=True)
@@ -180,8 +203,8 @@ def half_precision_pays(device: torch.device) -> bool:
 
 
 def _noisy(batch: CropBatch, deviation: Tensor, rng: np.random.Generator) -> CropBatch:
-    noise = torch.from_numpy(rng.standard_normal(batch.features.shape, np.float32))
-    return replace(batch, features=batch.features + noise * deviation)
+    noise = torch.from_numpy(rng.standard_normal(batch.network_input.shape, np.float32))
+    return replace(batch, network_input=batch.network_input + noise * deviation)
 
 
 def _rate(step: int, steps: int) -> float:

@@ -41,7 +41,7 @@ class SelectionSettings:
     short_heldout_share: float = 0.4
     short_seconds: float = 6.0
     scales: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8)
-    check_every: int = 10
+    check_every: int = 8
     prior_gain: float = 0.1
     prior_scale: float = 0.8
     prior_deviation: float = 0.05

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.face.basis import open_basis
 from core.face.motion import INTERNAL_FPS
-from core.models.adamesh.generate import ExpressionGenerator
+from core.models.adamesh.generate import ExpressionGenerator, save_network
 from core.models.adamesh.network import ExpressionNetwork
 from core.models.speech.encoder import SpeechEncoder
 from research.corpus.clips import Clip, free_training_clips, training_clips
@@ -44,14 +44,29 @@ class Run:
 def run(item: Run, data: Path) -> list[ProtocolClip]:
     """Scores of the people left out, from the cache where they are."""
     extractor = open_extractor(item.recipe.encoder, item.recipe.width)
-    name = f"{item.recipe.label(extractor.encoder.hash)}-fold{item.fold}-seed{item.seed}"
-    path = CACHE_ROOT / f"{name}.json"
+    path = CACHE_ROOT / f"{_name(item, extractor.encoder)}.json"
     if not path.is_file():
-        scores = score_network(_trained(item, name, data), extractor.encoder, scored_clips(item.fold, data))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        base = fold_base(item, data)
+        scores = score_network(base.network, base.encoder, scored_clips(item.fold, data))
         path.write_text(json.dumps([asdict(score) for score in scores], indent=1))
-        (CHECKPOINTS / f"{name}.pt").unlink(missing_ok=True)
     return [ProtocolClip(**row) for row in json.loads(path.read_text())]
+
+
+def fold_base(item: Run, data: Path) -> ExpressionGenerator:
+    """The fold's network with its encoder, for what is chosen on people left out; trained once, kept on disk."""
+    extractor = open_extractor(item.recipe.encoder, item.recipe.width)
+    name = _name(item, extractor.encoder)
+    path = CACHE_ROOT / f"{name}.safetensors"
+    if not path.is_file():
+        network = _trained(item, name, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_network(network, path, extractor.encoder, {})
+        (CHECKPOINTS / f"{name}.pt").unlink(missing_ok=True)
+    return ExpressionGenerator.load("cpu", path, encoder=extractor.encoder)
+
+
+def _name(item: Run, encoder: SpeechEncoder) -> str:
+    return f"{item.recipe.label(encoder.hash)}-fold{item.fold}-seed{item.seed}"
 
 
 def _trained(item: Run, name: str, data: Path) -> ExpressionNetwork:
@@ -61,7 +76,7 @@ def _trained(item: Run, name: str, data: Path) -> ExpressionNetwork:
     groups = {
         group: face_pairs(pairs, extractor, settings.voices) for group, pairs in _groups(item, data).items() if pairs
     }
-    return train(groups, extractor.encoder, replace(settings, schedule=schedule), name)
+    return train(groups, extractor.encoder, replace(settings, schedule=schedule), name).network
 
 
 def _groups(item: Run, data: Path) -> dict[str, list[MotionPair]]:

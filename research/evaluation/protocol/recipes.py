@@ -43,6 +43,9 @@ class Recipe:
         if settings.rest_from is None:
             # trainings from before it existed keep their names
             del described["rest_from"]
+        if settings.hardening is None:
+            # likewise
+            del described["hardening"], described["crowd"]
         parts = [described, self.width, self.free_seconds, self.grid_people, encoder_hash]
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return f"{self.encoder}-{digest[:12]}"

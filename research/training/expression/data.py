@@ -7,7 +7,7 @@ the style reference moves get the same parameters.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 import torch
@@ -58,6 +58,10 @@ class FaceBatch:
     shows_style: Tensor
     parameters: Tensor
 
+    def to(self, device: torch.device) -> FaceBatch:
+        """On the device where the network is."""
+        return FaceBatch(*(getattr(self, part.name).to(device) for part in fields(self)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TalkerStatistics:
@@ -104,6 +108,7 @@ class FaceSource:
         self._talkers = _talkers(groups, settings)
         self._chances = np.array([talker.chance for talker in self._talkers])
         self._chances /= self._chances.sum()
+        # a group of one's own people alone has an average too
         filmed = [talker for talker in self._talkers if talker.group in FILMED_GROUPS]
         self._average = TalkerStatistics.average([talker.statistics for talker in filmed or self._talkers])
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,14 +15,16 @@ from torch import Tensor, nn
 from core.face.basis import FaceBasis, open_basis
 from core.models.adamesh.generate import EXPRESSION_FILE, save_network
 from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
+from core.models.device import choose_device
 from core.models.speech.encoder import SpeechEncoder
 from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
 from research.corpus.clips import KNOWN_TALKER, free_training_clips, training_clips
+from research.corpus.crowd import Crowd
 from research.training.expression.data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings
 from research.training.expression.rest import RestSource
 from research.training.extractors import BUNDLED, WHISPER, open_extractor, prosody_place
-from research.training.feature_bank import FacePair, VoiceSettings, face_pairs, with_gaps
+from research.training.feature_bank import CrowdSettings, FacePair, VoiceSettings, face_pairs, in_crowds, with_gaps
 from research.training.loop import Chance, Schedule, TrainingRun, short_schedule
 from research.training.motion_data import MotionPair, load_pairs
 from research.training.motion_loss import LossWeights, MotionLoss
@@ -34,7 +37,10 @@ SHIPPED_NETWORK = NetworkConfig(
 
 @dataclass(frozen=True, slots=True)
 class ExpressionSettings:
-    """What the one-command reproduction fixes. rest_from: the step from which on some samples are without speech."""
+    """What the one-command reproduction fixes. rest_from: the step from which on some samples are without speech.
+
+    hardening: a second training, which goes on from the first with a crowd behind two voices in five.
+    """
 
     schedule: Schedule = field(default_factory=lambda: short_schedule(150))
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
@@ -43,6 +49,8 @@ class ExpressionSettings:
     voices: VoiceSettings = field(default_factory=VoiceSettings)
     style_probe_weight: float = 0.1
     rest_from: int | None = None
+    hardening: Schedule | None = None
+    crowd: CrowdSettings = field(default_factory=CrowdSettings)
     threads: int = 1
 
 
@@ -52,7 +60,13 @@ def shipped_settings(encoder: str) -> ExpressionSettings:
     if encoder != WHISPER:
         return settings
     sampling = replace(settings.sampling, shares=(("s1", 0.32), ("grid", 0.48), ("free", 0.2)))
-    return replace(settings, schedule=short_schedule(300), sampling=sampling, rest_from=180)
+    settings = replace(settings, schedule=short_schedule(300), sampling=sampling, rest_from=180)
+    return replace(settings, hardening=hardening_schedule(100))
+
+
+def hardening_schedule(steps: int) -> Schedule:
+    """Smaller steps: what is known already must stay."""
+    return Schedule.to_the_end(steps, 4e-4, weight_decay=0.05, save_every=10, seed=20261126)
 
 
 class TrainedExpression(nn.Module):
@@ -82,13 +96,25 @@ def motion_groups(data: Path, basis: FaceBasis, settings: ExpressionSettings) ->
 
 
 def train(
-    groups: dict[str, list[FacePair]], encoder: SpeechEncoder, settings: ExpressionSettings, name: str
-) -> ExpressionNetwork:
-    """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network."""
+    groups: dict[str, list[FacePair]],
+    encoder: SpeechEncoder,
+    settings: ExpressionSettings,
+    name: str,
+    start: TrainedExpression | None = None,
+) -> TrainedExpression:
+    """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network.
+
+    start: a trained one to go on from; its statistics of motion stay.
+    """
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.schedule.seed)
-    model = TrainedExpression(replace(settings.network, feature_size=encoder.dimension))
-    _set_statistics(model.network, groups)
+    if start is None:
+        model = TrainedExpression(replace(settings.network, feature_size=encoder.dimension))
+        _set_statistics(model.network, groups)
+    else:
+        model = copy.deepcopy(start).requires_grad_(True)
+    device = torch.device(choose_device("auto"))
+    model = model.to(device)
     loss = MotionLoss(open_basis(), model.network.mean, model.network.deviation, settings.loss)
     source = FaceSource(groups, settings.sampling)
     rest_from = settings.schedule.steps if settings.rest_from is None else settings.rest_from
@@ -102,14 +128,14 @@ def train(
         if rest is not None and run.step >= rest_from:
             batch = rest.mixed_in(batch, chance.rng)
         features = with_gaps(batch.features, prosody_place(encoder), chance.generator)
-        return expression_loss(network, replace(batch, features=features), loss, probe_weight)
+        return expression_loss(network, replace(batch, features=features).to(device), loss, probe_weight)
 
-    return run.train(loss_of).network
+    return run.train(loss_of).cpu()
 
 
 def expression_loss(model: TrainedExpression, batch: FaceBatch, loss: MotionLoss, probe_weight: float) -> Tensor:
     """The motion's loss, and how well the style's known parameters can be read from its embedding."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(batch.features.device.type, torch.bfloat16):
         style = model.network.style(batch.reference)
         output = model.network(batch.features, style * batch.shows_style[:, None], batch.identity)
         read = model.probe(style)
@@ -118,7 +144,8 @@ def expression_loss(model: TrainedExpression, batch: FaceBatch, loss: MotionLoss
 
 def _set_statistics(network: ExpressionNetwork, groups: dict[str, list[FacePair]]) -> None:
     # real GRID talkers alone: other sources come and go in ablations
-    motion = np.concatenate([pair.motion for name in ("s1", "grid") for pair in groups.get(name, [])])
+    filmed = [pair.motion for name in ("s1", "grid") for pair in groups.get(name, [])]
+    motion = np.concatenate(filmed or [pair.motion for pairs in groups.values() for pair in pairs])
     deviation = motion.std(axis=0)
     network.mean.copy_(torch.from_numpy(motion.mean(axis=0)))
     # jaw yaw and roll never move: a tiny floor keeps them at zero instead of dividing by it
@@ -133,13 +160,20 @@ def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: i
     if threads is not None:
         settings = replace(settings, threads=threads)
     extractor = open_extractor(encoder)
-    groups = {
-        name: face_pairs(pairs, extractor, settings.voices)
-        for name, pairs in motion_groups(data, open_basis(), settings).items()
-    }
+    motions = motion_groups(data, open_basis(), settings)
+    groups = {name: face_pairs(pairs, extractor, settings.voices) for name, pairs in motions.items()}
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    network = train(groups, extractor.encoder, settings, f"expression-{encoder}-{settings.schedule.steps}")
+    name = f"expression-{encoder}-{settings.schedule.steps}"
+    trained = train(groups, extractor.encoder, settings, name)
+    if settings.hardening is not None:
+        crowd = Crowd.of_readers(data)
+        groups = {
+            group: in_crowds(pairs, motions[group], extractor, crowd, settings.crowd)
+            for group, pairs in groups.items()
+        }
+        harder = replace(settings, schedule=settings.hardening, rest_from=0)
+        trained = train(groups, extractor.encoder, harder, f"{name}-hard-{harder.schedule.steps}", trained)
     file = weights_file(EXPRESSION_FILE, encoder)
-    save_network(network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
+    save_network(trained.network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
     print(f"{file}: sha256 {record_checksum(file)}")

@@ -13,15 +13,16 @@ from torch import Tensor, nn
 
 from core.face.basis import open_basis
 from core.models.mimic.config import MimicConfig
-from core.models.mimic.generate import MIMIC_FILE, save_mimic
+from core.models.mimic.generate import MIMIC_FILE, MimicGenerator, save_mimic
 from core.models.mimic.network import MimicNetwork
 from core.models.speech.encoder import SpeechEncoder
 from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
+from research.corpus.crowd import Crowd
 from research.training.expression.data import SamplingSettings
 from research.training.expression.train import ExpressionSettings, motion_groups
-from research.training.extractors import BUNDLED, Extractor, open_extractor, prosody_place
-from research.training.feature_bank import FacePair, VoiceSettings, face_pairs, with_gaps
+from research.training.extractors import BUNDLED, WHISPER, Extractor, open_extractor, prosody_place
+from research.training.feature_bank import CrowdSettings, FacePair, VoiceSettings, face_pairs, in_crowds, with_gaps
 from research.training.loop import Chance, Schedule, TrainingRun
 from research.training.mimic.data import IdentitySettings, MimicSource
 from research.training.mimic.loss import ConstraintWeights, MimicLoss, TrainedMimic
@@ -46,15 +47,24 @@ class MimicSettings:
 
 
 def train(
-    groups: dict[str, list[FacePair]], encoder: SpeechEncoder, settings: MimicSettings, name: str
+    groups: dict[str, list[FacePair]],
+    encoder: SpeechEncoder,
+    settings: MimicSettings,
+    name: str,
+    start: MimicNetwork | None = None,
 ) -> MimicNetwork:
-    """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network."""
+    """Train, resuming from the checkpoint of ``name`` when there is one; returns the averaged network.
+
+    start: a trained one to go on from; where it hears with another encoder, how features are read begins anew.
+    """
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.schedule.seed)
     basis = open_basis()
     source = MimicSource(groups, settings.sampling, settings.identities)
     config = replace(settings.network, feature_size=encoder.dimension)
     model = TrainedMimic(config, basis, source.identities, source.voices)
+    if start is not None:
+        warm_start(model.network, start)
     mean, deviation = statistics(groups)
     loss = MimicLoss(basis, mean, deviation, settings.constraints, settings.shown_share)
     run = TrainingRun(model, settings.schedule, name)
@@ -68,19 +78,32 @@ def train(
     return run.train(loss_of).network
 
 
+def warm_start(network: MimicNetwork, start: MimicNetwork) -> None:
+    """Take over every weight whose shape is the same."""
+    own = network.state_dict()
+    network.load_state_dict({k: v for k, v in start.state_dict().items() if v.shape == own[k].shape}, strict=False)
+
+
 def statistics(groups: dict[str, list[FacePair]]) -> tuple[Tensor, Tensor]:
     """Mean and deviation (53,) of the tracked talkers' motion, by which the loss weighs values."""
-    motion = np.concatenate([pair.motion for name in ("s1", "grid") for pair in groups.get(name, [])])
+    filmed = [pair.motion for name in ("s1", "grid") for pair in groups.get(name, [])]
+    motion = np.concatenate(filmed or [pair.motion for pairs in groups.values() for pair in pairs])
     deviation = motion.std(axis=0)
     # jaw yaw and roll never move: a tiny floor keeps them at zero instead of dividing by it
     return torch.from_numpy(motion.mean(axis=0)), torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max()))
 
 
-def mimic_groups(data: Path, extractor: Extractor, settings: MimicSettings) -> dict[str, list[FacePair]]:
-    """The expression network's face data, with features."""
+def mimic_groups(
+    data: Path, extractor: Extractor, settings: MimicSettings, crowds: bool = False
+) -> dict[str, list[FacePair]]:
+    """The expression network's face data, with features; with ``crowds`` two more voices have one behind them."""
     source = replace(ExpressionSettings(), sampling=settings.sampling, voices=settings.voices)
     pairs = motion_groups(data, open_basis(), source)
-    return {name: face_pairs(found, extractor, settings.voices) for name, found in pairs.items()}
+    groups = {name: face_pairs(found, extractor, settings.voices) for name, found in pairs.items()}
+    if not crowds:
+        return groups
+    crowd = Crowd.of_readers(data)
+    return {name: in_crowds(own, pairs[name], extractor, crowd, CrowdSettings()) for name, own in groups.items()}
 
 
 def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
@@ -91,10 +114,12 @@ def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: i
     if threads is not None:
         settings = replace(settings, threads=threads)
     extractor = open_extractor(encoder)
-    groups = mimic_groups(data, extractor, settings)
+    groups = mimic_groups(data, extractor, settings, crowds=encoder == WHISPER)
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    network = train(groups, extractor.encoder, settings, f"mimic-{encoder}-{settings.schedule.steps}")
+    # another ear on the same body: of what the bundled Mimic knows only the hearing must be learnt anew
+    start = None if encoder == BUNDLED else MimicGenerator.load().network
+    network = train(groups, extractor.encoder, settings, f"mimic-{encoder}-{settings.schedule.steps}", start)
     file = weights_file(MIMIC_FILE, encoder)
     save_mimic(network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
     print(f"{file}: sha256 {record_checksum(file)}")

@@ -52,9 +52,9 @@ class StudentSettings:
 
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            steps=100,
-            horizon_steps=260,
-            cool_down_steps=1,
+            steps=700,
+            horizon_steps=700,
+            cool_down_steps=60,
             learning_rate=8e-4,
             weight_decay=0.02,
             average_decay=0.99,
