@@ -196,6 +196,7 @@ def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         progress: object,
         expected_opening: object,
         sound_track: int | None,
+        person: object = None,
     ) -> object:
         found.tracked_files.append(path)
         progress(0.5)  # type: ignore[operator]

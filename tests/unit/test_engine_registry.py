@@ -87,7 +87,7 @@ class EchoBackend:
         motion = resting_motion(frame_count(speech))
         jaw = motion.jaw.copy()
         first, second = self._width(styles.first), self._width(styles.second)
-        jaw[:, 0] = styles.strength * ((1 - styles.mix) * first + styles.mix * second)
+        jaw[:, 0] = MEAN_WIDTH + styles.strength * ((1 - styles.mix) * first + styles.mix * second - MEAN_WIDTH)
         return motion.replace(jaw=jaw)
 
     def notes(self, style: Style | None) -> tuple[str, ...]:
