@@ -48,11 +48,13 @@ class LidChart:
 
     rest: (14,) gaps of the neutral face. gaps: (K, 14) cm that each gap grows by per unit of a coefficient.
     directions: (14, K) coefficients per centimetre wanted of each gap, all else kept as still as the face can.
+    cost: (K, K) of a change of the coefficients, which ``directions`` make least.
     """
 
     rest: NDArray[np.float64]
     gaps: NDArray[np.float64]
     directions: NDArray[np.float64]
+    cost: NDArray[np.float64]
 
     @property
     def shut(self) -> NDArray[np.float64]:
@@ -102,7 +104,7 @@ def make_lid_chart(neutral: FloatArray, directions: FloatArray) -> LidChart:
     gaps = lid_gaps(moves)
     still = (moves * _root_weights(neutral)[None, :, None]).reshape(len(moves), -1)
     cost = _KEEP_STILL * still @ still.T + gaps @ gaps.T + _RIDGE * np.eye(len(moves))
-    return LidChart(lid_gaps(np.asarray(neutral, np.float64)), gaps, np.linalg.solve(cost, gaps).T)
+    return LidChart(lid_gaps(np.asarray(neutral, np.float64)), gaps, np.linalg.solve(cost, gaps).T, cost)
 
 
 def _root_weights(neutral: FloatArray) -> NDArray[np.float64]:

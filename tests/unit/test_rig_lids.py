@@ -80,6 +80,27 @@ def test_shutting_the_eyes_leaves_the_lips() -> None:
     assert np.linalg.norm(shut[:, LIPS] - opened[:, LIPS], axis=-1).max() < 0.02
 
 
+def test_components_that_shut_the_eyes_stay_within_three_where_they_can() -> None:
+    # the same shapes at a third of their size: a blink asks for three times as much
+    keys = 0.35 * mixed_keys()
+    solver = prepare_solver(landmark_rig(keys), open_basis())
+    assert solver.lids is not None
+    free = solver.lids.rig_lids
+    assert free is not None
+    still = np.zeros((1, len(keys)), np.float32)
+    assert np.abs(free.closed(still, np.ones(1))).max() > 3.0
+    shut = solver.lids.close(still, closing(np.ones(1)))
+    assert np.abs(shut).max() <= 3.0 + 1e-4
+    assert free.closure_of(shut).min() > 0.85
+
+
+def test_components_too_small_to_shut_the_eyes_within_three_shut_them_nevertheless() -> None:
+    keys = 0.1 * mixed_keys()
+    solver = prepare_solver(landmark_rig(keys), open_basis())
+    assert solver.lids is not None
+    assert solver.lids.within is None
+
+
 def test_keys_that_cannot_move_lids_are_not_pressed() -> None:
     keys = mixed_keys()
     keys[:, np.concatenate([EYE_LEFT, EYE_RIGHT])] = 0.0

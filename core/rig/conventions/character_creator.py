@@ -73,6 +73,11 @@ _WHOLE = (
     *("Jaw_Open", "Jaw_Forward", "Jaw_Backward", "Jaw_Up", "Jaw_Down", "Merged_Open_Mouth", "Turn_Jaw_Down"),
     *("V_Open", "V_Explosive", "V_Dental_Lip", "V_Tight_O", "V_Tight", "V_Wide", "V_Affricate", "V_Lip_Open"),
 )
+# the first generation's lips, whose names are words of any mesh: they count beside a mark of Character Creator's
+_OLD = {
+    name: f"V_{name}"
+    for name in ("Open", "Explosive", "Dental_Lip", "Tight_O", "Tight", "Wide", "Affricate", "Lip_Open")
+}
 _ARKIT = {"Jaw_Open": "jawOpen", "Mouth_Close": "mouthClose", "Jaw_Forward": "jawForward"}
 
 CONVENTION = NamedControls(
@@ -84,13 +89,13 @@ CONVENTION = NamedControls(
         left_eye=("cc_base_l_eye",),
         right_eye=("cc_base_r_eye",),
     ),
-    controls={name: _ARKIT.get(name, name) for name in _WHOLE},
+    controls={**{name: _ARKIT.get(name, name) for name in _WHOLE}, **_OLD},
     sided=_SIDED,
     sided_only={"Mouth": "mouth", "Jaw": "jaw"},
     unused=("tongue",),
     markers=(
         *("browInnerUpLeft", "browDownLeft", "cheekSuckLeft", "mouthRollUpperLeft", "mouthPuckerUpLeft"),
         *("mouthFunnelUpLeft", "mouthUpperUpLeft", "V_Explosive", "V_Dental_Lip", "V_Lip_Open", "Mouth_Lips_Tuck"),
-        *("mouthTightenLeft", "Mouth_Plosive", "mouthWidenLeft"),
+        *("mouthTightenLeft", "Mouth_Plosive", "mouthWidenLeft", "V_Tight_O", "V_Affricate"),
     ),
 )

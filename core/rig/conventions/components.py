@@ -8,6 +8,7 @@ refused, because later components would land on the wrong shapes.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from ...errors import RigError
 from .base import KeyMatch, RigConvention
 
 EXPRESSION_PREFIXES = ("Exp", "Expression", "exp_", "expression_", "Exp_", "Expression_")
+# other people's: ``Expr01``, ``expression-3``, ``FLAME-Exp 1``; what stands before it ends in no letter
+_OTHER_SPELLING = re.compile(
+    r"^(?P<before>(?:.*[^A-Za-z])?exp(?:r|rs|ression|ressions)?[\s_.:#-]*)\d+(?:\.\d{3})?$", re.I
+)
 # keys beyond this are finer than what speech moves; DECA and EMOCA use the same first fifty
 EXPRESSION_LIMIT = 50
 
@@ -27,11 +32,12 @@ class NumberedComponents(RigConvention):
 
     def match(self, names: Sequence[str], object_name: str) -> KeyMatch | None:
         """The first fifty of ``Exp1, Exp2, ..`` or ``Exp000, Exp001, ..``, by number and not by place."""
-        for ignore_case in (False, True):
-            for prefix in EXPRESSION_PREFIXES:
-                found = _numbered(names, prefix, ignore_case)
-                if found:
-                    return self._checked(found, object_name)
+        spellings = [(prefix, ignore) for ignore in (False, True) for prefix in EXPRESSION_PREFIXES]
+        others = Counter(other["before"] for other in map(_OTHER_SPELLING.match, names) if other)
+        for prefix, ignore_case in (*spellings, *((before, False) for before, _ in others.most_common())):
+            found = _numbered(names, prefix, ignore_case)
+            if found:
+                return self._checked(found, object_name)
         return None
 
     def _checked(self, found: list[tuple[str, int]], object_name: str) -> KeyMatch | None:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .base import BoneNames, KeyMatch, RigConvention
 
+# in hiragana, after half-width letters and katakana were made into it
 _MEANINGS = {
     "あ": "mouthA",
     "い": "mouthI",
@@ -16,11 +18,13 @@ _MEANINGS = {
     "お": "mouthO",
     "ん": "mouthClose",
     "まばたき": "eyeBlink",
-    "ウィンク２": "eyeBlinkLeft",
-    "ウィンク２右": "eyeBlinkRight",
-    "ウィンク2": "eyeBlinkLeft",
-    "ｳｨﾝｸ２右": "eyeBlinkRight",
+    "うぃんく2": "eyeBlinkLeft",
+    "うぃんく2右": "eyeBlinkRight",
+    # winks that smile, where there are no others
+    "うぃんく": "eyeBlinkLeft",
+    "うぃんく右": "eyeBlinkRight",
 }
+_KATAKANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _LIMITS = "This rig has the five vowels of a MikuMikuDance model: brows, cheeks and finer mouths do not show."
 
 
@@ -28,7 +32,7 @@ _LIMITS = "This rig has the five vowels of a MikuMikuDance model: brows, cheeks 
 class _MikuMikuDance(RigConvention):
     def match(self, names: Sequence[str], object_name: str) -> KeyMatch | None:
         """At least four vowels, by their whole names."""
-        meanings = {name: _MEANINGS[name] for name in names if name in _MEANINGS}
+        meanings = _read(names)
         known = set(meanings.values())
         if len(known & {"mouthA", "mouthI", "mouthU", "mouthE", "mouthO"}) < 4:
             return None
@@ -40,6 +44,21 @@ class _MikuMikuDance(RigConvention):
     def shortcomings(self, match: KeyMatch) -> str:
         """Five vowels are five vowels."""
         return _LIMITS
+
+
+def _read(names: Sequence[str]) -> dict[str, str]:
+    """Each meaning once, by its first spelling in the table."""
+    plain = {name: _plain(name) for name in names}
+    found: dict[str, str] = {}
+    for spelling, meaning in _MEANINGS.items():
+        name = next((name for name in names if plain[name] == spelling), None)
+        if name is not None and meaning not in found.values():
+            found[name] = meaning
+    return {name: found[name] for name in names if name in found}
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().translate(_KATAKANA)
 
 
 CONVENTION = _MikuMikuDance(

@@ -14,7 +14,12 @@ Sided = Literal["never", "may", "must"]
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 # Blender's number of a copy
 _COPY = re.compile(r"\.\d{3}$")
-_SIDES = {"l": "Left", "left": "Left", "r": "Right", "right": "Right"}
+_SIDES = {
+    **dict.fromkeys(("l", "left", "lf", "lft", "lt", "links"), "Left"),
+    **dict.fromkeys(("r", "right", "rt", "rgt", "rght", "rechts"), "Right"),
+}
+# a key with one of these words corrects another one, or is an old version of it
+_CORRECTIVES = {"fix", "fixes", "corr", "corrective", "correction", "combo", "old", "backup", "bak", "test"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +88,45 @@ def words(name: str) -> list[str]:
 
 
 def read_all(speller: Speller, names: Sequence[str]) -> tuple[list[Spelt], list[str]]:
-    """All names that are spelled in one way, each control once, and those that say a control again.
+    """Each control once, in the commonest way of spelling, and those that say a control again.
 
-    A prefix or suffix is a way of spelling when most of the keys have it: ``Hat_jawOpen`` beside 51 keys without
-    is something else. Of a key and its copy (``jawOpen.001``) the key counts.
+    A way of spelling is what stands around the control. ``Hat_jawOpen`` beside 51 keys without a prefix is something
+    else when ``jawOpen`` is there; keys from two tools in one mesh complete each other. Of a key and its copy
+    (``jawOpen.001``) the key counts.
     """
-    spelt = [found for found in map(speller.read, names) if found is not None]
-    ways = Counter((found.prefix, found.suffix) for found in spelt)
-    if not ways:
-        return [], []
-    commonest = max(ways, key=lambda way: (ways[way], -len(way[0]) - len(way[1])))
+    spelt = [found for found in map(speller.read, names) if found is not None and not _corrects(speller, found)]
+    ways = Counter(map(_way, spelt))
+    ranked = {way: rank for rank, way in enumerate(sorted(ways, key=lambda way: (-ways[way], sum(map(len, way)))))}
     chosen: dict[str, Spelt] = {}
     again: list[str] = []
-    for found in sorted(spelt, key=lambda found: bool(_COPY.search(found.name))):
-        if (found.prefix, found.suffix) != commonest:
-            continue
+    for found in sorted(spelt, key=lambda found: (ranked[_way(found)], bool(_COPY.search(found.name)))):
         if found.meaning in chosen:
-            again.append(found.name)
-        else:
+            if ranked[_way(found)] == 0:
+                again.append(found.name)
+        # a short word in another way of spelling (``Jacket_Open``) says too little
+        elif ranked[_way(found)] == 0 or found.used > 1 or ways[_way(found)] > 1 or _part_of_first(found, ranked):
             chosen[found.meaning] = found
     order = {name: index for index, name in enumerate(names)}
     return sorted(chosen.values(), key=lambda found: order[found.name]), again
+
+
+def _way(found: Spelt) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return found.prefix, found.suffix
+
+
+def _part_of_first(found: Spelt, ranked: Mapping[tuple[tuple[str, ...], tuple[str, ...]], int]) -> bool:
+    """``vrc.blink`` beside ``vrc.v_aa``: nothing around it that is not around the others."""
+    first = next(way for way, rank in ranked.items() if rank == 0)
+    return set(found.prefix) <= set(first[0]) and set(found.suffix) <= set(first[1])
+
+
+def _corrects(speller: Speller, found: Spelt) -> bool:
+    """A corrective key, or one for two controls at once (``jawOpen_mouthSmileLeft``)."""
+    around = {*found.prefix, *found.suffix}
+    if around & _CORRECTIVES:
+        return True
+    rest = ("_".join(part) for part in (found.prefix, found.suffix) if len(part) > 1)
+    return any((other := speller.read(part)) is not None and other.used > 1 for part in rest)
 
 
 def without_both(meanings: Mapping[str, str], both: str) -> set[str]:

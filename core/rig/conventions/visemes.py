@@ -23,7 +23,7 @@ CONVENTION = NamedControls(
         for prefix in _PREFIXES
         for name in (*_VISEMES, *_VOWELS)
     },
-    sided={"eyeBlink": "eyeBlink", "blink": "eyeBlink", "eyesClosed": "eyeBlink"},
+    sided=dict.fromkeys(("eyeBlink", "blink", "vrc_blink", "eyesClosed"), "eyeBlink"),
     unused=("viseme_sil", "vrc_v_sil", "v_sil"),
     markers=("viseme_PP", "viseme_FF", "viseme_aa", "viseme_O", "viseme_U", "viseme_E", "viseme_CH"),
     needed=3,

@@ -15,11 +15,12 @@ from core.blender.demo_head import create_demo_head
 from core.blender.read_rig import read_rig
 from core.errors import RigError
 from core.face.basis import open_basis
-from core.face.landmarks import LIPS, SKIN_COUNT
+from core.face.landmarks import SKIN_COUNT
 from core.rig.description import LandmarkBinding, flame_binding
 from core.rig.frames import fit_similarity
 from core.rig.lips import edges_about_mouth, lip_vertices
 from research.assets.flame_landmarks import read_flame_template
+from research.evaluation.rigs.painted import triangles_in_sight
 
 _UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 _SPREAD_ROUNDS = 400
@@ -147,8 +148,9 @@ def _jaw_share(
     edges = edges_about_mouth(vertices, triangles, points)
     upper, lower = lip_vertices(vertices, edges, points)
     share[upper], share[lower] = 0.0, 1.0
-    inside = np.setdiff1d(edges, np.nonzero(upper | lower)[0])
-    return _spread(share, edges, inside[vertices[inside, 2] < points[LIPS, 2].min()])
+    # what no one sees from the front is the inside of the mouth: it hangs on its own lip
+    sighted = triangles[triangles_in_sight(vertices, triangles, points)]
+    return _spread(share, edges, np.setdiff1d(edges, np.union1d(np.flatnonzero(upper | lower), sighted)))
 
 
 def _carried(

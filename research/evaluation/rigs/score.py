@@ -12,24 +12,20 @@ from numpy.typing import NDArray
 
 from core.blender.read_rig import read_rig
 from core.face.basis import open_basis
-from core.face.landmarks import OUTER_LIPS, STABLE, mouth_opening
+from core.face.landmarks import STABLE, mouth_opening
 from core.face.motion import Motion
 from core.face.rotations import matrix_from_rotvec, rotvec_from_matrix
 from core.rig.description import RigDescription
 from core.rig.frames import Similarity, align_rig, fit_similarity, snapped_axes
 from core.rig.lips import edges_about_mouth, lip_vertices
-from core.rig.raster import View, draw
 from core.rig.surface import nearest_points
 from core.rig.timing import SceneTiming
+from research.evaluation.rigs.painted import VIEWS_DEGREES, paint
 from research.evaluation.rigs.visible import ray_judge
 from research.render.evaluate import key_motion
 
 _SHUT_CM, _OPEN_CM, _SEEN_CM, _UNSEEN_CM = 0.1, 0.3, 0.03, 0.015
 _NEAR_CM = 0.6
-_PICTURE_PIXELS, _PICTURE_CM = 512, 17.0
-# a dark plate behind the mouth, from its middle
-_PLATE_CM = ((-2.0, -2.4, -2.2), (2.0, -2.4, -2.2), (2.0, 1.2, -2.2), (-2.0, 1.2, -2.2))
-_SKIN, _LIPS, _DARK = (0.78, 0.55, 0.45), (0.55, 0.28, 0.26), (0.02, 0.02, 0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ def measure(obj: Any, motion: Motion, track: bool, step: int = 3) -> RigScore:
     wanted = mouth_opening(open_basis().landmarks(motion))[frames]
     shut, opened = wanted < _SHUT_CM, wanted > _OPEN_CM
     depths = np.array([_depth(rig, rest @ axes, vertices) for vertices in [rest @ axes, *np.array(upright)[shut]]])
-    seen = _tracked(rig, upright) if track else np.full(len(frames), np.nan)
+    seen = _tracked(rig, rest @ axes, upright) if track else np.full(len(frames), np.nan)
     found = np.isfinite(seen)
     return RigScore(
         mesh_correlation=_correlation(visible, wanted),
@@ -136,44 +132,26 @@ def _depth(rig: RigDescription, rest: NDArray[np.float64], vertices: NDArray[np.
     return float(distance[behind & (distance < _NEAR_CM)].max(initial=0.0))
 
 
-def _tracked(rig: RigDescription, frames: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """(T,) cm: every frame drawn from the front and tracked, NaN where no face was found."""
+def _tracked(rig: RigDescription, rest: NDArray[np.float64], frames: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(T,) cm: every frame drawn from three sides and tracked, the mean; NaN where no face was found."""
     from core.tracking.align import align
-    from core.tracking.tracker import track_image
+    from core.tracking.landmarker import open_tracker
 
-    seen = [track_image(picture(rig, frames[0], vertices)) for vertices in frames]
-    found = np.array([landmarks is not None for landmarks in seen])
-    opening = np.full(len(frames), np.nan)
-    if found.any():
-        stacked = np.array([landmarks for landmarks in seen if landmarks is not None], np.float64)
-        opening[found] = mouth_opening(align(stacked, open_basis().neutral).landmarks)
-    return opening
-
-
-def picture(rig: RigDescription, rest: NDArray[np.float64], vertices: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The head from the front, skin and red lips, a dark plate behind the mouth. Vertices in face axes and cm."""
-    assert rig.binding is not None
-    points = rig.binding.points(rest)
-    colours = np.tile(np.array(_SKIN), (len(vertices), 1))
-    edges = edges_about_mouth(rest, rig.triangles, points)
-    red = lip_vertices(rest, edges, points).any(axis=0) & _inside(points[OUTER_LIPS, :2], rest[:, :2])
-    colours[red] = _LIPS
-    middle = points[OUTER_LIPS].mean(axis=0)
-    plate = middle + np.array(_PLATE_CM)
-    first = len(vertices)
-    triangles = np.concatenate([rig.triangles, [[first, first + 1, first + 2], [first, first + 2, first + 3]]])
-    view = View(np.eye(3), points[[1, 9, 152]].mean(axis=0), _PICTURE_CM, _PICTURE_PIXELS)
-    shades = np.concatenate([colours, np.tile(np.array(_DARK), (4, 1))])
-    return draw(np.concatenate([vertices, plate]), triangles.astype(np.int32), shades, view).rgb
-
-
-def _inside(ring: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(N,) which of the points (N, 2) lie within the ring (M, 2), by how often a ray to the right crosses it."""
-    start, end = ring, np.roll(ring, -1, axis=0)
-    x, y = points[:, 0, None], points[:, 1, None]
-    spans = (start[:, 1] > y) != (end[:, 1] > y)
-    at = start[:, 0] + (y - start[:, 1]) / np.where(end[:, 1] == start[:, 1], 1.0, end[:, 1] - start[:, 1]) * (
-        end[:, 0] - start[:, 0]
-    )
-    inside: NDArray[np.bool_] = (spans & (x < at)).sum(axis=1) % 2 == 1
-    return inside
+    painter = paint(rig, rest)
+    landmarker = open_tracker().for_picture()
+    try:
+        seen = np.array(
+            [
+                [landmarker.landmarks(painter.picture(vertices, turn), 0.0) for turn in VIEWS_DEGREES]
+                for vertices in frames
+            ],
+            np.float64,
+        )
+    finally:
+        landmarker.close()
+    opening = np.full(seen.shape[:2], np.nan)
+    for view in range(len(VIEWS_DEGREES)):
+        found = np.isfinite(seen[:, view, 0, 0])
+        if found.any():
+            opening[found, view] = mouth_opening(align(seen[found, view], open_basis().neutral).landmarks)
+    return opening.mean(axis=1)

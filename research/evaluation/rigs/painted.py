@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picture of a head that the tracker judges: skin, red lips, light teeth, a dark mouth.
+
+A tracker finds lips by their colour. Teeth, gums and the inside of the cheeks in the colour of skin look like a
+mouth that is less open than it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.face.landmarks import OUTER_LIPS, SKIN_COUNT
+from core.face.rotations import matrix_from_rotvec
+from core.rig.description import RigDescription
+from core.rig.lips import edges_about_mouth, lip_vertices
+from core.rig.raster import View, draw
+from core.rig.surface import pieces
+
+_PIXELS, _WIDTH_CM, _CAMERA_CM = 576, 17.0, 60.0
+# linear colours; what the light does to them comes on top
+_SKIN, _LIPS, _TEETH, _FLESH, _DARK = (
+    (0.78, 0.55, 0.45),
+    (0.55, 0.22, 0.21),
+    (0.85, 0.80, 0.72),
+    (0.40, 0.16, 0.15),
+    (0.02, 0.01, 0.01),
+)
+# about the middle of the mouth: what lies in there and is not skin is of the mouth
+_MOUTH_CM = (3.4, 3.2, 8.0)
+# a plate of darkness behind the lips, where a mesh has no throat
+_PLATE_CM = ((-2.6, -2.8, -3.0), (2.6, -2.8, -3.0), (2.6, 1.6, -3.0), (-2.6, 1.6, -3.0))
+# a tooth with its root, or a row of teeth, is no higher and no deeper; gums, tongue and throat are
+_TOOTH_CM = (3.2, 4.2)
+# a slit of the height of its depth lets in 0.45 of the light, the sine of half the angle under which it sees it
+_FADE_CM = 1.0
+# what the tracker reads off one mouth changes by a tenth with so small a turn: it is asked from three sides
+VIEWS_DEGREES = (-8.0, 0.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painted:
+    """A head to be drawn again and again from the front, its turn taken off.
+
+    triangles: (F, 3) that can come into sight, the plate's two last. colours: (V + 4, 3). inside: (V + 4,) what lies
+    in the mouth. lips: vertices of the lips. plate: (4, 3). view: of the resting face.
+    """
+
+    triangles: NDArray[np.int32]
+    colours: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+    lips: NDArray[np.intp]
+    plate: NDArray[np.float64]
+    view: View
+
+    def picture(self, vertices: NDArray[np.float64], turn_degrees: float = 0.0) -> NDArray[np.uint8]:
+        """(V, 3) in face axes and cm to (576, 576, 3), as a camera sees it from 60 cm; the head turned aside."""
+        placed = np.concatenate([vertices, self.plate])
+        behind = np.clip(vertices[self.lips, 2].max() - placed[:, 2], 0.0, None)
+        shades = self.colours * np.where(self.inside, np.exp(-behind / _FADE_CM), 1.0)[:, None]
+        centre, turn = self.view.centre, matrix_from_rotvec(np.array([0.0, np.radians(turn_degrees), 0.0]))
+        turned = centre + (placed - centre) @ turn.T
+        return draw(in_perspective(turned, centre), self.triangles, shades, self.view).rgb
+
+
+def paint(rig: RigDescription, rest: NDArray[np.float64]) -> Painted:
+    """Colours for a head at ``rest`` (V, 3) in face axes and cm."""
+    assert rig.binding is not None
+    points = rig.binding.points(rest)
+    middle = points[OUTER_LIPS].mean(axis=0)
+    label = pieces(len(rest), rig.triangles)
+    skin = label == np.bincount(label[rig.binding.triangles[:SKIN_COUNT, 0]]).argmax()
+    mouth = (np.abs(rest - middle) < _MOUTH_CM).all(axis=1)
+    sighted = triangles_in_sight(rest, rig.triangles, points)
+    edges = edges_about_mouth(rest, rig.triangles, points)
+    lips = lip_vertices(rest, edges, points).any(axis=0) & inside_ring(points[OUTER_LIPS, :2], rest[:, :2]) & skin
+    of_skin = np.zeros(len(rest), bool)
+    of_skin[rig.triangles[sighted]] = True
+    within = mouth & ~lips & ~(skin & of_skin)
+    first = len(rest)
+    # and what comes into sight as lids and lips move
+    shown = rig.triangles[(of_skin | mouth | lips)[rig.triangles].any(axis=1)]
+    triangles = np.concatenate([shown, [[first, first + 1, first + 2], [first, first + 2, first + 3]]])
+    return Painted(
+        triangles=triangles.astype(np.int32),
+        colours=_colours(rest, label, lips, within, skin),
+        inside=np.append(within, np.zeros(4, bool)),
+        lips=np.flatnonzero(lips),
+        plate=middle + np.array(_PLATE_CM),
+        view=_view(points),
+    )
+
+
+def triangles_in_sight(
+    rest: NDArray[np.float64], triangles: NDArray[np.int32], points: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(F,) which triangles a viewer before the resting face sees; points: (478, 3) its landmarks."""
+    view = _view(points)
+    seen = draw(in_perspective(rest, view.centre), triangles, np.ones((len(rest), 3)), view).triangle
+    sighted = np.zeros(len(triangles), bool)
+    sighted[np.unique(seen[seen >= 0])] = True
+    return sighted
+
+
+def in_perspective(points: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3) spread from ``centre`` as the eye of a camera before it sees them, depths kept."""
+    nearer = _CAMERA_CM / (_CAMERA_CM - (points[:, 2:] - centre[2]))
+    placed: NDArray[np.float64] = centre + (points - centre) * np.concatenate(
+        [nearer, nearer, np.ones_like(nearer)], axis=1
+    )
+    return placed
+
+
+def _view(points: NDArray[np.float64]) -> View:
+    return View(np.eye(3), points[[1, 9, 152]].mean(axis=0), _WIDTH_CM, _PIXELS)
+
+
+def _colours(
+    rest: NDArray[np.float64],
+    label: NDArray[np.int64],
+    lips: NDArray[np.bool_],
+    within: NDArray[np.bool_],
+    skin: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """(V + 4, 3), the plate's last."""
+    colours = np.tile(np.array(_SKIN), (len(rest) + 4, 1))
+    colours[:-4][within] = _FLESH
+    for piece in np.unique(label[within & ~skin]):
+        of_piece = label == piece
+        if (np.ptp(rest[of_piece, 1:], axis=0) < _TOOTH_CM).all():
+            colours[:-4][of_piece] = _TEETH
+    colours[:-4][lips], colours[-4:] = _LIPS, _DARK
+    return colours
+
+
+def inside_ring(ring: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) which of the points (N, 2) lie within the ring (M, 2), by how often a ray to the right crosses it."""
+    start, end = ring, np.roll(ring, -1, axis=0)
+    x, y = points[:, 0, None], points[:, 1, None]
+    spans = (start[:, 1] > y) != (end[:, 1] > y)
+    at = start[:, 0] + (y - start[:, 1]) / np.where(end[:, 1] == start[:, 1], 1.0, end[:, 1] - start[:, 1]) * (
+        end[:, 0] - start[:, 0]
+    )
+    inside: NDArray[np.bool_] = (spans & (x < at)).sum(axis=1) % 2 == 1
+    return inside
