@@ -11,9 +11,15 @@ _ROUNDS = 150
 
 
 def solve_bounded(
-    gram: FloatArray, correlations: FloatArray, low: float = 0.0, high: float = 1.0, start: FloatArray | None = None
+    gram: FloatArray,
+    correlations: FloatArray,
+    low: float = 0.0,
+    high: float | FloatArray = 1.0,
+    start: FloatArray | None = None,
 ) -> FloatArray:
     """Minimise x G x / 2 - x b with low <= x <= high for each row of ``correlations`` (T, K); ``gram`` is (K, K).
+
+    high: one for all, or (T, K).
 
     Accelerated projected gradient (Nesterov's step, restarted where it overshoots): the problem is convex, and
     a fixed number of matrix products is faster for thousands of frames than an active set per frame.

@@ -20,6 +20,7 @@ from ..face.rotations import FloatArray
 from .description import RigDescription
 from .face import RigFace, lip_gaps, rig_face
 from .lids import RigLids, rig_lids
+from .native_lips import NativeLips, native_lips
 from .opening import shut_gaps, uncovered, visible_gap_targets
 from .rows import jaw_rows, key_rows
 
@@ -35,6 +36,7 @@ _UNDO_TERMS = 3
 # beside it, held back, to account for what is not a rotation
 _KEY_RIDGE_BESIDE_JAW = 0.2
 _GAP_PASSES = 8
+_APART_PASSES = 2
 _JAW_PASSES = 3
 _JAW_STEP = 0.05
 _CHUNK_FRAMES = 400
@@ -63,10 +65,11 @@ class RigMotion:
 class RigSolver:
     """A prepared rig: each frame then costs a matrix product. Made by :func:`prepare_solver`.
 
-    face is None for a rig whose keys are the basis' own components: those are copied as they are.
+    face is None for a rig whose keys are the basis' own components: those are copied, see ``native``.
     design: (R, K) what a unit of each key changes, weighted. gram: (K, K) with the ridge.
     jaw_map: (3, R) linear jaw estimate from :func:`jaw_rows`, zeros where no jaw bone turns.
-    lids: how its eyes are shut, None where the keys are left to follow the landmarks.
+    lids: how its eyes are shut, None where the keys are left to follow the landmarks. native: keeps the lips of a rig
+    of the basis' own components from sinking into each other.
     """
 
     rig: RigDescription
@@ -76,6 +79,7 @@ class RigSolver:
     gram: FloatArray
     jaw_map: FloatArray
     lids: RigLids | None = None
+    native: NativeLips | None = None
 
     def solve(self, motion: Motion) -> RigMotion:
         """The rig's keys and bones for ``motion``. Raises :class:`ModelError` for a motion of another basis."""
@@ -85,6 +89,8 @@ class RigSolver:
             open_eyed = motion if self.lids is None else self.lids.without_closing(motion)
             keys, jaw = self._solve_keys_and_jaw(self.face, open_eyed)
             keys = keys if self.lids is None else self.lids.close(keys, motion)
+        elif self.native is not None:
+            keys = self.native.kept_apart(keys, jaw)
         gaze = motion.gaze
         if self.lids is not None and self.rig.gaze_keys:
             gaze = self.lids.gaze_beside_blinks(motion)
@@ -135,11 +141,18 @@ class RigSolver:
             values = self._least_squares(key_rows(remaining, wanted, face))
             # another point of a lip may show now, and the jaw turns what the keys did
             wanted = wanted + gaps - face.lips.gaps(values, jaw)
-        return self._least_squares(key_rows(remaining, wanted, face))
+        near = values
+        for _ in range(_APART_PASSES):
+            values = self._least_squares(key_rows(remaining, wanted, face), near)
+            wanted = wanted + gaps - face.lips.gaps(values, jaw)
+        return self._least_squares(key_rows(remaining, wanted, face), near)
 
-    def _least_squares(self, targets: FloatArray) -> FloatArray:
-        correlations = targets @ self.design
-        return self.rig.convention.solve(self.gram, correlations)
+    def _least_squares(self, targets: FloatArray, near: FloatArray | None = None) -> FloatArray:
+        """(T, K); ``near`` the solution keys that oppose each other are kept apart."""
+        correlations, convention = targets @ self.design, self.rig.convention
+        if near is None:
+            return convention.solve(self.gram, correlations)
+        return convention.solve_apart(self.gram, correlations, near, self.rig.key_meanings)
 
 
 def is_native(rig: RigDescription, basis: FaceBasis) -> bool:
@@ -151,7 +164,8 @@ def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
     """Check the rig against the basis and precompute. Raises :class:`RigError`."""
     if is_native(rig, basis):
         empty = np.zeros((0, 0))
-        return RigSolver(rig, basis, None, empty, empty, empty)
+        native = None if rig.binding is None else native_lips(rig_face(rig, basis))
+        return RigSolver(rig, basis, None, empty, empty, empty, native=native)
     face = rig_face(rig, basis)
     growth = face.lips.gaps_per_key()
     design = key_rows(face.keys, growth, face).T

@@ -34,7 +34,13 @@ def test_key_order_follows_the_index_not_the_list() -> None:
     assert match_keys(shuffled, "Head").names == tuple(numbered("Exp{}", range(1, 11)))
 
 
-@pytest.mark.parametrize("pattern", ["exp{}", "EXP{}", "Expression{}", "expression{:02d}", "exp_{}", "Exp_{}"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("exp{}", "EXP{}", "Expression{}", "expression{:02d}", "exp_{}", "Exp_{}", "Expr{:02d}", "expression-{}"),
+        *("Exp {}", "FLAME-Exp{}", "flame.expr_{:03d}", "Expressions#{}"),
+    ],
+)
 def test_other_spellings_are_found(pattern: str) -> None:
     assert match_keys(numbered(pattern, range(1, 6)), "Head").names == tuple(numbered(pattern, range(1, 6)))
 
@@ -168,6 +174,16 @@ SPELLINGS = {
     ".L.001": lambda name: ended(name, ".L", ".R") + ".001",
     "numbered": lambda name: f"{ARKIT.index(name):02d}_{name}",
     "number behind": lambda name: f"{name}{ARKIT.index(name)}",
+    "_lft": lambda name: ended(name, "_lft", "_rgt"),
+    "_Lf": lambda name: ended(name, "_Lf", "_Rt"),
+    "_links": lambda name: ended(name, "_links", "_rechts"),
+    "L beside .R": lambda name: ended(name, "_L", ".R"),
+    "side in the middle": lambda name: re.sub("^([a-z]+)([A-Z].*?)(Left|Right)$", r"\1_\3_\2", name),
+    "Maya's path": lambda name: f"|grp|head|{name}",
+    "padded": lambda name: f" {name} ",
+    "one tool's and another's": lambda name: f"bs_{name}" if ARKIT.index(name) % 3 else name,
+    "by part of the face": lambda name: f"{'Mouth' if name.startswith('mouth') else 'Upper'}_{name}",
+    "joints and shapes": lambda name: f"facs_{'jnt' if name.startswith('jaw') else 'bs'}_{name}_div2",
     "ARKit prefix, snake, L": lambda name: "ARKit_" + snake(ended(name, "_L", "_R")),
 }
 
@@ -189,6 +205,12 @@ def test_a_copy_beside_its_original_and_a_strangers_key_are_left_out() -> None:
     match = match_keys([*ARKIT, "jawOpen.001", "Hat_mouthFunnel"], "Head")
     assert "jawOpen.001" in match.left_out
     assert not {"jawOpen.001", "Hat_mouthFunnel"} & set(match.names)
+
+
+def test_correctives_and_keys_for_two_controls_are_left_alone() -> None:
+    missing = [name for name in ARKIT if name not in ("mouthSmileLeft", "mouthPucker")]
+    odd = ["jawOpen_mouthSmileLeft", "mouthPucker_fix", "mouthSmileLeft_old", "Jacket_Open", "Beard_L"]
+    assert not set(odd) & set(match_keys([*missing, *odd], "Head").names)
 
 
 def test_a_key_for_both_eyes_is_left_out_beside_one_for_each() -> None:
@@ -296,6 +318,15 @@ def test_keys_of_other_conventions_are_all_taken(label: str) -> None:
             "Oculus visemes",
         ),
         ([*ARKIT, *CONVENTION_NAMES["Oculus visemes"]], "ARKit"),
+        (["MTH_A", "MTH_I", "MTH_U", "MTH_E", "MTH_O", "EYE_Close"], "VRM"),
+        (["ｱ", "ｲ", "ｳ", "ｴ", "ｵ", "まばたき"], "MikuMikuDance"),
+        (["ア", "イ", "ウ", "エ", "オ", "ウィンク", "ウィンク右"], "MikuMikuDance"),
+        (["AI", "E", "O", "U", "etc", "FV", "L", "MBP", "WQ"], "Preston Blair mouths"),
+        ([f"mouth_{name}" for name in ["AI", "E", "O", "U", "etc", "FV", "L", "MBP", "WQ"]], "Preston Blair mouths"),
+        (list("ABCDEFGH"), "Rhubarb mouths"),
+        (["eCTRLMouthOpen", *(f"eCTRLv{n}" for n in ["AA", "F", "M", "OW", "UW", "TH"]), "eCTRLEyesClosedL"], "Daz"),
+        (["MouthOpen", "LowerLipIn", "UpperLipOut", "LowerLipDown_Left", "Smile_Left", "Blink_Right"], "Mixamo"),
+        (["Open", "Explosive", "Dental_Lip", "Tight-O", "Tight", "Wide", "Affricate"], "Character Creator"),
     ],
 )
 def test_the_convention_with_most_keys_is_taken(names: list[str], label: str) -> None:

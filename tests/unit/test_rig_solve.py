@@ -13,6 +13,7 @@ from core.face.landmarks import LANDMARK_COUNT, LIPS
 from core.face.rotations import matrix_from_rotvec
 from core.rig.bounded import solve_bounded
 from core.rig.conventions.arkit import CONVENTION as ARKIT
+from core.rig.correspond import LIP_PAIRS
 from core.rig.description import BoneDescription, LandmarkBinding, RigDescription
 from core.rig.face import lip_gaps
 from core.rig.names import FaceBones
@@ -154,6 +155,29 @@ def test_keys_of_the_same_basis_are_copied_exactly() -> None:
     np.testing.assert_array_equal(solved.eyes[..., :2], motion.gaze)
 
 
+def test_lips_of_a_head_in_the_basis_components_do_not_sink_into_each_other() -> None:
+    deltas = FACE.basis.directions.copy()
+    # one that parts the lips: the made basis has smooth bumps alone, which move both lips at once
+    deltas[7] = 0.0
+    deltas[7, LIP_PAIRS[:, 1], 1] = -0.3
+    rig = dataclasses.replace(make_rig(FACE, deltas, np.eye(3)), basis_hash=FACE.basis.hash)
+    solver = prepare_solver(rig, FACE.basis)
+    assert solver.native is not None
+    motion = talking_motion(FACE.basis)
+    motion = motion.replace(jaw=motion.jaw - np.array([0.03, 0, 0], np.float32))
+    lips = solver.native.face.lips
+    pressed = lips.gaps(motion.expression, motion.jaw).min(axis=1)
+    solved = solver.solve(motion)
+    kept = lips.gaps(solved.key_values, solved.jaw).min(axis=1)
+    rest = lips.rest.min()
+    assert pressed.min() < rest - 0.1
+    assert kept.min() > min(rest, -0.02) - 0.03
+    # what does not sink is left to the bit
+    free = pressed > rest
+    assert free.any()
+    np.testing.assert_array_equal(solved.key_values[free], motion.expression[free])
+
+
 def test_motion_of_another_basis_is_refused() -> None:
     motion = talking_motion(FACE.basis).replace(basis_hash="0" * 64)
     solver = prepare_solver(make_rig(FACE, mixed_directions(), np.eye(3)), FACE.basis)
@@ -208,6 +232,16 @@ def test_arkit_like_keys_stay_between_zero_and_one() -> None:
     # the jawOpen key opens; turning the bone besides would open twice
     assert not solved.jaw.any()
     assert np.corrcoef(solved.key_values[:, 0], motion.jaw[:, 0])[0, 1] > 0.9
+
+
+def test_keys_to_opposite_sides_are_not_used_at_once() -> None:
+    sideways = mixed_directions()[0]
+    deltas = np.concatenate([[sideways, -0.9 * sideways + 0.3 * mixed_directions()[1]], mixed_directions()[2:40]])
+    meanings = ("mouthLeft", "mouthRight", *(f"shape {index}" for index in range(len(deltas) - 2)))
+    rig = dataclasses.replace(make_rig(FACE, deltas, PLACES["metres, Z up"]), convention=ARKIT, key_meanings=meanings)
+    solved = prepare_solver(rig, FACE.basis).solve(talking_motion(FACE.basis)).key_values
+    assert solved[:, :2].max(axis=0).min() > 0.05
+    assert solved[:, :2].min(axis=1).max() < 1e-4
 
 
 def test_jaw_share_of_the_fixture_is_what_the_rig_uses() -> None:

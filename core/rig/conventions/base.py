@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from ...face.rotations import FloatArray
 from ..bounded import solve_bounded
 
-# a signed key's slider is at least this wide afterwards, so that the artist can push further by hand
 # beyond three standard deviations a component no longer means what it was learnt from
 _USUAL_COMPONENT = 3.0
+# a signed key's slider is at least this wide afterwards, so that the artist can push further by hand
 _SIGNED_SLIDER_ROOM = 3.0
+# what moves the same skin to opposite sides, in ARKit's words; the second ones once for each side of the face
+_OPPOSED = (("mouthLeft", "mouthRight"), ("jawLeft", "jawRight"), ("jawForward", "jawBackward"))
+_OPPOSED_SIDED = (("mouthSmile", "mouthFrown"), ("browOuterUp", "browDown"), ("eyeWide", "eyeSquint"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,24 @@ class RigConvention(ABC):
             solved[beyond] = solve_bounded(gram, correlations[beyond], -_USUAL_COMPONENT, _USUAL_COMPONENT)
         return solved
 
+    def solve_apart(
+        self, gram: FloatArray, correlations: FloatArray, values: FloatArray, meanings: Sequence[str]
+    ) -> FloatArray:
+        """The solution again, given (T, K) ``values`` near it, without keys that pull one piece of skin to two sides.
+
+        Of such a pair the weaker one stays at rest: least squares gives a little of both where that fits a hair better,
+        which leaves an animator two sliders to fight with.
+        """
+        pairs = opposed_keys(meanings)
+        if self.signed or not pairs:
+            return self.solve(gram, correlations)
+        high = np.ones_like(values)
+        for first, second in pairs:
+            less = values[:, first] < values[:, second]
+            high[less, first] = 0.0
+            high[~less, second] = 0.0
+        return solve_bounded(gram, correlations, 0.0, high)
+
     def turns_jaw(self, keys_open_mouth: bool) -> bool:
         """Whether the jaw bone is keyed, where the rig has one that moves the mesh.
 
@@ -133,6 +154,13 @@ class BonesOnly(RigConvention):
     def match(self, names: Sequence[str], object_name: str) -> KeyMatch | None:
         """Never."""
         return None
+
+
+def opposed_keys(meanings: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of the keys that pull one piece of skin to opposite sides."""
+    place = {meaning: index for index, meaning in enumerate(meanings)}
+    sided = [(first + side, second + side) for side in ("Left", "Right", "") for first, second in _OPPOSED_SIDED]
+    return [(place[one], place[other]) for one, other in (*_OPPOSED, *sided) if one in place and other in place]
 
 
 def blink_shares(meanings: Sequence[str]) -> NDArray[np.float64]:
