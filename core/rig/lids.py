@@ -30,8 +30,8 @@ class RigLids:
     """How a rig's eyes shut.
 
     motion_lids: of the face basis. blink_keys: (2, K) which keys shut the left and the right eye (rows of 0, 1);
-    rig_lids: of a rig without such keys. within: whose bounds the components keep; None for a rig that cannot shut its eyes
-    within them.
+    rig_lids: of a rig without such keys. within: whose bounds the components keep; None for a rig that cannot shut
+    its eyes within them.
     """
 
     motion_lids: LidChart

@@ -110,8 +110,8 @@ class RigConvention(ABC):
     ) -> FloatArray:
         """The solution again, given (T, K) ``values`` near it, without keys that pull one piece of skin to two sides.
 
-        Of such a pair the weaker one stays at rest: least squares gives a little of both where that fits a hair better,
-        which leaves an animator two sliders to fight with.
+        Of such a pair the weaker one stays at rest: least squares gives a little of both where that fits a hair
+        better, which leaves an animator two sliders to fight with.
         """
         pairs = opposed_keys(meanings)
         if self.signed or not pairs:
