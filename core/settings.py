@@ -102,8 +102,8 @@ class HeadSettings(SettingsGroup):
     )
     neighbours: int = setting(
         1,
-        label="Neighbours",
-        help="How many of the nearest people in the bank are mixed; 1 follows the nearest alone",
+        label="People Mixed",
+        help="How many of the nearest people in the bank are mixed (k); 1 follows the nearest alone",
         low=1,
         high=16,
         prop="pose.k",
@@ -112,8 +112,8 @@ class HeadSettings(SettingsGroup):
     )
     temperature: float = setting(
         1.0,
-        label="Temperature",
-        help="How freely the motion is drawn: 0 is always the likeliest, above 1 is restless",
+        label="Liveliness",
+        help="How freely the motion is drawn (temperature): 0 is always the likeliest, above 1 is restless",
         low=0.0,
         high=2.0,
         step=0.05,
@@ -121,8 +121,8 @@ class HeadSettings(SettingsGroup):
     )
     top_p: float = setting(
         0.95,
-        label="Top-p",
-        help="Only motion that is together this likely is drawn; lower is tamer",
+        label="Surprises",
+        help="Only motion that is together this likely is drawn (top-p); lower is tamer",
         low=0.01,
         high=1.0,
         step=0.01,
@@ -155,6 +155,13 @@ class HeadSettings(SettingsGroup):
         help="File of pose styles, its own pose prior beside it where it has one; empty is the bundled bank",
         subtype="FILE_PATH",
         cli="--pose-bank",
+        affects=("head", "eyes"),
+    )
+    follow: str = setting(
+        "",
+        label="Follow",
+        help="Name of the bank's pose style to follow, instead of the one nearest to the reference",
+        cli="--head-like",
         affects=("head", "eyes"),
     )
 

@@ -11,6 +11,7 @@ import bpy
 from ..core.settings import EyesSettings, FaceSettings, HeadSettings, RunSettings
 from ..core.settings_schema import SettingField, setting_fields
 from .engine_access import engine_client, has_engine
+from .pose_list import refresh_poses
 from .properties import MimeshSettings, freeze_settings, run_state, scene_settings
 from .setting_properties import declare_on_operator
 from .stepping import SteppedOperator, Steps, Told
@@ -82,6 +83,7 @@ def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> S
     for name, value in chosen.items():
         setattr(scene_settings(context), name, value)
     remember_style(report.style)
+    refresh_poses(context)
     run_state(context).neighbours = describe_neighbours(report.neighbours)
     return Told(report.describe(), report.notes)
 

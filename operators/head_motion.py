@@ -12,6 +12,7 @@ import bpy
 
 from .engine_access import engine_client
 from .generate import engine_disabled_reason, generate_disabled_reason, reference_disabled_reason
+from .pose_list import refresh_poses
 from .preferences import user_folder
 from .properties import freeze_settings, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
@@ -32,6 +33,9 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
     seed: bpy.props.IntProperty(
         name="Head Seed", description="Negative draws a new one", default=-1, options={"SKIP_SAVE"}
     )
+    follow: bpy.props.StringProperty(
+        name="Follow", description="Pose style of the bank to move like, with the present seed", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -46,11 +50,18 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
         from ..core.blender.head_session import regenerate_head_steps
         from ..core.client.report import describe_neighbours
 
-        seed = self.seed if self.seed >= 0 else random.randrange(_SEED_LIMIT)
         settings = freeze_settings(scene_settings(context))
-        settings = dataclasses.replace(settings, head=dataclasses.replace(settings.head, seed=seed))
+        head = settings.head
+        if self.follow:
+            # two heads are compared: what else is drawn at random stays
+            head = dataclasses.replace(head, follow=self.follow, source="bank")
+            head = head if self.seed < 0 else dataclasses.replace(head, seed=self.seed)
+        else:
+            head = dataclasses.replace(head, seed=self.seed if self.seed >= 0 else random.randrange(_SEED_LIMIT))
+        settings = dataclasses.replace(settings, head=head)
         report = yield from regenerate_head_steps(context.scene, settings, engine_client(context))
-        scene_settings(context).pose.seed = seed
+        pose = scene_settings(context).pose
+        pose.seed, pose.follow, pose.source = head.seed, head.follow, head.source
         run_state(context).neighbours = describe_neighbours(report.neighbours)
         return report.describe()
 
@@ -85,6 +96,7 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
         bank = settings.head.bank or user_folder() / "pose_bank.safetensors"
         result = yield from add_to_bank_steps(context.scene, settings, bank, self.name, engine_client(context))
         scene_settings(context).pose.bank = chosen or str(bank)
+        refresh_poses(context)
         return f'The bank has "{result.added}" now; it holds {len(result.names)} pose styles.'
 
 
@@ -134,6 +146,7 @@ class MIMESH_OT_remove_from_bank(bpy.types.Operator):
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        refresh_poses(context)
         self.report({"INFO"}, f'The bank no longer has "{self.name}"; it holds {len(left)} pose styles.')
         return {"FINISHED"}
 
@@ -148,6 +161,7 @@ class MIMESH_OT_use_bundled_bank(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """The other file stays where it is."""
         scene_settings(context).pose.bank = ""
+        refresh_poses(context)
         return {"FINISHED"}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import (
     adjust,
+    codebook,
     engine,
     face,
     face_rig,
@@ -25,6 +26,7 @@ from . import (
 _MODULES = (
     presets,
     styles,
+    codebook,
     lip_sync,
     speech,
     reference,

@@ -8,6 +8,7 @@ import bpy
 from ..core.settings import BakeSettings, HeadSettings
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
+from .codebook import draw_codebook
 from .places import InView3D, Order
 from .settings import draw_group, draw_setting
 from .words import draw_words
@@ -41,14 +42,12 @@ class MIMESH_PT_head_motion(InView3D, bpy.types.Panel):
         drawn = layout.column(align=True)
         drawn.enabled = not run.running
         drawn.active = pose.source == "bank"
-        draw_group(drawn, settings, HeadSettings, leave_out=(*_ANY_SOURCE, "seed", "bank"))
+        draw_group(drawn, settings, HeadSettings, leave_out=(*_ANY_SOURCE, "seed", "bank", "follow"))
         row = drawn.row(align=True)
         row.prop(pose, "bank", placeholder="Bundled")
         if pose.bank:
             row.operator("mimesh.use_bundled_bank", text="", icon="X")
-        row = layout.row(align=True)
-        row.operator("mimesh.add_to_bank", icon="ADD")
-        row.operator("mimesh.remove_from_bank", text="", icon="REMOVE")
+        draw_codebook(drawn, context)
         if run.neighbours:
             box = layout.box()
             box.label(text="Moves like", icon="COMMUNITY")

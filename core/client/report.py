@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,12 @@ class HeadReport:
 
 
 def describe_neighbours(neighbours: tuple[Neighbour, ...]) -> str:
-    """A line per retrieved pose style: its name, distance and share in the mix."""
-    return "\n".join(f"{found.name}: distance {found.distance:.2f}, {found.share:.0%}" for found in neighbours)
+    """A line per pose style that was followed: its name, distance where it is known, and share in the mix."""
+    return "\n".join(f"{found.name}: {_distance(found)}{found.share:.0%}" for found in neighbours)
+
+
+def _distance(found: Neighbour) -> str:
+    return f"distance {found.distance:.2f}, " if math.isfinite(found.distance) else ""
 
 
 def _listed(names: tuple[str, ...]) -> str:

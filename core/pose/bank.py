@@ -123,6 +123,17 @@ class PoseBank:
             _mixed(share, [entry.statistics for entry in chosen]),
         )
 
+    def named(self, name: str, matrix: StyleMatrix | None = None) -> Retrieval:
+        """The style of that name, whatever is nearest to the reference; its distance is infinite without one.
+
+        Raises :class:`SettingsError` where the bank has none of that name.
+        """
+        entry = next((entry for entry in self.entries if entry.name == name), None)
+        if entry is None:
+            raise SettingsError(f'The pose bank has no style called "{name}".', "Choose one in the list of the bank.")
+        distance = float("inf") if matrix is None else matrix_distance(matrix, entry.matrix, self.scale)
+        return Retrieval((Neighbour(name, distance, 1.0),), entry.embedding, entry.statistics)
+
     def save(self, path: Path) -> None:
         """Write the file whole; matrices in half precision."""
         heads = [{"name": e.name, "person": e.speaker, "provenance": e.provenance} for e in self.entries]

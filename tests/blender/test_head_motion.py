@@ -284,9 +284,15 @@ class Recorder:
         assert name in owner.bl_rna.properties
         self._checked("prop", options).shown.append(name)
 
-    def operator(self, name: str, **options: Any) -> None:
+    def operator(self, name: str, **options: Any) -> Recorder:
         getattr(bpy.ops.mimesh, name.removeprefix("mimesh.")).get_rna_type()
-        self._checked("operator", options).shown.append(name)
+        return self._checked("operator", options).shown.append(name) or Recorder()
+
+    def label(self, **options: Any) -> None:
+        self._checked("label", options)
+
+    def template_list(self, name: str, *arguments: Any, **options: Any) -> None:
+        assert hasattr(bpy.types, name)
 
     def _checked(self, function: str, options: dict[str, Any]) -> Recorder:
         assert options.keys() <= set(bpy.types.UILayout.bl_rna.functions[function].parameters.keys())
@@ -298,8 +304,30 @@ def test_the_panel_shows_every_choice_about_the_head(ready: Any) -> None:
     panel = part("panels.head_motion").MIMESH_PT_head_motion
     panel.draw(SimpleNamespace(layout=recorder), bpy.context)
     choices = {"source", "head_amount", "neck_share", "stillness", "seed", "k", "temperature", "top_p", "bank"}
-    buttons = {"mimesh.regenerate_head", "mimesh.add_to_bank", "mimesh.remove_from_bank"}
+    bank = {"mimesh.add_to_bank", "mimesh.remove_from_bank", "mimesh.refresh_poses"}
+    buttons = {"mimesh.regenerate_head", *bank}
     assert set(recorder.shown) == choices | buttons
     ready.pose.bank = "/own.safetensors"
     panel.draw(SimpleNamespace(layout=recorder), bpy.context)
     assert "mimesh.use_bundled_bank" in recorder.shown
+
+
+def test_the_bank_is_listed_and_a_style_of_it_can_be_followed(ready: Any) -> None:
+    poses = part("operators.pose_list")
+    poses.refresh_poses(bpy.context)
+    items = poses.pose_list(bpy.context).items
+    bundled = part("core.weights").VENDOR_MODELS / part("core.pose.bank").BANK_FILE
+    assert {item.name for item in items} == set(names_in(bundled))
+    assert all(item.nod > 0 and item.turn > 0 and item.provenance for item in items)
+    assert bpy.ops.mimesh.follow_pose(name=items[3].name) == {"FINISHED"}
+    assert part("operators.properties").freeze_settings(ready).head.follow == items[3].name
+    bpy.ops.mimesh.follow_pose(name=items[3].name)
+    assert ready.pose.follow == ""
+
+
+def test_a_bank_that_is_damaged_leaves_its_sentence_in_the_list(ready: Any, own_bank: Path) -> None:
+    own_bank.write_bytes(b"not a bank")
+    bpy.ops.mimesh.refresh_poses()
+    listing = part("operators.pose_list").pose_list(bpy.context)
+    assert len(listing.items) == 0
+    assert "own.safetensors" in listing.problem

@@ -13,6 +13,7 @@ import bpy
 
 TALK, SPEECH, REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :])
 EXTENSION = "bl_ext.user_default.mimesh"
+ROOTS = ("MIMESH_PT_lip_sync", "MIMESH_PT_sequencer_lip_sync")
 obeyed = 0
 
 
@@ -85,6 +86,25 @@ def state(ready: bool) -> dict[str, object]:
     }
 
 
+def open_all() -> None:
+    """Every sub-panel open, and only those whose name is asked for shown (no name: all)."""
+    ours = [panel for panel in bpy.types.Panel.__subclasses__() if panel.__name__.startswith("MIMESH_PT_")]
+    children = [panel for panel in ours if getattr(panel, "bl_parent_id", "")]
+    for panel in children:
+        bpy.utils.unregister_class(panel)
+    for panel in sorted(children, key=lambda panel: panel.bl_parent_id not in ROOTS):
+        panel.bl_options = set(getattr(panel, "bl_options", ())) - {"DEFAULT_CLOSED"}
+        panel.poll = classmethod(is_wanted)
+        bpy.utils.register_class(panel)
+
+
+def is_wanted(panel: type, context: bpy.types.Context) -> bool:
+    """The panel that is asked for, its parent, and its own sub-panels."""
+    only = context.window_manager.get("only", "")
+    lineage = {panel.__name__, panel.bl_parent_id} if panel.bl_parent_id not in ROOTS else {panel.__name__}
+    return not only or only in lineage
+
+
 def count_keys() -> int:
     """Keyframes in all actions (4.3 knows only the classic curves)."""
     return sum(len(curve.keyframe_points) for action in bpy.data.actions for curve in action.fcurves)
@@ -104,7 +124,20 @@ def obey(command: str) -> None:
     """Change the scene for the robot."""
     editor = bpy.context.scene.sequence_editor
     strips = editor.sequences if editor else {}
-    if command == "trim":
+    if command.startswith("only "):
+        bpy.context.window_manager["only"] = command.partition(" ")[2]
+    elif command == "open_all":
+        open_all()
+    elif command.startswith("scale "):
+        bpy.context.preferences.view.ui_scale = float(command.partition(" ")[2])
+    elif command.startswith("set "):
+        _, name, value = command.split(" ", 2)
+        setattr(bpy.context.scene.mimesh, name, value)
+    elif command == "list_bank":
+        bpy.ops.mimesh.refresh_poses()
+    elif command == "check_rig":
+        bpy.ops.mimesh.check_face_rig()
+    elif command == "trim":
         # another range is another reference, so that it is tracked again
         strips["reference"].frame_offset_start = 7
     elif command == "trim_more":

@@ -193,4 +193,5 @@ def test_defaults_are_those_of_the_first_versions() -> None:
         "seed": 0,
         "dead_zone_radians": 0.0,
         "bank": None,
+        "follow": "",
     }

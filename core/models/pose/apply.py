@@ -54,7 +54,7 @@ def pose_for(
         raise ValueError(f"pose_for works at {INTERNAL_FPS} fps, not {motion.fps}")
     note = ""
     matrix = _matrix(style.pose, generator) if style.pose else None
-    if matrix is None and settings.source == "bank":
+    if matrix is None and settings.source == "bank" and not settings.follow:
         settings = dataclasses.replace(settings, source="reference")
         note = f"The style {style.name} has no pose matrix for this version: its head moves as in the reference."
     result = generator.generate(encoded, PoseReference(style.head, matrix), settings, progress)

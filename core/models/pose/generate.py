@@ -132,9 +132,12 @@ class PoseGenerator:
 
         Without a reference, or with one without sound, the style is the mean speaker's.
         """
+        matrix = reference.matrix if reference is not None else None
         retrieval = None
-        if reference is not None and reference.matrix is not None:
-            retrieval = self.bank.retrieve(reference.matrix, settings.neighbours)
+        if settings.follow and settings.source == "bank":
+            retrieval = self.bank.named(settings.follow, matrix)
+        elif matrix is not None:
+            retrieval = self.bank.retrieve(matrix, settings.neighbours)
         if settings.source == "reference" and reference is not None:
             head = extend_head_motion(reference.head, encoded.frames, settings.seed)
         else:

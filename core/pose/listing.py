@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The styles of a pose bank as an artist sees them: how far each head moves, how near it is. numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..style.parts import PosePart
+from ..weights import bundled
+from .bank import BANK_FILE, BankEntry, PoseBank
+from .statistics import STATISTICS
+from .style_matrix import StyleMatrix
+
+_NOD, _TURN, _TOGETHER = (STATISTICS.index(name) for name in ("spread x", "spread y", "xy"))
+_EDGE_PIXELS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPose:
+    """A style of a bank. nod_degrees, turn_degrees: standard deviations. together: their correlation.
+
+    distance: to the reference, infinite where that is not known.
+    """
+
+    name: str
+    speaker: str
+    provenance: str
+    nod_degrees: float
+    turn_degrees: float
+    together: float
+    distance: float
+
+
+def list_poses(bank: Path | None, reference: PosePart | None) -> tuple[ListedPose, ...]:
+    """Those of the bank file (None: the bundled one), nearest to the reference first.
+
+    Raises :class:`ModelError` when the file is none or damaged.
+    """
+    loaded = PoseBank.load(bundled(BANK_FILE) if bank is None else bank)
+    distances = np.full(len(loaded), np.inf)
+    # numbers of another pose prior mean something else
+    if reference is not None and (reference.unit_hash, reference.prior_hash) == (loaded.unit_hash, loaded.prior_hash):
+        distances = loaded.distances(StyleMatrix(reference.matrix, reference.counts))
+    listed = [_listed(entry, float(distance)) for entry, distance in zip(loaded.entries, distances, strict=True)]
+    return tuple(sorted(listed, key=lambda pose: pose.distance))
+
+
+def _listed(entry: BankEntry, distance: float) -> ListedPose:
+    nod, turn = np.exp(entry.statistics[[_NOD, _TURN]])
+    together = float(entry.statistics[_TOGETHER])
+    return ListedPose(entry.name, entry.speaker, entry.provenance, float(nod), float(turn), together, distance)
+
+
+def reach_picture(
+    nod_degrees: float, turn_degrees: float, together: float, pixels: int, degrees: float
+) -> NDArray[np.float32]:
+    """(pixels, pixels) 0..1: the ellipse that the head's aim fills, turn to the right, nod upwards.
+
+    Its half axes are one standard deviation, tilted by the correlation; ``degrees`` is the picture's half width.
+    """
+    covariance = together * nod_degrees * turn_degrees
+    matrix = np.array([[turn_degrees**2, covariance], [covariance, nod_degrees**2]]) + 1e-3 * np.eye(2)
+    line = (np.arange(pixels) + 0.5 - pixels / 2) * 2 * degrees / pixels
+    aim = np.stack(np.meshgrid(line, line), axis=-1)
+    far = np.sqrt(np.einsum("yxi,ij,yxj->yx", aim, np.linalg.inv(matrix), aim))
+    step = 2 * degrees / pixels / max(float(np.sqrt(np.linalg.eigvalsh(matrix)[0])), 1e-3)
+    return np.clip((1.0 - far) / (step * _EDGE_PIXELS) + 0.5, 0.0, 1.0).astype(np.float32)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bank of pose styles as a list: a small picture of each head's reach, its name, how near it is, and a try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+
+from ..operators.pose_list import MimeshPoseItem, active_pose, pose_list, retrieved_names
+from ..operators.properties import run_state, scene_settings
+from ..operators.stubs import classes_factory
+from .words import draw_words
+
+_ROWS = 5
+_PIXELS = 32
+# the livelier heads of the bundled bank turn by this much
+_HALF_WIDTH_DEGREES = 12.0
+_COLOUR = (0.95, 0.65, 0.25)
+
+
+@dataclass(slots=True)
+class _Pictures:
+    """Blender's collection of small pictures, while the extension is enabled."""
+
+    collection: Any = None
+
+
+_pictures = _Pictures()
+
+
+class MIMESH_UL_poses(bpy.types.UIList):
+    """Pose styles of the bank, with a button to follow each"""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any | None,
+        item: Any,
+        icon: int | None,
+        active_data: Any,
+        active_property: str | None,
+        index: int | None,
+        flt_flag: int | None,
+    ) -> None:
+        """The round button tells and sets which one is followed; a mark which one the last head was made from."""
+        followed = scene_settings(context).pose.follow == item.name
+        row = layout.row(align=True)
+        row.operator(
+            "mimesh.follow_pose", text="", icon="RADIOBUT_ON" if followed else "RADIOBUT_OFF", emboss=False
+        ).name = item.name
+        row.label(text=item.name, icon_value=reach_icon(item))
+        if item.name in retrieved_names(context):
+            row.label(text="", icon="CHECKMARK")
+        if item.distance >= 0.0:
+            end = row.row()
+            end.alignment = "RIGHT"
+            end.label(text=f"{item.distance:.2f}")
+
+
+def draw_codebook(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The list, and what is known of the selected style."""
+    listing = pose_list(context)
+    row = layout.row()
+    row.template_list("MIMESH_UL_poses", "", listing, "items", listing, "active", rows=_ROWS)
+    column = row.column(align=True)
+    column.operator("mimesh.add_to_bank", text="", icon="ADD")
+    column.operator("mimesh.remove_from_bank", text="", icon="REMOVE")
+    column.operator("mimesh.refresh_poses", text="", icon="FILE_REFRESH")
+    if listing.problem:
+        draw_words(layout, listing.problem, context, icon="ERROR")
+    item = active_pose(context)
+    if item is None:
+        return
+    row = layout.row()
+    row.enabled = not run_state(context).running
+    row.operator("mimesh.regenerate_head", text="Try This Head", icon="PLAY").follow = item.name
+    details = layout.column(align=True)
+    draw_words(details, f"{item.speaker}: nods {item.nod:.1f}°, turns {item.turn:.1f}°.", context)
+    draw_words(details, item.provenance, context)
+
+
+def reach_icon(item: MimeshPoseItem) -> int:
+    """Blender's number of the picture of how far this head nods and turns; drawn once for each style."""
+    if _pictures.collection is None:
+        return 0
+    key = f"{item.nod:.2f} {item.turn:.2f} {item.together:.2f}"
+    if key not in _pictures.collection:
+        from ..core.pose.listing import reach_picture
+
+        alpha = reach_picture(item.nod, item.turn, item.together, _PIXELS, _HALF_WIDTH_DEGREES)
+        picture = _pictures.collection.new(key)
+        picture.icon_size = (_PIXELS, _PIXELS)
+        picture.icon_pixels_float = [part for value in alpha.ravel().tolist() for part in (*_COLOUR, value)]
+    return int(_pictures.collection[key].icon_id)
+
+
+_register_classes, _unregister_classes = classes_factory((MIMESH_UL_poses,))
+
+
+def register() -> None:
+    """The list and room for its pictures."""
+    _register_classes()
+    _pictures.collection = bpy.utils.previews.new()
+
+
+def unregister() -> None:
+    """Both go."""
+    bpy.utils.previews.remove(_pictures.collection)
+    _pictures.collection = None
+    _unregister_classes()

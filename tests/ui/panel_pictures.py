@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of each sub-panel for the docs, and of the whole tab at other scales and widths, in a real window.
+
+Run by ``make docs-pictures`` in the Debian folder of ``make ui-check``, with the system's Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from ui_check import GENERATE, HEIGHT, TALK, Robot, blender, display, install, run
+
+PANELS = ("speech", "reference", "face", "generate", "adjust", "head_motion", "engine")
+NARROW_PIXELS = 250
+
+
+def main() -> int:
+    """Install, start, take the pictures."""
+    parser = argparse.ArgumentParser()
+    for name in ("--repo", "--shots", "--speech", "--reference"):
+        parser.add_argument(name, type=Path, required=True)
+    options = parser.parse_args()
+    TALK.mkdir()
+    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
+    install(sorted((options.repo / "dist").glob("mimesh-*.zip"))[-1])
+    scene = options.repo / "tests" / "ui" / "ui_scene.py"
+    with display(), blender(options.shots, scene, options.speech, options.reference):
+        take(Robot(options.shots))
+    return 0
+
+
+def take(robot: Robot) -> None:
+    """At rest, each panel open and alone, after a run, narrow, and at twice the size."""
+    robot.wait("the window", lambda state: state["ready"], 180)
+    time.sleep(3)
+    robot.shoot("1_at_rest")
+    robot.command("set engine mimic")
+    robot.click(*robot.find_button(GENERATE))
+    robot.wait("a run", lambda state: state["running"], 30)
+    robot.wait("progress", lambda state: state["fraction"] > 0.2, 300)
+    robot.shoot("2_progress")
+    robot.wait("the end of the run", lambda state: not state["running"], 600)
+    robot.command("mid_speech")
+    robot.command("check_rig")
+    time.sleep(1)
+    robot.shoot("3_result")
+    robot.command("list_bank")
+    robot.command("open_all")
+    for name in PANELS:
+        robot.command(f"only MIMESH_PT_{name}")
+        time.sleep(1)
+        crop_sidebar(robot, f"panel_{name}")
+    robot.command("only ")
+    robot.command("scale 2.0")
+    time.sleep(2)
+    robot.shoot("4_twice_the_size")
+    robot.command("scale 1.0")
+    time.sleep(1)
+    narrow(robot)
+    for name in PANELS:
+        robot.command(f"only MIMESH_PT_{name}")
+        time.sleep(1)
+        crop_sidebar(robot, f"narrow_{name}")
+
+
+def crop_sidebar(robot: Robot, name: str) -> None:
+    """What the sidebar shows, without the empty part below."""
+    robot.over_viewport()
+    time.sleep(0.3)
+    robot.shoot(name)
+    region, path = robot.state()["sidebar"], robot.shots / f"{name}.png"
+    area = f"{region['width']}x{region['height']}+{region['x']}+{HEIGHT - region['y'] - region['height']}"
+    run("mogrify", "-crop", area, "+repage", str(path))
+
+
+def narrow(robot: Robot) -> None:
+    """Drag the sidebar's edge."""
+    region = robot.state()["sidebar"]
+    y = HEIGHT - region["y"] - region["height"] // 6
+    run("xdotool", "mousemove", str(region["x"]), str(y))
+    time.sleep(0.3)
+    run("xdotool", "mousedown", "1")
+    for step in range(1, 9):
+        run("xdotool", "mousemove", str(region["x"] + (region["width"] - NARROW_PIXELS) * step // 8), str(y))
+        time.sleep(0.05)
+    run("xdotool", "mouseup", "1")
+    time.sleep(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
