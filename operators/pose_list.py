@@ -13,6 +13,9 @@ from .properties import run_state, scene_settings
 from .stubs import OperatorResult, classes_factory
 from .styles import remembered_style
 
+# the livelier heads of the bundled bank turn by this much
+_HALF_WIDTH_DEGREES = 12.0
+
 
 class MimeshPoseItem(bpy.types.PropertyGroup):
     """One style of the bank as the panel shows it; ``name`` comes with every group."""
@@ -76,6 +79,13 @@ def active_pose(context: bpy.types.Context) -> MimeshPoseItem | None:
 def retrieved_names(context: bpy.types.Context) -> set[str]:
     """The pose styles that the last run's head was made from."""
     return {line.rpartition(": ")[0] for line in run_state(context).neighbours.splitlines()}
+
+
+def reach_pixels(item: MimeshPoseItem, pixels: int) -> list[float]:
+    """How far this head nods and turns, as a square picture's opacities, row by row from below."""
+    from ..core.pose.listing import reach_picture
+
+    return reach_picture(item.nod, item.turn, item.together, pixels, _HALF_WIDTH_DEGREES).ravel().tolist()
 
 
 def refresh_poses(context: bpy.types.Context) -> None:

@@ -9,15 +9,13 @@ from typing import Any
 import bpy
 import bpy.utils.previews
 
-from ..operators.pose_list import MimeshPoseItem, active_pose, pose_list, retrieved_names
+from ..operators.pose_list import MimeshPoseItem, active_pose, pose_list, reach_pixels, retrieved_names
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
 from .words import draw_words
 
 _ROWS = 5
 _PIXELS = 32
-# the livelier heads of the bundled bank turn by this much
-_HALF_WIDTH_DEGREES = 12.0
 _COLOUR = (0.95, 0.65, 0.25)
 
 
@@ -89,12 +87,9 @@ def reach_icon(item: MimeshPoseItem) -> int:
         return 0
     key = f"{item.nod:.2f} {item.turn:.2f} {item.together:.2f}"
     if key not in _pictures.collection:
-        from ..core.pose.listing import reach_picture
-
-        alpha = reach_picture(item.nod, item.turn, item.together, _PIXELS, _HALF_WIDTH_DEGREES)
         picture = _pictures.collection.new(key)
         picture.icon_size = (_PIXELS, _PIXELS)
-        picture.icon_pixels_float = [part for value in alpha.ravel().tolist() for part in (*_COLOUR, value)]
+        picture.icon_pixels_float = [part for value in reach_pixels(item, _PIXELS) for part in (*_COLOUR, value)]
     return int(_pictures.collection[key].icon_id)
 
 

@@ -112,9 +112,9 @@ def test_a_style_without_pose_matrix_cannot_join_a_bank(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"neighbours": 0}, "Neighbours is 0; it must lie between 1 and 16"),
-        ({"temperature": 5.0}, "Temperature is 5; it must lie between 0 and 2"),
-        ({"top_p": 0.0}, "Top-p is 0"),
+        ({"neighbours": 0}, "People Mixed is 0; it must lie between 1 and 16"),
+        ({"temperature": 5.0}, "Liveliness is 5; it must lie between 0 and 2"),
+        ({"top_p": 0.0}, "Surprises is 0"),
         ({"source": "moon"}, "no head pose called 'moon'"),
         ({"dead_zone_radians": 1.0}, r"Dead Zone is 57\.3 degrees; it must lie between 0 and 5\.73 degrees"),
     ],
