@@ -24,9 +24,15 @@ from . import (
     preferences,
     presets,
     properties,
+    retake,
+    sheet,
+    sheet_files,
+    sheet_watch,
     style_library,
     style_list,
+    style_mix,
     styles,
+    take_pictures,
     try_it,
     use_media,
 )
@@ -54,6 +60,12 @@ _MODULES = (
     engine,
     cache,
     command_line,
+    sheet,
+    sheet_files,
+    sheet_watch,
+    retake,
+    take_pictures,
+    style_mix,
 )
 
 

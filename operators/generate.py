@@ -12,8 +12,9 @@ from ..core.settings import EyesSettings, FaceSettings, HeadSettings, RunSetting
 from ..core.settings_schema import SettingField, setting_fields
 from .engine_access import engine_client, has_engine
 from .pose_list import refresh_poses
-from .properties import MimeshSettings, freeze_settings, run_state, scene_settings
+from .properties import MimeshSettings, freeze_settings, resolve_style, run_state, scene_settings
 from .setting_properties import declare_on_operator
+from .sheet_watch import file_digests
 from .stepping import SteppedOperator, Steps, Told
 from .stubs import OperatorResult, classes_factory
 from .styles import remember_style
@@ -59,7 +60,7 @@ class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
         return super().invoke(context, event)
 
     def start(self, context: bpy.types.Context) -> Steps:
-        """Read, generate, solve, write: see core.blender.session."""
+        """Read, generate, solve, write: see core.blender.session. The sheet knows the line then, too."""
         told = yield from generate_line(context, self)
         return told
 
@@ -69,7 +70,8 @@ declare_on_operator(MIMESH_OT_generate_lip_sync, [field for _, field in _redone_
 
 def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> Steps:
     """The work of the button, with what the operator's own properties say instead of the panel's."""
-    from ..core.blender.session import generate_steps
+    from ..core.blender.sheet.generate_all import noted_steps
+    from ..core.blender.style_mix import read_mix
     from ..core.client.report import describe_neighbours
 
     settings, chosen = freeze_settings(scene_settings(context)), _chosen_here(operator)
@@ -78,7 +80,9 @@ def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> S
         if value is not None:
             changed = dataclasses.replace(getattr(settings, group), **{field.name: value})
             settings = dataclasses.replace(settings, **{group: changed})
-    report = yield from generate_steps(context.scene, settings, engine_client(context))
+    scene = context.scene
+    mix = read_mix(scene, resolve_style)
+    report = yield from noted_steps(scene, settings, engine_client(context), file_digests(), mix)
     # only now: a refused run leaves the panel as it was
     for name, value in chosen.items():
         setattr(scene_settings(context), name, value)

@@ -135,14 +135,14 @@ def freeze_settings(settings: MimeshSettings) -> GenerateSettings:
     reference = {
         "strip": settings.reference_strip,
         "file": settings.reference_file,
-        "style": _style_path(settings.style_file) if settings.reference_kind == "style" else "",
+        "style": resolve_style(settings.style_file) if settings.reference_kind == "style" else "",
         "none": "",
     }
     return GenerateSettings(
         object_name=settings.target.name if settings.target else "",
         speech=SourceChoice(settings.speech_kind, speech[settings.speech_kind]),
         reference=SourceChoice(settings.reference_kind, reference[settings.reference_kind]),
-        second_style=_style_path(settings.second_style) if mixes_styles(settings) else "",
+        second_style=resolve_style(settings.second_style) if mixes_styles(settings) else "",
         bake=read_group(settings, BakeSettings),
         **{name: read_group(settings, group) for name, group in MOTION_GROUPS.items()},
     )
@@ -158,7 +158,8 @@ def mixes_styles(settings: MimeshSettings) -> bool:
     return can_mix_styles(settings) and bool(settings.second_style)
 
 
-def _style_path(name_or_path: str) -> str:
+def resolve_style(name_or_path: str) -> str:
+    """The file of a style given by its name in the library or by its path. Raises :class:`MimeshError`."""
     from ..core.style.library import StyleLibrary
 
     return str(StyleLibrary(style_folder(bpy.context)).resolve(name_or_path))

@@ -44,7 +44,8 @@ class SteppedOperator:
     """Mix-in for operators whose work takes longer than a frame.
 
     Subclasses give ``start(context)``: a generator that yields its status and returns the result in plain
-    words, or as :class:`Told`. Closing the generator must leave the scene as it was.
+    words, or as :class:`Told`. Closing the generator must leave the scene as it was, but for what
+    ``kept_when_stopped`` tells of.
     """
 
     task = ""
@@ -52,6 +53,10 @@ class SteppedOperator:
     def start(self, context: bpy.types.Context) -> Steps:
         """The work. Raises :class:`MimeshError` for whatever it refuses."""
         raise NotImplementedError
+
+    def kept_when_stopped(self) -> str:
+        """What a run that is stopped now leaves behind, in words; empty where the scene is as it was before."""
+        return ""
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Without a window: run to the end, blocking."""
@@ -116,6 +121,11 @@ def _begin(context: bpy.types.Context, task: str) -> None:
 def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
     """Take one step; True when the work is done and its result is shown."""
     run = run_state(context)
+    if run.cancel_requested and (kept := operator.kept_when_stopped()):
+        steps.close()
+        _end(context, kept, "cancelled")
+        operator.report({"WARNING"}, kept.splitlines()[0])
+        return True
     if run.cancel_requested:
         raise CancelledError(f"{run.task} was cancelled; nothing was changed.")
     try:

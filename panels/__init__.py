@@ -18,7 +18,10 @@ from . import (
     menus,
     presets,
     reference,
+    retake,
+    sheet,
     speech,
+    style_mix,
     styles,
 )
 
@@ -30,11 +33,14 @@ _MODULES = (
     lip_sync,
     speech,
     reference,
+    style_mix,
     face,
     face_rig,
     generate,
     adjust,
+    retake,
     head_motion,
+    sheet,
     engine,
     menus,
 )

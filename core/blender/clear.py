@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
+from ..rig.existing import Line
 from . import compat
 from .before import put_back, recorded
 from .read_animation import action_line, line_owners, read_datablock
@@ -40,6 +42,19 @@ def clear_animation(obj: bpy.types.Object, edited_too: bool = False) -> Cleared:
         if action is not None and action.users == 0:
             bpy.data.actions.remove(action)
     return Cleared(tuple(removed), () if edited_too else tuple(sorted(edited)))
+
+
+def clear_lines(obj: bpy.types.Object, wanted: Callable[[Line], bool]) -> tuple[str, ...]:
+    """Remove some of our lines alone, edited or not; returns the names of their actions."""
+    removed: dict[str, None] = {}
+    for owner in list(line_owners(require_mesh(obj))):
+        keep = {action.name for action in our_actions(owner) if not wanted(action_line(action))}
+        removed |= dict.fromkeys(_clear(owner, obj.name, keep))
+    for name in removed:
+        action = bpy.data.actions.get(name)
+        if action is not None and action.users == 0:
+            bpy.data.actions.remove(action)
+    return tuple(removed)
 
 
 def _edited(owner: Any, face: str) -> set[str]:

@@ -83,6 +83,13 @@ def action_curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
     return [curve for bag in _channel_bags(action) for curve in bag.fcurves]
 
 
+def curves_by_slot(action: bpy.types.Action) -> list[list[bpy.types.FCurve]]:
+    """F-curves of each slot; before 4.4 all of them together."""
+    if not has_slots(action):
+        return [list(action.fcurves)]
+    return [list(bag.fcurves) for bag in _channel_bags(action)]
+
+
 def owner_curves(owner: Any) -> list[bpy.types.FCurve]:
     """F-curves that animate ``owner`` through its active action."""
     data = owner.animation_data
@@ -92,6 +99,15 @@ def owner_curves(owner: Any) -> list[bpy.types.FCurve]:
         return list(data.action.fcurves)
     handle = data.action_slot_handle
     return [curve for bag in _channel_bags(data.action) if bag.slot_handle == handle for curve in bag.fcurves]
+
+
+def remove_curve(action: Any, owner: Any, curve: bpy.types.FCurve) -> None:
+    """Take an F-curve of the owner's out of its active action."""
+    if not has_slots(action):
+        action.fcurves.remove(curve)
+        return
+    handle = owner.animation_data.action_slot_handle
+    next(bag for bag in _channel_bags(action) if bag.slot_handle == handle).fcurves.remove(curve)
 
 
 def strip_curves(strip: Any) -> list[bpy.types.FCurve]:

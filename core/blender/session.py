@@ -274,6 +274,11 @@ def _strips_on_channel(scene: bpy.types.Scene, channel: str) -> list[Any]:
     return found
 
 
+def existing_file_range(text: str) -> MediaRange:
+    """The whole of a speech's file. Raises :class:`MediaError`."""
+    return MediaRange(_existing_file(text, "speech"))
+
+
 def _existing_file(text: str, role: str) -> Path:
     if not text:
         raise MediaError(f"No {role} file is chosen.", "Choose one in the Mimesh panel.")

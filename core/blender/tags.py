@@ -15,6 +15,8 @@ LINE_PROPERTY = "mimesh_line"
 BEFORE_PROPERTY = "mimesh_before"
 # the motion that the keys were made of, in bytes (core.direct.kept_motion)
 KEPT_PROPERTY = "mimesh_kept"
+# digests of what the line was made from, for the dialogue sheet
+MADE_PROPERTY = "mimesh_made"
 # on an action that only keeps shape keys at rest between lines
 REST_PROPERTY = "mimesh_rest"
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..client.client import EngineClient
 from ..client.environment import find_engine_python
@@ -29,9 +29,9 @@ from .setting_options import add_setting_options, read_settings
 if TYPE_CHECKING:
     from ..blender.session import PlacedMedia, Steps
     from ..client.choices import GenerateSettings
-    from ..client.report import GenerateReport
     from ..exchange.request import MotionRequest
 
+T = TypeVar("T")
 # between two looks at the engine
 _STEP_SECONDS = 0.03
 CODE_ROOT = Path(__file__).resolve().parents[2]
@@ -202,14 +202,14 @@ def _generated(prepared: _Prepared, client: EngineClient) -> Outcome:
     return Outcome("done", text, facts)
 
 
-def watched(steps: Steps[GenerateReport]) -> GenerateReport:
+def watched(steps: Steps[T]) -> T:
     """Run to the end with a progress line; closed early, the steps leave the scene as it was."""
     with progress_line() as line, contextlib.closing(steps):
         while True:
             try:
                 status = next(steps)
             except StopIteration as finished:
-                report: GenerateReport = finished.value
-                return report
+                value: T = finished.value
+                return value
             line.show(status.stage, status.fraction, status.seconds_left)
             time.sleep(_STEP_SECONDS)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..audio.speech import Speech
     from ..face.motion import Motion
+    from ..style.parts import EyesPart
     from ..style.style import Style
     from ..tracking.reference import TrackedReference
     from .backends.base import Backend, ChosenStyles
@@ -59,7 +60,6 @@ def generate_motion(
 ) -> MotionResult:
     """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
     from ..models.eyes.apply import eyes_for
-    from .speaking import speak
     from .style_extraction import load_style
 
     meter = StageMeter(progress, _plan(request))
@@ -80,12 +80,10 @@ def generate_motion(
             backend.require(first)
         styles = _chosen_styles(request, first, second)
     with meter.stage("motion"):
-        spoken = speak(backend, speech, styles, meter.within_stage)
-        face, plain = spoken.motion, spoken.plain
+        face, plain = _faces(request, backend, speech, styles, meter)
     with meter.stage("head"):
         head = _head(request, models, speech, first, meter)
-        # after the head: the eyes hold their aim against it
-        eyes = first.eyes if first else None
+        face, head, eyes = _in_character(request, face, head, speech, first)
 
         def whole(version: Motion) -> Motion:
             return eyes_for(version.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
@@ -165,8 +163,41 @@ def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech
 
     media = request.audio
     speech = load_speech(media.path, media.start_seconds, media.end_seconds, media.track, progress)
-    require_sound(speech)
+    if not request.listener:
+        require_sound(speech)
     return speech
+
+
+def _faces(
+    request: MotionRequest, backend: Backend, speech: Speech, styles: ChosenStyles, meter: StageMeter
+) -> tuple[Motion, Motion | None]:
+    """The face, and the same without the style where one had a part in it; at rest for who does not speak."""
+    from ..face.resting import resting_motion
+    from .resting import frame_count
+    from .speaking import speak
+
+    if request.listener:
+        return resting_motion(frame_count(speech)), None
+    spoken = speak(backend, speech, styles, meter.within_stage)
+    return spoken.motion, spoken.plain
+
+
+def _in_character(
+    request: MotionRequest, face: Motion, head: HeadMotion, speech: Speech, style: Style | None
+) -> tuple[Motion, HeadMotion, EyesPart | None]:
+    """Face and head with the style's traits, and the eyes' habits; a quieter head for who does not speak."""
+    from ..style.traits import style_amounts, with_amounts, with_blinks
+    from .listener import listener_head
+
+    amounts = style_amounts(style).scaled(request.face.style_strength)
+    if request.listener:
+        turned = listener_head(head.head, speech, request.head.amount, request.run.seed)
+    else:
+        face = with_amounts(face.replace(head=head.head), amounts)
+        turned = face.head
+    blinking = with_blinks(style, amounts)
+    # the eyes come after the head: they hold their aim against it
+    return face, dataclasses.replace(head, head=turned), blinking.eyes if blinking else None
 
 
 def _head(

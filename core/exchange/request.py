@@ -20,12 +20,14 @@ class MotionRequest(MotionSettings):
 
     reference, style: whom to talk like, a clip or a saved style's file; at most one of them. second_style: a style
     file whose face is mixed into the first's by ``face.style_mix``; head and eyes stay the first's. Mimic only.
+    listener: who moves does not speak, but attends to the speech; without a sound in it, idle motion.
     """
 
     audio: MediaRange
     reference: MediaRange | None = None
     style: Path | None = None
     second_style: Path | None = None
+    listener: bool = False
 
     def __post_init__(self) -> None:
         if self.reference is not None and self.style is not None:
@@ -58,6 +60,7 @@ class MotionRequest(MotionSettings):
             "reference": self.reference.to_json() if self.reference else None,
             "style": absolute_text(self.style),
             "second_style": absolute_text(self.second_style),
+            "listener": self.listener,
             **groups_to_json(self),
         }
 
@@ -70,6 +73,7 @@ class MotionRequest(MotionSettings):
                 reference=MediaRange.from_json(data["reference"]) if data["reference"] else None,
                 style=Path(data["style"]) if data["style"] else None,
                 second_style=Path(data["second_style"]) if data.get("second_style") else None,
+                listener=bool(data.get("listener", False)),
                 **groups_from_json(data),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

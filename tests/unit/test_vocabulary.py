@@ -49,6 +49,8 @@ ALLOWED = {
     "roll": {"": r"bone\.roll|zero roll|yaw"},
     "manner": {"core/models/speech/articulation.py": r"manner", "vendor_models/phonetic_encoder.md": r"manner"},
     "stress": {"core/models/speech/articulation.py": r"stress"},
+    # the character who does not speak
+    "listen": {"": r"[Ll]istener"},
     "material": {"core/blender/demo_head.py": r"material", "core/blender/first_try.py": r"material"},
     # what the demo character looks like
     "man": {"vendor_models/demo_head.md": r"adult man"},

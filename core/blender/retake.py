@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes of a few frames of a line: made by the engine, kept with the face, flipped through, accepted or rejected.
+
+The takes lie in properties of the face's object until then: they are saved with the file and part of undo.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..client.choices import GenerateSettings, SourceChoice
+from ..client.engine_port import Engine
+from ..client.steps import StepStatus
+from ..direct.kept_motion import KeptMotion
+from ..direct.picture import face_picture, widest_frame
+from ..direct.retake import TAKES, TakeRange, TakeVariation, with_solved, with_take
+from ..errors import MimeshError, RigError
+from ..exchange.provenance import Provenance
+from ..exchange.request import MotionRequest
+from ..exchange.results import MotionResult
+from ..face.basis import open_basis
+from ..face.motion import Motion
+from ..rig.solve import prepare_solver
+from ..settings import BakeSettings
+from ..style.traits import TraitAmounts, with_amounts
+from .apply import apply_plan
+from .kept import KeptLine, keep, kept_lines, load
+from .session import Steps, find_object, motion_request, plan_result, read_speech, read_target, watch_job
+from .tags import MADE_PROPERTY
+
+_STATE, _TAKE = "mimesh_retake", "mimesh_take_{}"
+# the line as it was before
+BEFORE = 0
+_BLEND_SECONDS = 0.2
+_SHORTEST_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """A retake that awaits its answer. sound: of the line. first, last: frames. shown: 0 is the line as it was."""
+
+    sound: str
+    first: float
+    last: float
+    labels: tuple[str, ...]
+    shown: int = 0
+
+    def to_text(self) -> str:
+        """For the object's property."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Inverse of :meth:`to_text`."""
+        values: dict[str, Any] = json.loads(text)
+        return cls(**{**values, "labels": tuple(values["labels"])})
+
+
+def open_retake(obj: bpy.types.Object | None) -> Retake | None:
+    """The retake of a face that awaits its answer; cheap enough for a panel."""
+    return Retake.from_text(str(obj[_STATE])) if obj is not None and _STATE in obj else None
+
+
+def line_at(obj: bpy.types.Object, first: float, last: float) -> KeptLine:
+    """The line that has most of the frames. Raises :class:`RigError` where there is none."""
+    lines = kept_lines(obj)
+    shared = {line: min(line.last, last) - max(line.first, first) for line in lines}
+    if not lines or max(shared.values()) <= 0:
+        raise RigError(
+            f'"{obj.name}" has no line of Mimesh between frames {first:g} and {last:g}.',
+            "Set the preview range over the frames to make again, or generate first.",
+        )
+    return max(shared, key=lambda line: shared[line])
+
+
+def retake_steps(
+    scene: bpy.types.Scene, settings: GenerateSettings, first: float, last: float, engine: Engine
+) -> Steps[Retake]:
+    """Make the takes of the frames and show the first one. settings: of the line, its speech's kind included.
+
+    Raises :class:`MimeshError` before anything is written.
+    """
+    yield StepStatus("Reading the line", 0.0)
+    obj = find_object(settings.object_name)
+    if open_retake(obj) is not None:
+        raise RigError(f'"{obj.name}" has takes that wait for an answer.', "Accept or reject them first.")
+    line = line_at(obj, first, last)
+    kept = load(line)
+    where = _seconds(kept, line, first, last)
+    request = motion_request(scene, settings, read_speech(scene, settings.speech))
+    known = Provenance.from_json(json.loads(line.provenance_json))
+    takes = []
+    for number, variation in enumerate(TAKES):
+        result = yield from _watched(engine, _varied(request, variation), number)
+        _require_same_sound(result, known, line)
+        takes.append(_livelier(result.motion, variation))
+    yield StepStatus("Fitting the rig", 0.95)
+    rig = read_target(settings.object_name)
+    solver = prepare_solver(rig, open_basis())
+    made = []
+    for take in takes:
+        new = with_take(kept, take, where)
+        made.append(with_solved(new, solver.solve(new.motion), kept.solved, where))
+    retake = Retake(line.line.sound, first, last, ("Before", *(variation.label for variation in TAKES)))
+    obj = find_object(settings.object_name)
+    for number, motion in enumerate((kept, *made)):
+        obj[_TAKE.format(number)] = motion.pack()
+    obj[_STATE] = retake.to_text()
+    try:
+        show_take(obj, 1)
+    except BaseException:
+        # BaseException: an interrupt must not leave takes without an answer
+        _forget(obj)
+        raise
+    return dataclasses.replace(retake, shown=1)
+
+
+def show_take(obj: bpy.types.Object, number: int) -> None:
+    """Key a take, 0 for the line as it was. Raises :class:`MimeshError`; the scene is then as before."""
+    retake = _require_open(obj)
+    if not 0 <= number < len(retake.labels):
+        raise RigError(f"There is no take {number}; there are {len(retake.labels) - 1}.")
+    write_motion(obj, line_at(obj, retake.first, retake.last), take_motion(obj, number))
+    obj[_STATE] = dataclasses.replace(retake, shown=number).to_text()
+
+
+def take_motion(obj: bpy.types.Object, number: int) -> KeptMotion:
+    """The whole line with a take in it. Raises :class:`ModelError` where it is damaged."""
+    return KeptMotion.unpack(bytes(obj[_TAKE.format(number)]))
+
+
+def take_picture(obj: bpy.types.Object, number: int, pixels: int) -> NDArray[np.uint8]:
+    """(pixels, pixels, 3) RGB of a take where the mouth is open most."""
+    retake, kept = _require_open(obj), take_motion(obj, number)
+    first, last = ((frame - kept.timing.first_frame) / kept.timing.fps for frame in (retake.first, retake.last))
+    return face_picture(kept.motion, widest_frame(kept.motion, first, last), pixels)
+
+
+def accept_take(obj: bpy.types.Object) -> Retake:
+    """Keep what is shown; returns the answered retake."""
+    retake = _require_open(obj)
+    _forget(obj)
+    return retake
+
+
+def reject_takes(obj: bpy.types.Object) -> Retake:
+    """Put the line back as it was."""
+    retake = _require_open(obj)
+    if retake.shown != BEFORE:
+        show_take(obj, BEFORE)
+    _forget(obj)
+    return retake
+
+
+def write_motion(obj: bpy.types.Object, line: KeptLine, kept: KeptMotion) -> None:
+    """Key a line anew from another motion, with the provenance and notes that it has. Raises :class:`MimeshError`."""
+    values = json.loads(line.provenance_json)
+    settings = GenerateSettings(
+        object_name=obj.name,
+        speech=SourceChoice("file", line.line.sound),
+        bake=BakeSettings.from_json(values.get("bake", {}), lenient=True),
+    )
+    noted = bpy.data.actions[line.action].get(MADE_PROPERTY)
+    plan = plan_result(read_target(obj.name), kept, Provenance.from_json(values), settings)
+    applied = apply_plan(plan, obj)
+    keep(obj, plan.line, kept)
+    if noted is not None:
+        for name in applied.actions:
+            bpy.data.actions[name][MADE_PROPERTY] = noted
+
+
+def _require_open(obj: bpy.types.Object) -> Retake:
+    retake = open_retake(obj)
+    if retake is None:
+        raise RigError(f'"{obj.name}" has no takes to choose from.', "Retake some frames first.")
+    return retake
+
+
+def _forget(obj: bpy.types.Object) -> None:
+    for name in (_STATE, *map(_TAKE.format, range(len(TAKES) + 1))):
+        if name in obj:
+            del obj[name]
+
+
+def _seconds(kept: KeptMotion, line: KeptLine, first: float, last: float) -> TakeRange:
+    timing = kept.timing
+    begin = (max(first, line.first) - timing.first_frame) / timing.fps
+    end = (min(last, line.last) - timing.first_frame) / timing.fps
+    if end - begin < _SHORTEST_SECONDS:
+        raise RigError(
+            f"The frames {first:g} to {last:g} are {max(end - begin, 0.0):.2f} s of the line; a retake needs "
+            f"{_SHORTEST_SECONDS:g} s.",
+            "Widen the preview range.",
+        )
+    # the line's ends need no blending: what is beyond them is its ease
+    begin = 0.0 if first <= line.first else begin
+    end = kept.motion.seconds if last >= line.last else end
+    return TakeRange(begin, end, _BLEND_SECONDS)
+
+
+def _varied(request: MotionRequest, variation: TakeVariation) -> MotionRequest:
+    strength = min(request.face.style_strength * variation.livelier, 1.5)
+    temperature = min(request.head.temperature * variation.livelier, 2.0)
+    return dataclasses.replace(
+        request,
+        run=dataclasses.replace(request.run, seed=request.run.seed + variation.seed),
+        face=dataclasses.replace(request.face, style_strength=strength),
+        head=dataclasses.replace(request.head, temperature=temperature),
+    )
+
+
+def _livelier(motion: Motion, variation: TakeVariation) -> Motion:
+    factor = variation.livelier
+    return with_amounts(motion, TraitAmounts(opening=factor, rounding=factor, brows=factor))
+
+
+def _watched(engine: Engine, request: MotionRequest, number: int) -> Steps[MotionResult]:
+    job = engine.submit(request)
+    try:
+        steps = watch_job(job)
+        while True:
+            try:
+                status = next(steps)
+            except StopIteration as finished:
+                result: MotionResult = finished.value
+                return result
+            share = (number + status.fraction) / len(TAKES)
+            yield StepStatus(f"Take {number + 1} of {len(TAKES)}: {status.stage}", share)
+    finally:
+        job.cancel()
+
+
+def _require_same_sound(result: MotionResult, known: Provenance, line: KeptLine) -> None:
+    if result.provenance.audio_hash != known.audio_hash:
+        raise MimeshError(
+            f'The sound of "{line.line.sound}" has changed since the line was made.', "Generate the line again first."
+        )
