@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import (
     cache,
+    check_reference,
     clear,
     command_line,
     demo_head,
@@ -45,6 +46,7 @@ _MODULES = (
     presets,
     engine_access,
     generate,
+    check_reference,
     try_it,
     use_media,
     head_motion,

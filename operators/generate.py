@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import bpy
@@ -88,6 +89,7 @@ def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> S
         setattr(scene_settings(context), name, value)
     remember_style(report.style)
     refresh_poses(context)
+    run_state(context).quality = json.dumps(report.quality.to_json()) if report.quality else ""
     run_state(context).neighbours = describe_neighbours(report.neighbours)
     return Told(report.describe(), report.notes)
 
@@ -161,6 +163,12 @@ def target_disabled_reason(context: bpy.types.Context) -> str:
 def _speech_disabled_reason(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
     if settings.speech_kind == "file":
         return "" if settings.speech_file else "Choose the sound file with the speech."
+    if settings.speech_kind == "channel":
+        return ""
+    if settings.speech_kind == "strips":
+        names = settings.speech_strips.splitlines() or [""]
+        reasons = (_strip_disabled_reason(scene, name, "the strips with the speech") for name in names)
+        return next(filter(None, reasons), "")
     return _strip_disabled_reason(scene, settings.speech_strip, "the strip with the speech")
 
 

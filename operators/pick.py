@@ -55,4 +55,34 @@ def _pick_face(context: bpy.types.Context) -> bpy.types.Object | None:
     return faces[0] if len(faces) == 1 else None
 
 
-register, unregister = classes_factory((MIMESH_OT_pick_sources,))
+class MIMESH_OT_use_selected_strips(bpy.types.Operator):
+    """Take the selected sound strips of the sequencer together as one character's speech"""
+
+    bl_idname = "mimesh.use_selected_strips"
+    bl_label = "Use Selected Strips"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Leaves the choice alone where none is selected."""
+        names = selected_sound_strips(context)
+        if not names:
+            self.report({"WARNING"}, "No sound strip is selected in the sequencer.")
+            return {"CANCELLED"}
+        settings = scene_settings(context)
+        settings.speech_kind, settings.speech_strips = "strips", "\n".join(names)
+        return {"FINISHED"}
+
+
+def selected_sound_strips(context: bpy.types.Context) -> list[str]:
+    """Names, in the order of the timeline, of the sequencer that is shown."""
+    from ..core.blender.compat import strip_left
+    from ..core.blender.strips.place import scenes_to_search
+
+    for scene in scenes_to_search(context.scene)[:2]:
+        found = [strip for strip in sequencer_strips(scene) if strip.type == "SOUND" and strip.select]
+        if found:
+            return [strip.name for strip in sorted(found, key=strip_left)]
+    return []
+
+
+register, unregister = classes_factory((MIMESH_OT_pick_sources, MIMESH_OT_use_selected_strips))

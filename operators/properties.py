@@ -19,6 +19,8 @@ from .stubs import classes_factory
 
 SPEECH_KINDS = (
     ("strip", "Strip", "A sound or movie strip of the sequencer; its place and trim are followed"),
+    ("strips", "Strips", "Several sound strips of one character, taken together as one speech"),
+    ("channel", "Channel", "All sound strips on a channel of the sequencer, taken together as one speech"),
     ("file", "File", "A sound or video file; it starts at the scene's first frame"),
 )
 REFERENCE_KINDS = (
@@ -27,6 +29,9 @@ REFERENCE_KINDS = (
     ("style", "Style", "A style of the library, or a style file, saved from an earlier reference"),
     ("none", "None", "No reference: a neutral way of talking, the head moves as an average person's"),
 )
+
+_MAX_TRACKS = 32
+_TRACK_HELP = "Which sound track, where the file has several; 0 takes the default one, else the one most like speech"
 
 
 def _search_speech(self: MimeshSettings, context: bpy.types.Context, edit_text: str) -> Iterator[str]:
@@ -58,6 +63,13 @@ class MimeshSettings(bpy.types.PropertyGroup):
     speech_strip: bpy.props.StringProperty(
         name="Speech Strip", description="Strip with the speech", search=_search_speech
     )
+    speech_strips: bpy.props.StringProperty(
+        name="Speech Strips", description="Names of the strips; Pick From Scene takes the selected ones"
+    )
+    speech_channel: bpy.props.IntProperty(
+        name="Channel", description="Channel of the sequencer with the speech", default=1, min=1, max=128
+    )
+    speech_track: bpy.props.IntProperty(name="Sound Track", description=_TRACK_HELP, min=0, max=_MAX_TRACKS)
     speech_file: bpy.props.StringProperty(
         name="Speech File", description="Sound or video file with the speech", subtype="FILE_PATH"
     )
@@ -69,6 +81,14 @@ class MimeshSettings(bpy.types.PropertyGroup):
     )
     reference_file: bpy.props.StringProperty(
         name="Reference File", description="Video of the person talking, best 5 to 15 seconds", subtype="FILE_PATH"
+    )
+    reference_track: bpy.props.IntProperty(name="Sound Track", description=_TRACK_HELP, min=0, max=_MAX_TRACKS)
+    reference_person: bpy.props.IntProperty(
+        name="Person",
+        description="Which of several people to learn from, from left to right; 0 takes the one whose lips go with "
+        "the sound",
+        min=0,
+        max=_MAX_TRACKS,
     )
     style_file: bpy.props.StringProperty(
         name="Style", description="Name of a style in the library, or path of a style file", subtype="FILE_PATH"
@@ -107,6 +127,7 @@ class MimeshRun(bpy.types.PropertyGroup):
     )
     neighbours: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Pose styles of the last head, by line")
     engine_status: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
+    quality: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="What was seen of the reference, as JSON")
     rig_report: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="What the face rig has, by line")
     cache_status: bpy.props.StringProperty(options={"SKIP_SAVE"})
 
@@ -131,20 +152,31 @@ def freeze_settings(settings: MimeshSettings) -> GenerateSettings:
 
     Raises :class:`MimeshError` when the style is neither in the library nor a path.
     """
-    speech = {"strip": settings.speech_strip, "file": settings.speech_file}
-    reference = {
-        "strip": settings.reference_strip,
-        "file": settings.reference_file,
-        "style": resolve_style(settings.style_file) if settings.reference_kind == "style" else "",
-        "none": "",
+    speech = {
+        "strip": settings.speech_strip,
+        "strips": settings.speech_strips,
+        "channel": str(settings.speech_channel),
+        "file": settings.speech_file,
     }
     return GenerateSettings(
         object_name=settings.target.name if settings.target else "",
-        speech=SourceChoice(settings.speech_kind, speech[settings.speech_kind]),
-        reference=SourceChoice(settings.reference_kind, reference[settings.reference_kind]),
+        speech=SourceChoice(settings.speech_kind, speech[settings.speech_kind], settings.speech_track or None),
+        reference=freeze_reference(settings),
         second_style=resolve_style(settings.second_style) if mixes_styles(settings) else "",
         bake=read_group(settings, BakeSettings),
         **{name: read_group(settings, group) for name, group in MOTION_GROUPS.items()},
+    )
+
+
+def freeze_reference(settings: MimeshSettings) -> SourceChoice:
+    """Whom to talk like. Raises :class:`MimeshError` as :func:`freeze_settings` does."""
+    if settings.reference_kind == "style":
+        return SourceChoice("style", resolve_style(settings.style_file))
+    if settings.reference_kind == "none":
+        return SourceChoice("none")
+    value = settings.reference_strip if settings.reference_kind == "strip" else settings.reference_file
+    return SourceChoice(
+        settings.reference_kind, value, settings.reference_track or None, settings.reference_person or None
     )
 
 

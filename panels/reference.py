@@ -11,6 +11,7 @@ from ..operators.stubs import classes_factory
 from ..operators.style_list import style_list
 from ..operators.styles import has_style
 from .places import InSequencer, InView3D, Order, PanelPart
+from .reference_quality import draw_clip_choices, draw_quality
 from .settings import draw_setting
 from .styles import draw_library
 from .words import draw_choice
@@ -32,6 +33,9 @@ class _Reference(PanelPart):
         field = _FIELDS.get(settings.reference_kind)
         if field:
             column.prop(settings, field, text="")
+        if settings.reference_kind in ("strip", "file"):
+            draw_clip_choices(column, settings)
+            draw_quality(layout, context)
         if settings.reference_kind == "style":
             draw_library(layout, settings, context)
         elif has_style():

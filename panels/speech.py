@@ -27,7 +27,15 @@ class _Speech(PanelPart):
         column = self.layout.column(align=True)
         column.enabled = not run_state(context).running
         draw_choice(column, settings, "speech_kind", context)
-        column.prop(settings, f"speech_{settings.speech_kind}", text="")
+        if settings.speech_kind == "strips":
+            for name in settings.speech_strips.splitlines():
+                column.label(text=name, icon="SOUND")
+            column.operator("mimesh.use_selected_strips", icon="RESTRICT_SELECT_OFF")
+        else:
+            column.prop(settings, f"speech_{settings.speech_kind}", text="")
+        if settings.speech_kind in ("strip", "file"):
+            track = settings.speech_track
+            column.prop(settings, "speech_track", text="Sound Track" if track else "Sound Track: Automatic")
 
 
 class MIMESH_PT_speech(_Speech, InView3D, bpy.types.Panel):

@@ -42,12 +42,11 @@ from .session import (
     find_scene,
     motion_request,
     provenance_text,
-    read_reference,
-    read_speech,
     read_target,
     scene_timing,
     watch_job,
 )
+from .sources import read_reference, read_speech
 
 # what is made anew here; the rest of the provenance stays that of the face
 _MADE_AGAIN: frozenset[Affected] = frozenset({"head", "eyes", "bake"})

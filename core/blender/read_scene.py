@@ -39,7 +39,10 @@ class StripInfo:
 
 @dataclass(frozen=True, slots=True)
 class StripRange:
-    """Seconds [start, end) of a file; first_frame: scene frame (fractional) at which ``start_seconds`` sounds."""
+    """Seconds [start, end) of a file; first_frame: scene frame (fractional) at which ``start_seconds`` sounds.
+
+    label: names the strips where the file is Blender's mix of them.
+    """
 
     path: Path
     kind: StripKind
@@ -48,6 +51,7 @@ class StripRange:
     first_frame: float
     last_frame: float
     warnings: tuple[str, ...] = ()
+    label: str = ""
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:
@@ -242,6 +246,7 @@ def _mixed(
         first_frame=float(first),
         last_frame=float(last),
         warnings=warnings,
+        label=f'{", ".join(names)} (mixed from the sequencer of "{scene.name}")',
     )
 
 

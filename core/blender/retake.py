@@ -32,7 +32,8 @@ from ..settings import BakeSettings
 from ..style.traits import TraitAmounts, with_amounts
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
-from .session import Steps, find_object, motion_request, plan_result, read_speech, read_target, watch_job
+from .session import Steps, find_object, motion_request, plan_result, read_target, watch_job
+from .sources import read_speech
 from .tags import MADE_PROPERTY
 
 _STATE, _TAKE = "mimesh_retake", "mimesh_take_{}"

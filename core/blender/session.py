@@ -12,18 +12,16 @@ import dataclasses
 import json
 import time
 from collections.abc import Generator
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import bpy
 
-from ..client.choices import GenerateSettings, SourceChoice
+from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine, EngineJob
 from ..client.report import GenerateReport
 from ..client.steps import StepStatus
 from ..direct.kept_motion import KeptMotion
-from ..errors import MediaError, RigError
-from ..exchange.media_range import MediaRange
+from ..errors import RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
@@ -38,15 +36,9 @@ from .correspond import landmark_search, store_binding
 from .kept import keep
 from .read_animation import read_existing
 from .read_rig import read_rig
-from .read_scene import (
-    StripRange,
-    find_strip,
-    read_strip_range,
-    read_strips_together,
-    scene_fps,
-    sound_strips_on_channel,
-)
+from .read_scene import scene_fps
 from .solve_line import solve_steps
+from .sources import PlacedMedia, existing_file, read_reference, read_speech
 
 T = TypeVar("T")
 Steps = Generator[StepStatus, None, T]
@@ -55,15 +47,6 @@ Steps = Generator[StepStatus, None, T]
 _ENGINE_SHARE = 0.95
 # a step that takes longer than this is counted in seconds, so that work can be told from a standstill
 _QUIET_SECONDS = 2.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlacedMedia:
-    """Part of a file, and the scene frame (fractional) at which that part begins."""
-
-    media: MediaRange
-    first_frame: float
-    warnings: tuple[str, ...] = ()
 
 
 def generate_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[GenerateReport]:
@@ -117,41 +100,18 @@ def find_landmarks_steps(object_name: str, engine: Engine) -> Steps[LandmarkBind
     return binding
 
 
-def read_speech(scene: bpy.types.Scene, choice: SourceChoice) -> PlacedMedia:
-    """The speech's file range and its place; a file starts at the scene's first frame."""
-    if choice.kind == "file":
-        return PlacedMedia(MediaRange(_existing_file(choice.value, "speech")), float(scene.frame_start))
-    if choice.kind == "strips":
-        names = [name for name in choice.value.splitlines() if name]
-        return _placed(read_strips_together([find_strip(scene, name) for name in names], scene))
-    if choice.kind == "channel":
-        return _placed(read_strips_together(_strips_on_channel(scene, choice.value), scene))
-    return _placed(read_strip_range(find_strip(scene, choice.value), scene))
-
-
 def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: PlacedMedia) -> MotionRequest:
     """What the engine needs to know; nothing of Blender in it."""
     reference, style = read_reference(scene, settings.reference)
     if settings.head.bank is not None:
-        _existing_file(str(settings.head.bank), "bank")
+        existing_file(str(settings.head.bank), "bank")
     return MotionRequest(
         audio=speech.media,
         reference=reference,
         style=style,
-        second_style=_existing_file(settings.second_style, "style") if settings.second_style else None,
+        second_style=existing_file(settings.second_style, "style") if settings.second_style else None,
         **settings.groups(),
     )
-
-
-def read_reference(scene: bpy.types.Scene, choice: SourceChoice) -> tuple[MediaRange | None, Path | None]:
-    """The reference's clip or its style file, whichever is chosen."""
-    if choice.kind == "strip":
-        return _placed(read_strip_range(find_strip(scene, choice.value), scene, picture=True)).media, None
-    if choice.kind == "file":
-        return MediaRange(_existing_file(choice.value, "reference")), None
-    if choice.kind == "style":
-        return None, _existing_file(choice.value, "style")
-    return None, None
 
 
 def read_target(name: str) -> RigDescription:
@@ -219,6 +179,7 @@ def _summed_up(
         mixed_in=result.provenance.mixed_in,
         neighbours=result.neighbours,
         reference=quality.summary() if quality else None,
+        quality=quality,
         elapsed_seconds=elapsed_seconds,
         details=along,
         # the same sentence can come from the clip and from the style fitted on it
@@ -258,34 +219,6 @@ def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBindin
         except StopIteration as finished:
             binding: LandmarkBinding = finished.value
             return binding
-
-
-def _placed(strip: StripRange) -> PlacedMedia:
-    media = MediaRange(strip.path, strip.start_seconds, strip.end_seconds)
-    return PlacedMedia(media, strip.first_frame, strip.warnings)
-
-
-def _strips_on_channel(scene: bpy.types.Scene, channel: str) -> list[Any]:
-    found = sound_strips_on_channel(scene, int(channel)) if channel.isdecimal() else []
-    if not found:
-        raise MediaError(
-            f'There is no sound strip on channel {channel} of "{scene.name}".', "Choose the channel with the speech."
-        )
-    return found
-
-
-def existing_file_range(text: str) -> MediaRange:
-    """The whole of a speech's file. Raises :class:`MediaError`."""
-    return MediaRange(_existing_file(text, "speech"))
-
-
-def _existing_file(text: str, role: str) -> Path:
-    if not text:
-        raise MediaError(f"No {role} file is chosen.", "Choose one in the Mimesh panel.")
-    path = Path(bpy.path.abspath(text))
-    if not path.is_file():
-        raise MediaError(f"The {role} file {path} does not exist.", "Choose another file.")
-    return path
 
 
 def find_object(name: str) -> bpy.types.Object:

@@ -27,7 +27,8 @@ from .request_options import add_motion_options, add_speech_file_options, motion
 from .setting_options import add_setting_options, read_settings
 
 if TYPE_CHECKING:
-    from ..blender.session import PlacedMedia, Steps
+    from ..blender.session import Steps
+    from ..blender.sources import PlacedMedia
     from ..client.choices import GenerateSettings
     from ..exchange.request import MotionRequest
 
@@ -121,7 +122,7 @@ class _Prepared:
     @classmethod
     def of(cls, options: argparse.Namespace) -> _Prepared:
         from ..blender.blend_file import find_character, open_blend, open_scene, set_frame_rate
-        from ..blender.session import read_reference
+        from ..blender.sources import read_reference
         from ..client.choices import GenerateSettings, SourceChoice
 
         if options.rig is not None:
@@ -158,7 +159,7 @@ def _speech(scene: Any, options: argparse.Namespace, choice: Any) -> tuple[Place
     """The speech, its seconds where they are known, and notes; a file is put into the sequencer."""
     from ..blender.blend_file import place_sound
     from ..blender.read_scene import scene_fps
-    from ..blender.session import PlacedMedia, read_speech
+    from ..blender.sources import PlacedMedia, read_speech
 
     if choice.kind != "file":
         speech = read_speech(scene, choice)

@@ -14,10 +14,15 @@ SourceKind = Literal["strip", "strips", "channel", "file", "style", "none"]
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
     """value: the strip's name, the names of several (one a line) or the number of a channel, which are taken as one
-    speech; or the file's path as typed (``//`` is the blend file's folder)."""
+    speech; or the file's path as typed (``//`` is the blend file's folder).
+
+    track, person: which of the file's sound tracks and of the people in its picture, from 1; None chooses.
+    """
 
     kind: SourceKind
     value: str = ""
+    track: int | None = None
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ..exchange.media_range import MediaRange
     from ..exchange.protocol import Ready
     from ..exchange.request import BankRequest, MotionRequest
     from ..exchange.results import BankResult, HeadResult, MotionResult
+    from ..tracking.reference import TrackedReference
     from .job import JobStatus
 
 T_co = TypeVar("T_co", covariant=True)
@@ -41,6 +43,8 @@ class Engine(Protocol):
     def regenerate_head(self, request: MotionRequest) -> EngineJob[HeadResult]: ...
 
     def add_to_bank(self, request: BankRequest) -> EngineJob[BankResult]: ...
+
+    def track(self, source: MediaRange) -> EngineJob[TrackedReference]: ...
 
     def track_picture(self, rgb: NDArray[np.uint8]) -> EngineJob[NDArray[np.float32] | None]: ...
 

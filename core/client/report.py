@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..pose.bank import Neighbour
     from ..style.style import Style
+    from ..tracking.quality import QualityReport
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +19,8 @@ class GenerateReport:
 
     details: sentences that need no attention. notes: sentences that do.
 
-    reference: the clip's quality in words. style: what was learnt from it or loaded, None without either.
+    reference: the clip's quality in words; quality: all that was seen of it.
+    style: what was learnt from it or loaded, None without either.
     mixed_in: share and name of a second style, empty for none.
     neighbours: the pose styles that the head was retrieved from, nearest first.
     """
@@ -34,6 +36,7 @@ class GenerateReport:
     neighbours: tuple[Neighbour, ...] = ()
     mixed_in: str = ""
     details: tuple[str, ...] = ()
+    quality: QualityReport | None = None
 
     def describe(self) -> str:
         """Lines for the panel; the first one says it all."""

@@ -283,7 +283,7 @@ class _MadeWith:
 def _provenance(request: MotionRequest, made_with: _MadeWith) -> Provenance:
     first, second = made_with.styles.first, made_with.styles.second
     return Provenance(
-        audio_source=str(request.audio.path),
+        audio_source=request.audio.label or str(request.audio.path),
         audio_hash=made_with.speech.hash,
         audio_seconds=made_with.speech.seconds,
         model_hash=made_with.model_hash,

@@ -17,6 +17,7 @@ class MediaRange:
 
     track: which of its sound tracks, counted from 1; None takes the default one, else the one most like speech.
     person: which of the people in its picture, counted from 1; None takes the one whose lips go with the sound.
+    label: what it is called instead of its path, such as the strips that Blender mixed into the file.
     """
 
     path: Path
@@ -24,6 +25,7 @@ class MediaRange:
     end_seconds: float | None = None
     track: int | None = None
     person: int | None = None
+    label: str = ""
 
     def __post_init__(self) -> None:
         for name, seconds in (("start", self.start_seconds), ("end", self.end_seconds)):
@@ -50,19 +52,14 @@ class MediaRange:
         """Absolute, because the worker runs in another folder."""
         path = str(self.path.expanduser().absolute())
         media = {"path": path, "start_seconds": self.start_seconds, "end_seconds": self.end_seconds}
-        chosen = {"track": self.track, "person": self.person}
-        return media | {name: number for name, number in chosen.items() if number is not None}
+        chosen = {"track": self.track, "person": self.person, "label": self.label or None}
+        return media | {name: value for name, value in chosen.items() if value is not None}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Inverse of :meth:`to_json`. Raises :class:`SettingsError` on nonsense."""
         try:
-            return cls(
-                Path(data["path"]),
-                float(data["start_seconds"]),
-                data["end_seconds"],
-                data.get("track"),
-                data.get("person"),
-            )
+            chosen = {"track": data.get("track"), "person": data.get("person"), "label": data.get("label", "")}
+            return cls(Path(data["path"]), float(data["start_seconds"]), data["end_seconds"], **chosen)
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"This is no media range: {data!r:.80} ({error}).") from error

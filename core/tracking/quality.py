@@ -51,11 +51,15 @@ class QualityReport:
     used_seconds: tuple[float, float] | None = None
     bar: tuple[SecondQuality, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Of the clip's file."""
+        return Path(self.source).name
+
     def summary(self) -> str:
         """One paragraph an animator can act on."""
-        name = Path(self.source).name
         text = (
-            f"{name}: {self.seconds:.1f} s of face at {self.fps:.4g} fps, {self.face_pixels:.0f} px wide, "
+            f"{self.name}: {self.seconds:.1f} s of face at {self.fps:.4g} fps, {self.face_pixels:.0f} px wide, "
             f"{self.lost_share:.0%} of frames lost, jitter {self.jitter_percent:.1f} %, "
             f"turned {self.yaw_degrees:.0f}° from the camera"
         )

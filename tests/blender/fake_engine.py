@@ -71,6 +71,8 @@ class FakeEngine:
     regenerate: Callable[[Any], Any] | None = None
     head_requests: list[Any] = field(default_factory=list)
     additions: list[Any] = field(default_factory=list)
+    look: Callable[[Any], Any] | None = None
+    looked_at: list[Any] = field(default_factory=list)
 
     def regenerate_head(self, request: Any) -> FakeJob:
         self.head_requests.append(request)
@@ -86,6 +88,12 @@ class FakeEngine:
     def submit(self, request: Any) -> FakeJob:
         self.requests.append(request)
         return self._job(lambda: self.answer(request))
+
+    def track(self, source: Any) -> FakeJob:
+        self.looked_at.append(source)
+        assert self.look is not None
+        look = self.look
+        return self._job(lambda: look(source))
 
     def track_picture(self, rgb: Any) -> FakeJob:
         self.pictures += 1

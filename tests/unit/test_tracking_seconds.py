@@ -14,6 +14,7 @@ import pytest
 
 import core.tracking.survey as survey_module
 from core.audio.speech import SAMPLE_RATE, Speech
+from core.client.quality_bar import QualityBar, quality_bar
 from core.errors import ReferenceClipError
 from core.face.basis import open_basis
 from core.face.rotations import matrix_from_rotvec
@@ -190,6 +191,21 @@ def test_the_bar_crosses_the_process_border_and_says_what_stands_for_what() -> N
     )
     assert QualityReport.from_json(json.loads(json.dumps(report.to_json()))) == report
     assert report.bar_text() == "[###m] each a second (# usable, m mouth covered); used: 0.0 to 3.0 s"
+
+
+def test_a_panel_shows_a_cell_a_second_and_the_reasons() -> None:
+    chosen = stretch_of(track_of([ADA] * 75 + [covered(ADA)] * 50 + [ADA] * 25))
+    report = QualityReport(
+        "clip.mp4", 3.0, 25.0, 0.0, 200.0, 0.1, 2.0, 0.0, 0.9, used_seconds=(0.0, 3.0), bar=chosen.seconds
+    )
+    text = json.dumps(report.to_json())
+    found = quality_bar(text, 30)
+    assert found == QualityBar(
+        "clip.mp4: 0 to 3 s are used", ("used",) * 3 + ("flawed",) * 2 + ("usable",), ("3 to 5 s: mouth covered",)
+    )
+    narrow = quality_bar(text, 3)
+    assert narrow is not None and narrow.cells == ("used", "flawed", "flawed")
+    assert quality_bar("", 30) is None
 
 
 def test_every_second_says_how_well_mouth_and_sound_agree() -> None:

@@ -21,15 +21,13 @@ from ...errors import CancelledError, MimeshError
 from ...exchange.sheet import STALE, LineStatus, SheetLine
 from ..read_scene import scene_fps
 from ..session import (
-    PlacedMedia,
     Steps,
-    existing_file_range,
     find_object,
     find_scene,
     motion_request,
-    read_speech,
     request_steps,
 )
+from ..sources import PlacedMedia, existing_file_range, read_speech
 from ..style_mix import WeightCurve, mixing
 from .digests import FileDigests
 from .retime import move_line, note_made

@@ -27,13 +27,13 @@ from ..clear import clear_lines
 from ..kept import kept_lines
 from ..read_scene import scene_fps
 from ..session import (
-    PlacedMedia,
     Steps,
     find_object,
     find_scene,
     motion_request,
     request_steps,
 )
+from ..sources import PlacedMedia
 from .generate_all import line_speech
 from .survey import ResolveStyle, line_settings
 

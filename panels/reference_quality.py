@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows about the reference clip: which sound and whom of several, and a bar with the reasons for what is left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..operators.check_reference import reference_bar
+from ..operators.properties import MimeshSettings
+from .words import draw_words, room, ui_scale
+
+_ICONS: dict[str, Any] = {"used": "COLORSET_03_VEC", "usable": "COLORSET_04_VEC", "flawed": "COLORSET_01_VEC"}
+_CELL_PIXELS = 20
+_MOST_CELLS = 30
+
+
+def draw_clip_choices(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
+    """What to take of a clip that has several."""
+    row = layout.row(align=True)
+    row.prop(settings, "reference_person", text=_chosen("Person", settings.reference_person))
+    row.prop(settings, "reference_track", text=_chosen("Track", settings.reference_track))
+    layout.operator("mimesh.check_reference", icon="VIEWZOOM")
+
+
+def draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What was seen of the clip of the last run: green is used, blue would do, red has a flaw that is named."""
+    fitting = min(room(context) / (_CELL_PIXELS * ui_scale(context)), _MOST_CELLS)
+    bar = reference_bar(context, int(fitting))
+    if bar is None:
+        return
+    box = layout.box().column(align=True)
+    draw_words(box, bar.title, context)
+    row = box.row(align=True)
+    row.alignment = "LEFT"
+    for cell in bar.cells:
+        row.label(text="", icon=_ICONS[cell])
+    for sentence in bar.reasons:
+        draw_words(box, sentence, context, icon="DOT")
+
+
+def _chosen(what: str, number: int) -> str:
+    return what if number else f"{what}: Automatic"
