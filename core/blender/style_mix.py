@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..client.engine_port import Engine, EngineJob
 from ..client.job import JobStatus
 from ..errors import SettingsError
+from ..exchange.media_range import MediaRange
 from ..exchange.request import BankRequest, MotionRequest
 from ..exchange.results import BankResult, HeadResult, MotionResult
 from ..face.blend import blend_over_time, normalised
@@ -145,6 +146,10 @@ class StyleMixEngine:
     def add_to_bank(self, request: BankRequest) -> EngineJob[BankResult]:
         """Not mixed."""
         return self.engine.add_to_bank(request)
+
+    def track(self, source: MediaRange) -> EngineJob[Any]:
+        """Not mixed."""
+        return self.engine.track(source)
 
     def track_picture(self, rgb: NDArray[np.uint8]) -> EngineJob[NDArray[np.float32] | None]:
         """Not mixed."""
