@@ -30,7 +30,8 @@ def jaw_rows(displacement: FloatArray, gaps: FloatArray, face: RigFace) -> Float
 
 
 def _rows(displacement: FloatArray, gaps: FloatArray, weights: FloatArray, gap_weight: float) -> FloatArray:
-    flat = (displacement * weights).reshape(len(displacement), -1)
+    # not -1: there may be no frame
+    flat = (displacement * weights).reshape(len(displacement), displacement.shape[1] * displacement.shape[2])
     return np.concatenate([flat, gap_weight * gaps], axis=1)
 
 
