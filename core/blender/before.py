@@ -11,6 +11,7 @@ from ..rig.curves import BONE_PATH, KEY_PATH, bone_path, key_path, unquoted
 from ..rig.ease import rest_value
 from ..rig.existing import ExistingDatablock
 from ..rig.plan import CurvePlan, resting_value
+from .controls import write_channel
 from .tags import BEFORE_PROPERTY, our_actions, record
 
 _ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
@@ -20,7 +21,7 @@ _VALUES, _RANGES = "values", "ranges"
 def key_values(keys: Any, existing: ExistingDatablock) -> dict[tuple[str, int], float]:
     """Every shape key's resting value that does not come from animation."""
     found = {(key_path(block.name), 0): float(block.value) for block in keys.key_blocks}
-    return _without_animation(found, keys, existing)
+    return without_animation(found, keys, existing)
 
 
 def bone_values(armature: Any, bones: list[str], existing: ExistingDatablock) -> dict[tuple[str, int], float]:
@@ -32,7 +33,7 @@ def bone_values(armature: Any, bones: list[str], existing: ExistingDatablock) ->
             continue
         field, count = _ROTATIONS.get(bone.rotation_mode, ("rotation_euler", 3))
         found.update({(bone_path(name, field), i): float(getattr(bone, field)[i]) for i in range(count)})
-    return _without_animation(found, armature, existing)
+    return without_animation(found, armature, existing)
 
 
 def values_before(plan: CurvePlan, owners: dict[str, Any]) -> dict[str, Any]:
@@ -101,6 +102,8 @@ def _set(owner: Any, path: str, index: int, value: float) -> None:
         bone = owner.pose.bones.get(unquoted(found[1]))
         if bone is not None:
             getattr(bone, found[2])[index] = value
+    elif path.startswith(("pose.", "[")):
+        write_channel(owner, path, index, value)
 
 
 def _size(owner: Any, path: str) -> int:
@@ -110,14 +113,14 @@ def _size(owner: Any, path: str) -> int:
 
 
 def _belongs(owner: Any, kind: str, name: str) -> bool:
-    of_key = not name.startswith("pose.")
+    of_key = not name.startswith(("pose.", "["))
     return of_key == isinstance(owner, bpy.types.Key) and (kind == _VALUES or of_key)
 
 
-def _without_animation(
+def without_animation(
     found: dict[tuple[str, int], float], owner: Any, existing: ExistingDatablock
 ) -> dict[tuple[str, int], float]:
-    """What our lines have noted counts; a value that an artist's animation makes is none to come back to."""
+    """Resting values: what our lines have noted counts, what an artist's animation makes does not."""
     known = recorded(owner)[_VALUES]
     others = [s.action for track in existing.tracks for s in track.strips if not s.action.tagged]
     if existing.action is not None and not existing.action.tagged:

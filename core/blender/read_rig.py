@@ -15,10 +15,11 @@ from ..rig.conventions.base import KeyMatch
 from ..rig.conventions.by_shape import BY_SHAPE, match_by_shape
 from ..rig.conventions.registry import match_keys
 from ..rig.curves import key_path
-from ..rig.description import LandmarkBinding, RigDescription
+from ..rig.description import KeyControl, LandmarkBinding, RigDescription
 from ..rig.names import FaceBones
 from .armature import Weights, face_bones, find_armature, group_weights, object_to_armature, read_bones, share_of_bone
-from .before import bone_values, key_values
+from .before import bone_values, key_values, without_animation
+from .controls import control_values, find_controls
 from .correspond import load_binding
 from .editable import require_editable
 from .hindrances import find_hindrances, first_armature_is_passed_over
@@ -45,7 +46,8 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     triangles = read_triangles(obj.data)
     binding = load_binding(obj, triangles)
     match = _match(obj, keys, groups, binding, searching)
-    driven = driven_by(obj)
+    controls = find_controls(obj, armature, match.names)
+    driven = driven_by(obj) - set(map(key_path, controls))
     names = tuple(name for name in match.names if key_path(name) not in driven)
     _require_free(obj, match, names)
     blocks = [keys.key_blocks[name] for name in names]
@@ -79,7 +81,8 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
             *parts.notes,
         ),
         gaze_keys=gaze,
-        rest=_rest(keys, armature, bones),
+        rest=_rest(keys, armature, bones, controls),
+        controls=controls,
         parts=parts.parts,
         followers=parts.followers,
     )
@@ -176,11 +179,15 @@ def _require_face(
         )
 
 
-def _rest(keys: bpy.types.Key, armature: bpy.types.Object | None, bones: FaceBones) -> dict[tuple[str, int], float]:
+def _rest(
+    keys: bpy.types.Key, armature: bpy.types.Object | None, bones: FaceBones, controls: Mapping[str, KeyControl]
+) -> dict[tuple[str, int], float]:
     found = key_values(keys, read_datablock(keys))
     if armature is not None:
         named = (bones.jaw, bones.head, bones.neck, bones.left_eye, bones.right_eye)
-        found |= bone_values(armature, [name for name in named if name], read_datablock(armature))
+        existing = read_datablock(armature)
+        found |= bone_values(armature, [name for name in named if name], existing)
+        found |= without_animation(control_values(armature, controls), armature, existing)
     return found
 
 

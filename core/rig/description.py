@@ -100,6 +100,15 @@ class FacePart:
     paths: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class KeyControl:
+    """A channel of the armature that drives a shape key: the key's value is ``factor`` times its own."""
+
+    path: str
+    index: int
+    factor: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RigDescription:
     """A face rig, units and axes as the artist made them.
@@ -111,7 +120,7 @@ class RigDescription:
     object_to_armature: (4, 4). basis_hash: face basis that the keys are components of, "" if unknown.
     gaze_keys: keys that show where the eyes look; none of ``key_names``. left_out: expression keys that are not keyed.
     rest: value of each channel (path, index) before anything of ours. parts: meshes that are keyed along;
-    followers: names of meshes that the bones move.
+    followers: names of meshes that the bones move. controls: key names to what is keyed in their place.
     """
 
     object_name: str
@@ -135,6 +144,7 @@ class RigDescription:
     rest: Mapping[tuple[str, int], float] = field(default_factory=dict)
     parts: tuple[FacePart, ...] = ()
     followers: tuple[str, ...] = ()
+    controls: Mapping[str, KeyControl] = field(default_factory=dict)
 
     @property
     def jaw_bone(self) -> str | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .description import RigDescription
@@ -18,6 +19,9 @@ def describe_match(rig: RigDescription) -> tuple[str, ...]:
     bones = [f"{role} by {name}" for role, name in _bones(rig)]
     if bones:
         lines.append(f"Bones: {', '.join(bones)}.")
+    if rig.controls:
+        driven = [f"{name} by {_plain(control.path)}" for name, control in rig.controls.items()]
+        lines.append(f"Keyed by their controls: {_shortened(driven)}.")
     if gaze and rig.left_eye_bone is None:
         lines.append(f"Gaze: {len(gaze)} keys ({_shortened(gaze)}).")
     if rig.parts:
@@ -29,6 +33,13 @@ def describe_match(rig: RigDescription) -> tuple[str, ...]:
     if rig.armature_name is not None and rig.head_bone is None:
         lines.append(f'No head bone is known on "{rig.armature_name}": name it, or the head stays still.')
     return (*lines, *rig.warnings)
+
+
+def _plain(path: str) -> str:
+    """``pose.bones["jaw_ctrl"].location`` as jaw_ctrl's location."""
+    names = re.findall(r'\["((?:[^"\\]|\\.)+)"\]', path)
+    field = path.rpartition("]")[2].lstrip(".")
+    return ", ".join((*names, field) if field else names)
 
 
 def _bones(rig: RigDescription) -> list[tuple[str, str]]:

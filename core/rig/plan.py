@@ -14,7 +14,7 @@ from ..errors import RigError
 from ..face.rotations import FloatArray
 from ..settings import BakeSettings
 from .curves import ARMATURE, BONE_PATH, KEY, PlannedCurve, SliderRange, bone_path, key_path, part_keys, unquoted
-from .description import RigDescription
+from .description import KeyControl, RigDescription
 from .ease import Rest, eased_curves, rest_value
 from .existing import ExistingAnimation, ExistingDatablock, Line
 from .frames import rotation_field
@@ -111,7 +111,8 @@ def plan_curves(
     turns = Turns(settings.head, settings.eyes, settings.neck_share, _taken_bones(rig, existing.armature, line, span))
     keys = _plan_keys(rig, key_values, frames) + plan_gaze_keys(rig, motion, seconds, frames, turns)
     bones = plan_bones(rig, motion, seconds, frames, turns)
-    curves = eased_curves((*keys, *_for_parts(rig, keys), *bones.curves), rig.rest, ease)
+    along = _for_parts(rig, keys)
+    curves = eased_curves((*_by_controls(rig, keys), *along, *bones.curves), rig.rest, ease)
     layers = tuple(
         decide_layer(name, place, existing.of(name), _paths(curves, name), span, line, settings.on_existing)
         for name, place in _places(rig)
@@ -175,6 +176,17 @@ def _for_parts(rig: RigDescription, curves: tuple[PlannedCurve, ...]) -> list[Pl
         for curve in curves
         if curve.path in part.paths
     ]
+
+
+def _by_controls(rig: RigDescription, curves: tuple[PlannedCurve, ...]) -> list[PlannedCurve]:
+    """Keys that a control of the armature drives are moved by it."""
+    controls = {key_path(name): control for name, control in rig.controls.items()}
+    return [_by_control(curve, controls[curve.path]) if curve.path in controls else curve for curve in curves]
+
+
+def _by_control(curve: PlannedCurve, control: KeyControl) -> PlannedCurve:
+    values = (curve.values / control.factor).astype(np.float32)
+    return dataclasses.replace(curve, datablock=ARMATURE, path=control.path, index=control.index, values=values)
 
 
 def _taken_bones(rig: RigDescription, block: ExistingDatablock, line: Line, span: Span) -> frozenset[str]:

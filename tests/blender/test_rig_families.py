@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from core.blender.apply import apply_plan
+from core.blender.armature import find_armature
+from core.blender.clear import clear_animation
 from core.blender.read_animation import read_existing
 from core.blender.read_rig import read_rig
+from core.blender.rig_report import describe_rig
 from core.errors import RigError
 from core.rig.plan import ApplySettings, CurvePlan, plan_curves
 from core.rig.solve import prepare_solver
@@ -155,6 +158,77 @@ def one_driven_key(obj: bpy.types.Object) -> None:
 def test_what_is_beside_the_mouth_does_not_stop_it(change: Any) -> None:
     obj = named_head(FACE, ARKIT)
     change(obj)
+    assert correlation(key_and_apply(obj)[1]) > 0.97
+
+
+def with_controls(obj: bpy.types.Object) -> bpy.types.Object:
+    """The armature with a control for each key: properties, bone properties, bones that are moved."""
+    armature = find_armature(obj)
+    for index, name in enumerate(ARKIT):
+        driver = obj.data.shape_keys.driver_add(f'key_blocks["{name}"].value').driver
+        variable = driver.variables.new()
+        variable.name = "control"
+        variable.targets[0].id = armature
+        if index % 3 == 0:
+            armature[name] = 0.25
+            variable.targets[0].data_path, driver.expression = f'["{name}"]', "control"
+        elif index % 3 == 1:
+            armature.pose.bones["neck"][name] = 0.0
+            variable.targets[0].data_path = f'pose.bones["neck"]["{name}"]'
+            driver.type = "SUM"
+        else:
+            bone = control_bone(armature, name)
+            variable.type = "TRANSFORMS"
+            target = variable.targets[0]
+            target.bone_target, target.transform_type, target.transform_space = bone, "LOC_X", "LOCAL_SPACE"
+            driver.expression = "control * 50"
+    return armature
+
+
+def control_bone(armature: bpy.types.Object, name: str) -> str:
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    bone = armature.data.edit_bones.new(f"CTRL {name}")
+    bone.head, bone.tail = (0.3, 0.0, 0.0), (0.3, 0.0, 0.05)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    armature.data.bones[f"CTRL {name}"].use_deform = False
+    return f"CTRL {name}"
+
+
+def test_a_face_that_controls_drive_is_keyed_by_its_controls() -> None:
+    obj = named_head(FACE, ARKIT, with_armature=True)
+    armature = with_controls(obj)
+    before = builders.snapshot()
+    assert any("Keyed by their controls: browDownLeft by browDownLeft" in line for line in describe_rig(obj))
+    plan, openings = key_and_apply(obj)
+    assert correlation(openings) > 0.97
+    assert not plan.curves_of("key")
+    assert obj.data.shape_keys.animation_data.action is None
+    bpy.context.scene.frame_set(500)
+    assert armature["browDownLeft"] == pytest.approx(0.25)
+    clear_animation(obj)
+    bpy.context.scene.frame_set(1)
+    assert armature["browDownLeft"] == pytest.approx(0.25)
+    assert builders.snapshot()["keys"] == before["keys"]
+
+
+def test_controls_that_cannot_be_told_are_named() -> None:
+    obj = named_head(FACE, ARKIT, with_armature=True)
+    armature = with_controls(obj)
+    drivers = obj.data.shape_keys.animation_data.drivers
+    for name, expression in (("cheekPuff", "max(control, 0) ** 2"), ("jawForward", "control + 0.1")):
+        driver = drivers.find(f'key_blocks["{name}"].value').driver
+        driver.type, driver.expression = "SCRIPTED", expression
+    # two keys by one control: moving it for the one moves the other
+    armature["sneer"] = 0.0
+    for name in ("noseSneerLeft", "noseSneerRight"):
+        driver = drivers.find(f'key_blocks["{name}"].value').driver
+        driver.variables[0].type = "SINGLE_PROP"
+        driver.variables[0].targets[0].id, driver.variables[0].targets[0].data_path = armature, '["sneer"]'
+        driver.type, driver.expression = "SCRIPTED", "control"
+    rig = read_rig(obj)
+    assert not {"cheekPuff", "jawForward", "noseSneerLeft", "noseSneerRight"} & set(rig.key_names)
+    assert any("4 expression keys" in warning and "drivers control them" in warning for warning in rig.warnings)
     assert correlation(key_and_apply(obj)[1]) > 0.97
 
 

@@ -19,7 +19,7 @@ import bpy
 from core.blender.import_flame import FlameImport, import_flame_file
 from core.face.motion import Motion
 from research.evaluation.mesh_lips import BLENDER_ENVIRONMENTS
-from research.evaluation.rigs.heads import arkit_head, demo_head, flame_head, fresh_scene, unknown_head
+from research.evaluation.rigs.heads import BINDINGS, arkit_head, demo_head, flame_head, fresh_scene, unknown_head
 from research.evaluation.rigs.score import RigScore, measure
 from research.paths import ROOT
 
@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         heads[Path(spec.rpartition(":")[0]).stem] = lambda _, spec=spec: _opened(spec)  # type: ignore[misc]
     chosen = {name: make for name, make in heads.items() if not options.only or name in options.only}
     with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault(BINDINGS, folder)
         motions = [Path(path) for path in options.motion] or _tracked_motions(data, Path(folder))
         _say(f"Blender {bpy.app.version_string}")
         for name, make in chosen.items():
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 score = measure(make(data), Motion.load(path), track=not options.numeric, step=options.step)
                 _say(_line(name, path.stem, score))
         if options.versions:
-            _other_versions(motions, data)
+            _other_versions(motions, data, options)
     return 0
 
 
@@ -88,13 +89,15 @@ def _tracked_motions(data: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def _other_versions(motions: Sequence[Path], data: Path) -> None:
+def _other_versions(motions: Sequence[Path], data: Path, options: argparse.Namespace) -> None:
     for name in BLENDER_ENVIRONMENTS:
         python = ROOT / name / "bin" / "python"
-        if python.exists() and python.resolve() != Path(sys.executable).resolve():
+        # an environment's interpreter may be a link to the same file as another's
+        if python.exists() and python.parent.parent.resolve() != Path(sys.prefix).resolve():
             command = [str(python), "-m", "research.evaluation.rigs", "--numeric", "--data", str(data)]
-            # the tracker lives in one environment only: heads that must be searched are left to it
-            command += ["--only", "ours", "--only", "FLAME topology"]
+            command += ["--step", str(options.step), "--flame", options.flame]
+            command += [part for name in options.only for part in ("--only", name)]
+            command += [part for rig in options.rig for part in ("--rig", rig)]
             command += [part for path in motions for part in ("--motion", str(path))]
             subprocess.run(command, check=False, cwd=ROOT)
 

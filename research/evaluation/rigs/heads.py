@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from core.rig.lips import edges_about_mouth, lip_vertices
 from research.assets.flame_landmarks import read_flame_template
 from research.evaluation.rigs.painted import triangles_in_sight
 
+# names a folder for landmarks that were found once
+BINDINGS = "MIMESH_BENCHMARK_BINDINGS"
 _UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 _SPREAD_ROUNDS = 400
 # how far from the landmarks the basis' expressions are felt, in centimetres
@@ -51,7 +54,7 @@ def arkit_head(data: Path) -> Any:
         deltas = {str(n): 0.01 * d.astype(float) @ _UP.T for n, d in zip(file["names"], file["deltas"], strict=True)}
     obj = _mesh_object(fresh_scene(), "ICT", vertices, faces)
     _add_keys(obj, vertices, deltas)
-    _bind(obj)
+    _bind(obj, "ict")
     return obj
 
 
@@ -76,7 +79,7 @@ def flame_head(data: Path, subdivided: bool = False) -> Any:
     _add_keys(obj, 0.01 * vertices @ _UP.T, names)
     _add_bones(obj, 0.01 * placed.apply(basis.hinge_point[None])[0] @ _UP.T, share)
     if subdivided:
-        _bind(obj)
+        _bind(obj, "unknown")
     return obj
 
 
@@ -85,16 +88,30 @@ def unknown_head(data: Path) -> Any:
     return flame_head(data, subdivided=True)
 
 
-def _bind(obj: Any) -> None:
+def _bind(obj: Any, name: str) -> None:
+    """Landmarks found on the mesh, or those another Blender found before: the tracker lives in one environment."""
+    known = Path(os.environ[BINDINGS]) / f"{name}.npz" if BINDINGS in os.environ else None
+    if known is not None and known.exists():
+        with np.load(known) as file:
+            store_binding(obj, LandmarkBinding(file["triangles"], file["barycentric"], file["valid"], name))
+        return
+    binding = _search(obj)
+    store_binding(obj, binding)
+    if known is not None:
+        np.savez(known, triangles=binding.triangles, barycentric=binding.barycentric, valid=binding.valid)
+
+
+def _search(obj: Any) -> LandmarkBinding:
     from core.tracking.tracker import track_image
 
     search = landmark_search(read_rig(obj))
-    try:
-        picture = next(search)
-        while True:
+    picture = next(search)
+    while True:
+        try:
             picture = search.send(track_image(picture))
-    except StopIteration as finished:
-        store_binding(obj, finished.value)
+        except StopIteration as finished:
+            found: LandmarkBinding = finished.value
+            return found
 
 
 def _mesh_object(scene: Any, name: str, vertices: NDArray[np.float64], faces: list[list[int]]) -> Any:

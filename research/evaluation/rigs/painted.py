@@ -19,7 +19,7 @@ from core.rig.lips import edges_about_mouth, lip_vertices
 from core.rig.raster import View, draw
 from core.rig.surface import pieces
 
-_PIXELS, _WIDTH_CM, _CAMERA_CM = 576, 17.0, 60.0
+_PIXELS, _WIDTH_CM, _CAMERA_CM = 448, 17.0, 60.0
 # linear colours; what the light does to them comes on top
 _SKIN, _LIPS, _TEETH, _FLESH, _DARK = (
     (0.78, 0.55, 0.45),
@@ -56,7 +56,7 @@ class Painted:
     view: View
 
     def picture(self, vertices: NDArray[np.float64], turn_degrees: float = 0.0) -> NDArray[np.uint8]:
-        """(V, 3) in face axes and cm to (576, 576, 3), as a camera sees it from 60 cm; the head turned aside."""
+        """(V, 3) in face axes and cm to (448, 448, 3), as a camera sees it from 60 cm; the head turned aside."""
         placed = np.concatenate([vertices, self.plate])
         behind = np.clip(vertices[self.lips, 2].max() - placed[:, 2], 0.0, None)
         shades = self.colours * np.where(self.inside, np.exp(-behind / _FADE_CM), 1.0)[:, None]
