@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from ..model_pack import ModelPack
 from ..weights import bundled
 
 if TYPE_CHECKING:
+    from ..audio.speech import Speech
     from ..models.speech.encoder import SpeechEncoder
 
 DEFAULT_ENCODER = "auto"
@@ -47,6 +49,13 @@ class EngineContext:
 
         own = self.pack.file(name) if self.pack else None
         return bundled(weights_file(name, self.choice)) if own is None else own
+
+    def encode_ahead(self, speeches: Sequence[Speech]) -> None:
+        """Encode many speeches together, for whatever asks for them one by one afterwards."""
+        from ..models.speech.memoised import MemoisedEncoder
+
+        if isinstance(self.encoder, MemoisedEncoder):
+            self.encoder.encode_ahead(speeches)
 
 
 def open_context(device: str, encoder: str = DEFAULT_ENCODER, pack: Path | None = None) -> EngineContext:

@@ -64,8 +64,8 @@ def generate_motion(
 
     meter = StageMeter(progress, _plan(request))
     with meter.stage("audio"):
-        speech = _speech(request, meter.within_stage)
-        models = _models(request)
+        speech = load_line(request, meter.within_stage)
+        models = models_for(request)
         backend = models.backend(request.face.engine)
         second = load_style(request.second_style)
         backend.require(second)
@@ -78,25 +78,25 @@ def generate_motion(
         first = extractor.style(request.style, request.reference, reference)
         if request.face.style_strength > 0:
             backend.require(first)
-        styles = _chosen_styles(request, first, second)
+        styles = chosen_styles(request, first, second)
     with meter.stage("motion"):
         face, plain = _faces(request, backend, speech, styles, meter)
     with meter.stage("head"):
         head = _head(request, models, speech, first, meter)
-        face, head, eyes = _in_character(request, face, head, speech, first)
+        face, head, eyes = in_character(request, face, head, speech, first)
 
         def whole(version: Motion) -> Motion:
             return eyes_for(version.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
 
         motion, plain = whole(face), None if plain is None else whole(plain)
-    made_with = _MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash)
+    made_with = MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash)
     return MotionResult(
         motion=motion,
         style=first,
         reference_report=reference.report if reference else None,
         stage_seconds=meter.seconds,
-        provenance=_provenance(request, made_with),
-        notes=(*speech.notes, *_style_notes(request, backend, first), *head.notes),
+        provenance=provenance_of(request, made_with),
+        notes=(*speech.notes, *style_notes(request, backend, first), *head.notes),
         neighbours=head.neighbours,
         plain=plain,
     )
@@ -116,24 +116,24 @@ def regenerate_head(
 
     meter = StageMeter(progress, StagePlan({"audio": 0.1, "style": 0.1, "head": 0.3}))
     with meter.stage("audio"):
-        speech = _speech(request, meter.within_stage)
-        models = _models(request)
+        speech = load_line(request, meter.within_stage)
+        models = models_for(request)
         backend = models.backend(request.face.engine)
     with meter.stage("style"):
         extractor = _extractor(models, meter, cache, _learning_engine(request), request.head.bank)
         first = extractor.style(request.style, request.reference)
-        styles = _chosen_styles(request, first, load_style(request.second_style))
+        styles = chosen_styles(request, first, load_style(request.second_style))
     with meter.stage("head"):
         head = _head(request, models, speech, first, meter)
         turned = resting_motion(len(head.head)).replace(head=head.head)
         eyes = first.eyes if first else None
         motion = eyes_for(turned, speech, eyes, dataclasses.replace(request.eyes, blinks=False), request.run.seed)
-    made_with = _MadeWith(speech, styles, backend.hash, motion.basis_hash, head.prior_hash)
+    made_with = MadeWith(speech, styles, backend.hash, motion.basis_hash, head.prior_hash)
     return HeadResult(
         head=head.head,
         gaze=motion.gaze,
         neighbours=head.neighbours,
-        provenance=_provenance(request, made_with),
+        provenance=provenance_of(request, made_with),
         notes=(*speech.notes, *head.notes),
     )
 
@@ -158,7 +158,8 @@ def add_to_bank(
         return extend_bank(request, style, models.head)
 
 
-def _speech(request: MotionRequest, progress: Callable[[float], None]) -> Speech:
+def load_line(request: MotionRequest, progress: Callable[[float], None] = lambda fraction: None) -> Speech:
+    """The sound of a request. Raises :class:`MediaError`, also for silence."""
     from ..audio.decode import load_speech, require_sound
 
     media = request.audio
@@ -182,7 +183,7 @@ def _faces(
     return spoken.motion, spoken.plain
 
 
-def _in_character(
+def in_character(
     request: MotionRequest, face: Motion, head: HeadMotion, speech: Speech, style: Style | None
 ) -> tuple[Motion, HeadMotion, EyesPart | None]:
     """Face and head with the style's traits, and the eyes' habits; a quieter head for who does not speak."""
@@ -214,7 +215,8 @@ def _head(
     return move_head_in_pieces(of, speech, meter.within_stage)
 
 
-def _models(request: MotionRequest) -> LoadedModels:
+def models_for(request: MotionRequest) -> LoadedModels:
+    """The networks that the request asks for, loaded once in a process."""
     from . import loaded
 
     face = request.face
@@ -226,14 +228,15 @@ def _learning_engine(request: MotionRequest) -> str | None:
     return request.face.engine if request.face.style_strength > 0 else None
 
 
-def _style_notes(request: MotionRequest, backend: Backend, style: Style | None) -> tuple[str, ...]:
+def style_notes(request: MotionRequest, backend: Backend, style: Style | None) -> tuple[str, ...]:
     """What to tell of speaking in the style."""
     if style is not None and request.face.style_strength == 0:
         return (f"At style strength 0 the face is the average speaker's; nothing of {style.name} was trained.",)
     return backend.notes(style)
 
 
-def _chosen_styles(request: MotionRequest, first: Style | None, second: Style | None) -> ChosenStyles:
+def chosen_styles(request: MotionRequest, first: Style | None, second: Style | None) -> ChosenStyles:
+    """The styles with the request's mix and strength."""
     from .backends.base import ChosenStyles
 
     # the setting has a share for the day that a second style is chosen
@@ -270,7 +273,7 @@ def _extractor(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _MadeWith:
+class MadeWith:
     """What went into a motion beside the request; the hashes are those of the engine, the basis and the pose prior."""
 
     speech: Speech
@@ -280,7 +283,8 @@ class _MadeWith:
     pose_hash: str
 
 
-def _provenance(request: MotionRequest, made_with: _MadeWith) -> Provenance:
+def provenance_of(request: MotionRequest, made_with: MadeWith) -> Provenance:
+    """Where a motion came from."""
     first, second = made_with.styles.first, made_with.styles.second
     return Provenance(
         audio_source=request.audio.label or str(request.audio.path),

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from ...audio.speech import Speech
@@ -61,6 +61,14 @@ class Backend(Protocol):
 
     def notes(self, style: Style | None) -> tuple[str, ...]:
         """Sentences for the user about speaking in this style."""
+
+
+@runtime_checkable
+class TogetherBackend(Protocol):
+    """A backend that speaks several lines in one pass."""
+
+    def speak_together(self, speeches: Sequence[Speech], styles: Sequence[ChosenStyles]) -> list[Motion]:
+        """As ``speak`` for each."""
 
 
 def ignore_fraction(fraction: float) -> None:

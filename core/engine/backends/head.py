@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -86,16 +86,34 @@ class HeadBackend:
         progress: Callable[[float], None],
     ) -> HeadMotion:
         """Head motion for ``frames`` at 25 fps in the speaker's style; without one, the mean speaker's."""
-        from ...models.pose.apply import pose_for
+        return self.generate_together([speech], style, [frames], [settings], bank, progress)[0]
+
+    def generate_together(
+        self,
+        speeches: Sequence[Speech],
+        style: Style | None,
+        frames: Sequence[int],
+        settings: Sequence[HeadSettings],
+        bank: Path | None,
+        progress: Callable[[float], None],
+    ) -> list[HeadMotion]:
+        """:meth:`generate` for many lines in one style; their settings differ in the seed alone."""
+        from ...models.pose.apply import pose_together
 
         generator = self.generator(bank)
-        encoded = self._encoded(generator, speech)
+        encoded = [self._encoded(generator, speech) for speech in speeches]
         if style is None:
-            result = generator.generate(encoded, None, settings, progress)
             note = "No reference or style was given, so the head moves as an average person's."
-            return HeadMotion(_fitted(result.head, frames), (), (note,), generator.hash)
-        posed = pose_for(resting_motion(frames), encoded, style, settings, generator, progress)
-        return HeadMotion(posed.motion.head, posed.neighbours, (posed.note,) if posed.note else (), generator.hash)
+            results = generator.generate_together(encoded, None, settings, progress)
+            fitted = [_fitted(made.head, count) for made, count in zip(results, frames, strict=True)]
+            return [HeadMotion(head, (), (note,), generator.hash) for head in fitted]
+        still = [resting_motion(count) for count in frames]
+        posed = pose_together(still, encoded, style, settings, generator, progress)
+        notes = [(made.note,) if made.note else () for made in posed]
+        return [
+            HeadMotion(made.motion.head, made.neighbours, said, generator.hash)
+            for made, said in zip(posed, notes, strict=True)
+        ]
 
     def generator(self, bank: Path | None) -> PoseGenerator:
         """The prior that the bank was made by, which is the bundled one or lies beside the bank, and the bank.

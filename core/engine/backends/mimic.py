@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -76,6 +76,10 @@ class MimicBackend:
     def speak(self, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]) -> Motion:
         """On the line from the mean code (strength 0: exactly it) to that of the styles and past it."""
         return self.generator.generate(speech, self._chosen_code(styles), progress)
+
+    def speak_together(self, speeches: Sequence[Speech], styles: Sequence[ChosenStyles]) -> list[Motion]:
+        """:meth:`speak` for many lines, those of one length in one pass of the networks."""
+        return self.generator.generate_together(speeches, [self._chosen_code(chosen) for chosen in styles])
 
     def notes(self, style: Style | None) -> tuple[str, ...]:
         """The fit's warnings."""

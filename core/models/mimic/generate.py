@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -21,8 +21,9 @@ from ...face.basis import FaceBasis, open_basis
 from ...face.motion import INTERNAL_FPS, MOTION_SIZE, Motion
 from ...face.rotations import FloatArray
 from ...face.statistics import shrinkage
+from ...grouping import map_alike
 from ...weights import bundled, file_hash, read_tensors
-from ..nn.synthesiser import Synthesiser, require_basis, run_windows, save_model
+from ..nn.synthesiser import WINDOW_FRAMES, Synthesiser, require_basis, run_windows, save_model
 from ..nn.tensor_names import state_of
 from ..speech.encoder import SpeechEncoder
 from ..speech.registry import encoder_of_model
@@ -37,6 +38,8 @@ SHORTEST_SECONDS = 1.0
 CODE_WINDOW_FRAMES = 150
 # shrinkage of the code towards the mean code is a half for a reference of this length
 SHRINKAGE_HALF_SECONDS = 3.0
+# speeches in one pass
+MOST_TOGETHER = 32
 
 
 class MimicGenerator(Synthesiser):
@@ -136,6 +139,22 @@ class MimicGenerator(Synthesiser):
     ) -> Motion:
         """:meth:`generate` from :meth:`features`, for one speech in several styles."""
         return self.synthesise(_ConditionedNetwork(self._network, self._code(code)), features, progress)
+
+    def generate_together(
+        self, speeches: Sequence[Speech], codes: Sequence[NDArray[np.float32] | None]
+    ) -> list[Motion]:
+        """:meth:`generate` for each; those that fit into one window run together with those of their length."""
+        lines = [(self.features(speech), code) for speech, code in zip(speeches, codes, strict=True)]
+        return map_alike(lines, lambda line: len(line[0]), MOST_TOGETHER, self._generated)
+
+    def _generated(self, lines: Sequence[tuple[Tensor, NDArray[np.float32] | None]]) -> list[Motion]:
+        if len(lines[0][0]) > 2 * WINDOW_FRAMES:
+            return [self.in_style(features, code) for features, code in lines]
+        with torch.inference_mode():
+            codes = torch.stack([self._code(code) for _, code in lines])
+            values = self._network.motion(torch.stack([features for features, _ in lines]), codes).cpu().numpy()
+        pairs = zip(values, lines, strict=True)
+        return [self.as_motion(self.with_closures(line, features)) for line, (features, _) in pairs]
 
     def _code(self, code: FloatArray | None) -> Tensor:
         if code is None:

@@ -20,7 +20,7 @@ from ...settings import HeadSettings
 from ...style.parts import PosePart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ...audio.speech import Speech
     from ...style.style import Style
@@ -50,20 +50,37 @@ def pose_for(
     A style without a pose matrix (its clip had no sound, or it was saved by an older version) moves the head as its
     reference did. The same settings give the same head.
     """
-    if motion.fps != INTERNAL_FPS:
-        raise ValueError(f"pose_for works at {INTERNAL_FPS} fps, not {motion.fps}")
+    return pose_together([motion], [encoded], style, [settings], generator, progress)[0]
+
+
+def pose_together(
+    motions: Sequence[Motion],
+    encoded: Sequence[SpeechFeatures],
+    style: Style,
+    settings: Sequence[HeadSettings],
+    generator: PoseGenerator,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[PosedMotion]:
+    """:func:`pose_for` for many lines in one style; their settings differ in the seed alone."""
+    if any(motion.fps != INTERNAL_FPS for motion in motions):
+        raise ValueError(f"heads are posed at {INTERNAL_FPS} fps")
     note = ""
     matrix = _matrix(style.pose, generator) if style.pose else None
-    if matrix is None and settings.source == "bank" and not settings.follow:
-        settings = dataclasses.replace(settings, source="reference")
+    if matrix is None and settings[0].source == "bank" and not settings[0].follow:
+        settings = [dataclasses.replace(chosen, source="reference") for chosen in settings]
         note = f"The style {style.name} has no pose matrix for this version: its head moves as in the reference."
-    result = generator.generate(encoded, PoseReference(style.head, matrix), settings, progress)
+    results = generator.generate_together(encoded, PoseReference(style.head, matrix), settings, progress)
+    pairs = zip(motions, results, strict=True)
+    return [PosedMotion(_turned(motion, result.head), result.neighbours, note) for motion, result in pairs]
+
+
+def _turned(motion: Motion, made: NDArray[np.float32]) -> Motion:
+    """The motion with this head, its last frame held for a frame or two that the sound does not cover."""
     head = np.zeros((len(motion), 3), np.float32)
-    frames = min(len(head), len(result.head))
-    head[:frames] = result.head[:frames]
-    # a frame or two that the sound does not cover
-    head[frames:] = result.head[frames - 1]
-    return PosedMotion(motion.replace(head=head), result.neighbours, note)
+    frames = min(len(head), len(made))
+    head[:frames] = made[:frames]
+    head[frames:] = made[frames - 1]
+    return motion.replace(head=head)
 
 
 def pose_part(speech: Speech, head: NDArray[np.floating], generator: PoseGenerator) -> PosePart:

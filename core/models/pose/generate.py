@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...audio.speech import Speech
 from ...errors import ModelError
 from ...face.motion import INTERNAL_FPS
+from ...grouping import map_alike
 from ...pose.bank import BANK_FILE, PRIOR_FILE, BankEntry, Neighbour, PoseBank
 from ...pose.dead_zone import apply_dead_zone, limit_speed, remove_drift
 from ...pose.reference import PoseReference
@@ -25,12 +26,14 @@ from ..speech.encoder import SpeechEncoder
 from ..speech.registry import HASH_KEY, NAME_KEY, encoder_of_model
 from .prior import LoadedPrior, load_prior, style_latents
 from .reference_motion import extend_head_motion
-from .sampling import Sampling, sample_codes
+from .sampling import Sampling, sample_codes_together
 from .speech_steps import SpeechFeatures, encode_speech, speech_steps
 from .vq import PoseVq
 
 # 99.9th percentile of the speed of real heads; see vendor_models/pose_prior.md
 TOP_SPEED_RADIANS_PER_SECOND = 1.9
+# lines that are sampled in one pass
+MOST_TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,34 +135,63 @@ class PoseGenerator:
 
         Without a reference, or with one without sound, the style is the mean speaker's.
         """
+        return self.generate_together([encoded], reference, [settings], progress)[0]
+
+    def generate_together(
+        self,
+        encoded: Sequence[SpeechFeatures],
+        reference: PoseReference | None,
+        settings: Sequence[HeadSettings],
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> list[PoseResult]:
+        """:meth:`generate` for many lines in one style, those of like length together; only seeds differ."""
+        first = settings[0]
         matrix = reference.matrix if reference is not None else None
         retrieval = None
-        if settings.follow and settings.source == "bank":
-            retrieval = self.bank.named(settings.follow, matrix)
+        if first.follow and first.source == "bank":
+            retrieval = self.bank.named(first.follow, matrix)
         elif matrix is not None:
-            retrieval = self.bank.retrieve(matrix, settings.neighbours)
-        if settings.source == "reference" and reference is not None:
-            head = extend_head_motion(reference.head, encoded.frames, settings.seed)
+            retrieval = self.bank.retrieve(matrix, first.neighbours)
+        if first.source == "reference" and reference is not None:
+            heads = [
+                extend_head_motion(reference.head, line.frames, chosen.seed)
+                for line, chosen in zip(encoded, settings, strict=True)
+            ]
         else:
             embedding = retrieval.embedding if retrieval else None
-            head = remove_drift(self._sampled(encoded, embedding, settings, progress))
-        return PoseResult(finished(head, settings), retrieval.neighbours if retrieval else ())
+            raw = map_alike(
+                list(zip(encoded, settings, strict=True)),
+                lambda line: self._step_count(line[0]),
+                MOST_TOGETHER,
+                lambda lines: self._sampled([one for one, _ in lines], embedding, [own for _, own in lines], progress),
+            )
+            heads = [remove_drift(head) for head in raw]
+        neighbours = retrieval.neighbours if retrieval else ()
+        return [PoseResult(finished(head, first), neighbours) for head in heads]
+
+    def _step_count(self, encoded: SpeechFeatures) -> int:
+        return -(-encoded.frames // self._prior.vq.config.frames_per_step)
 
     @torch.inference_mode()
     def _sampled(
         self,
-        encoded: SpeechFeatures,
+        encoded: Sequence[SpeechFeatures],
         embedding: NDArray[np.float32] | None,
-        settings: HeadSettings,
+        settings: Sequence[HeadSettings],
         progress: Callable[[float], None],
-    ) -> NDArray[np.float32]:
+    ) -> list[NDArray[np.float32]]:
+        """(T, 3) of each line; all have one number of steps."""
         prior = self._prior
-        steps = torch.from_numpy(speech_steps(encoded, prior.vq.config.frames_per_step)).to(self._device)
+        per_step = prior.vq.config.frames_per_step
+        steps = torch.from_numpy(np.stack([speech_steps(line, per_step) for line in encoded])).to(self._device)
         style = torch.from_numpy(prior.average_style() if embedding is None else embedding).to(self._device)
-        sampling = Sampling(settings.temperature, settings.top_p, settings.seed)
-        codes = sample_codes(prior.gpt, self._codebooks, prior.speech_of(steps), style, sampling, progress)
+        samplings = [Sampling(chosen.temperature, chosen.top_p, chosen.seed) for chosen in settings]
+        styles = style.expand(len(encoded), -1)
+        speech = prior.speech_of(steps)
+        codes = sample_codes_together(prior.gpt, self._codebooks, speech, styles, samplings, progress)
         vectors = prior.vq.codebooks.look_up(torch.from_numpy(codes).to(self._device))
-        return prior.vq.decode(vectors[None])[0, : encoded.frames].cpu().numpy()
+        heads = prior.vq.decode(vectors).cpu().numpy()
+        return [head[: line.frames] for head, line in zip(heads, encoded, strict=True)]
 
 
 def finished(head: NDArray[np.floating], settings: HeadSettings) -> NDArray[np.float32]:

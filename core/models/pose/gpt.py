@@ -118,9 +118,9 @@ class PoseGpt(nn.Module):
         return [Modulation(1 + every[:, :, i, 0], every[:, :, i, 1]) for i in range(every.shape[2])]
 
     def embed_code(self, level: int, chosen: Tensor, so_far: Tensor) -> Tensor:
-        """(d,) vector of one code and the sum of its step up to it, to the (1, 1, width) input after it."""
-        both = torch.cat([chosen, so_far]) / self.latent_deviation.repeat(2)
-        return self.enter[level](both)[None, None]
+        """(B, d) vectors of one code each and the sums of their step up to it, to the (B, 1, width) input after it."""
+        both = torch.cat([chosen, so_far], dim=-1) / self.latent_deviation.repeat(2)
+        return self.enter[level](both)[:, None]
 
     def forward(
         self, inputs: Tensor, speech: Tensor, norms: list[Modulation], cache: GptCache | None = None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,33 +43,56 @@ def sample_codes(
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> NDArray[np.int64]:
     """(N, S) z-scored speech steps and an (e,) style to (N, levels) codes of the (levels, codes, d) codebooks."""
-    styles = torch.stack([style, gpt.no_style]) if sampling.guidance else style[None]
-    speech_states = gpt.embed_speech(speech[None]).expand(len(styles), -1, -1)
+    return sample_codes_together(gpt, codebooks, speech[None], style[None], [sampling], progress)[0]
+
+
+@torch.inference_mode()
+def sample_codes_together(
+    gpt: PoseGpt,
+    codebooks: Tensor,
+    speech: Tensor,
+    style: Tensor,
+    samplings: Sequence[Sampling],
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> NDArray[np.int64]:
+    """(B, N, S) speech of B lines of one length and (B, e) styles to (B, N, levels) codes, each line as if alone.
+
+    samplings: one for each line, all with the same guidance.
+    """
+    lines, guidance = len(speech), samplings[0].guidance
+    if any(sampling.guidance != guidance for sampling in samplings):
+        raise ValueError("lines that are sampled together need the same guidance")
+    twice = 2 if guidance else 1
+    styles = torch.cat([style, gpt.no_style.expand(lines, -1)]) if guidance else style
+    speech_states = gpt.embed_speech(speech).repeat(twice, 1, 1)
     levels, steps = gpt.config.levels, speech_states.shape[1]
-    uniform = np.random.default_rng(sampling.seed).random(steps)
-    codes = np.zeros(steps, np.int64)
-    cache, inputs, norms = GptCache(), gpt.start.expand(len(styles), 1, -1), gpt.modulate(styles)
-    before = so_far = gpt.rest_latent
+    uniform = np.stack([np.random.default_rng(sampling.seed).random(steps) for sampling in samplings])
+    codes = np.zeros((lines, steps), np.int64)
+    cache, inputs, norms = GptCache(), gpt.start.expand(twice * lines, 1, -1), gpt.modulate(styles)
+    before = so_far = gpt.rest_latent.expand(lines, -1)
     for position in range(steps):
         level = position % levels
         if level == 0:
             before, so_far = so_far, torch.zeros_like(so_far)
         state = gpt(inputs, speech_states[:, position : position + 1], norms, cache)[:, 0]
-        logits = _guided(gpt.logits(level, state, before, so_far, codebooks[level]), sampling.guidance)
-        codes[position] = draw(logits.cpu().numpy(), sampling, float(uniform[position]))
-        chosen = codebooks[level, codes[position]]
+        behind = (before.repeat(twice, 1), so_far.repeat(twice, 1))
+        logits = _guided(gpt.logits(level, state, *behind, codebooks[level]), guidance).cpu().numpy()
+        for line, sampling in enumerate(samplings):
+            codes[line, position] = draw(logits[line], sampling, float(uniform[line, position]))
+        chosen = codebooks[level, torch.from_numpy(codes[:, position]).to(codebooks.device)]
         so_far = so_far + chosen
-        inputs = gpt.embed_code(level, chosen, so_far).expand(len(styles), 1, -1)
+        inputs = gpt.embed_code(level, chosen, so_far).repeat(twice, 1, 1)
         if position % 100 == 0:
             progress(position / steps)
-    return codes.reshape(-1, levels)
+    return codes.reshape(lines, -1, levels)
 
 
 def _guided(logits: Tensor, guidance: float) -> Tensor:
-    """Classifier-free guidance: (2, codes) logits with and without style to (codes,), up to a constant."""
-    if len(logits) == 1:
-        return logits[0]
-    return logits[0] + guidance * (logits[0] - logits[1])
+    """Classifier-free guidance: (2 B, codes) logits, first with and then without style, to (B, codes)."""
+    if not guidance:
+        return logits
+    styled, plain = logits.chunk(2)
+    return styled + guidance * (styled - plain)
 
 
 def draw(logits: NDArray[np.floating], sampling: Sampling, uniform: float) -> int:

@@ -44,7 +44,15 @@ def encode_speech(speech: Speech, encoder: SpeechEncoder) -> SpeechFeatures:
     """Encoder features and prosody of ceil(seconds * 25) frames."""
     frames = max(int(np.ceil(len(speech.samples) * INTERNAL_FPS / SAMPLE_RATE)), 1)
     count = frames * FEATURES_PER_FRAME
-    return SpeechFeatures(_exactly(encoder.encode(speech), count), _exactly(prosody(speech.samples), count))
+    features = encoder.encode(speech)
+    return SpeechFeatures(_exactly(features, count), _exactly(_prosody_of(encoder, speech, features), count))
+
+
+def _prosody_of(encoder: SpeechEncoder, speech: Speech, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 4) prosody of the speech: read off the features of an encoder that ends with it, which is quicker."""
+    if getattr(encoder, "ends_with_prosody", False):
+        return features[:, -PROSODY_SIZE:]
+    return prosody(speech.samples)
 
 
 def speech_steps(encoded: SpeechFeatures, frames_per_step: int) -> NDArray[np.float32]:

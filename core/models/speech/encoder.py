@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -38,3 +39,11 @@ class ClosureDetector(Protocol):
 
     def closure(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, dimension) features to (N,) probability of m, b or p."""
+
+
+@runtime_checkable
+class TogetherEncoder(Protocol):
+    """An encoder that takes several speeches in one pass."""
+
+    def encode_together(self, speeches: Sequence[Speech]) -> list[NDArray[np.float32]]:
+        """As ``encode`` for each."""

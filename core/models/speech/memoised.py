@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.speech import Speech
-from .encoder import ClosureDetector, SpeechEncoder
+from .encoder import ClosureDetector, SpeechEncoder, TogetherEncoder
 
 # a reference's sound and the speech; ten minutes of features are some 16 MB
 REMEMBERED_SPEECHES = 2
@@ -19,6 +21,7 @@ class MemoisedEncoder:
     def __init__(self, encoder: SpeechEncoder) -> None:
         self._encoder = encoder
         self._features: dict[str, NDArray[np.float32]] = {}
+        self._kept = REMEMBERED_SPEECHES
 
     @property
     def name(self) -> str:
@@ -29,6 +32,11 @@ class MemoisedEncoder:
     def dimension(self) -> int:
         """Features per frame."""
         return self._encoder.dimension
+
+    @property
+    def ends_with_prosody(self) -> bool:
+        """Whether the last values of a frame are its prosody."""
+        return bool(getattr(self._encoder, "ends_with_prosody", False))
 
     @property
     def hash(self) -> str:
@@ -43,9 +51,18 @@ class MemoisedEncoder:
             features = self._encoder.encode(speech)
             features.flags.writeable = False
         self._features[key] = features
-        while len(self._features) > REMEMBERED_SPEECHES:
+        while len(self._features) > self._kept:
             del self._features[next(iter(self._features))]
         return features
+
+    def encode_ahead(self, speeches: Sequence[Speech]) -> None:
+        """Encode many speeches together where that is possible, and remember them until the next such call."""
+        self._features.clear()
+        self._kept = max(len(speeches), REMEMBERED_SPEECHES)
+        if isinstance(self._encoder, TogetherEncoder):
+            for speech, features in zip(speeches, self._encoder.encode_together(speeches), strict=True):
+                features.flags.writeable = False
+                self._features[speech.hash] = features
 
 
 class MemoisedDetector(MemoisedEncoder):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 
 from ...audio.speech import Speech
 from ...checkpoint import checkpoint
+from ...grouping import map_alike
 from ...weights import bundled, file_hash, half_precision, read_tensors, write_tensors
 from .encoder import ENCODER_FPS
 from .mel import log_mel, normalise, power_spectrogram
-from .prosody import PROSODY_SIZE, prosody
+from .prosody import HOP, PROSODY_SIZE, prosody
 
 if TYPE_CHECKING:
     from .phonetic_network import PhoneticNetwork
@@ -24,6 +26,8 @@ PHONETIC_FILE = "phonetic_encoder.safetensors"
 STUDENT_FILE = "student_encoder.safetensors"
 # 20 ms frames in one pass; neighbours share the network's context
 CHUNK_FRAMES = 20 * ENCODER_FPS
+# speeches in one pass
+MOST_TOGETHER = 32
 
 
 class PhoneticEncoder:
@@ -34,6 +38,7 @@ class PhoneticEncoder:
 
     name = "phonetic"
     file = PHONETIC_FILE
+    ends_with_prosody = True
 
     def __init__(self, network: PhoneticNetwork, model_hash: str, device: str = "cpu") -> None:
         self.network = network.to(device).eval()
@@ -71,14 +76,21 @@ class PhoneticEncoder:
 
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         """(N, dimension), N = ceil(seconds * 50)."""
+        return self.encode_together([speech])[0]
+
+    def encode_together(self, speeches: Sequence[Speech]) -> list[NDArray[np.float32]]:
+        """:meth:`encode` for each, those of one number of 20 ms frames in one pass."""
+        return map_alike(speeches, lambda speech: -(-len(speech.samples) // HOP), MOST_TOGETHER, self._encoded)
+
+    def _encoded(self, speeches: Sequence[Speech]) -> list[NDArray[np.float32]]:
         import torch
 
-        mel = torch.from_numpy(normalise(log_mel(power_spectrogram(speech.samples)))).to(self._device)
+        mels = np.stack([normalise(log_mel(power_spectrogram(speech.samples))) for speech in speeches])
         with torch.inference_mode():
-            features = phonetic_features(self.network, mel).cpu().numpy()
-        sounds = prosody(speech.samples)
-        frames = min(len(features), len(sounds))
-        return np.concatenate([features[:frames], sounds[:frames]], axis=1)
+            features = phonetic_features(self.network, torch.from_numpy(mels).to(self._device)).cpu().numpy()
+        sounds = [prosody(speech.samples) for speech in speeches]
+        # both count ceil(len / 320) frames
+        return [np.concatenate(both, axis=1) for both in zip(features, sounds, strict=True)]
 
 
 class StudentEncoder(PhoneticEncoder):
@@ -102,17 +114,17 @@ def closure_probability(features: NDArray[np.float32], leading: int) -> NDArray[
 
 
 def phonetic_features(network: PhoneticNetwork, mel: Any) -> Any:
-    """(2 N, 80) mel tensor to (N, features): pieces of 20 s with all the context that the network can see."""
+    """(B, 2 N, 80) mel tensor to (B, N, features): pieces of 20 s with all the context that the network can see."""
     import torch
 
-    context, total = network.config.context_frames, len(mel) // 2
+    context, total = network.config.context_frames, mel.shape[1] // 2
     pieces = []
     for first in range(0, total, CHUNK_FRAMES):
         checkpoint()
         begin, end = max(first - context, 0), min(first + CHUNK_FRAMES + context, total)
-        piece = network(mel[None, 2 * begin : 2 * end]).features[0]
-        pieces.append(piece[first - begin : first - begin + min(CHUNK_FRAMES, total - first)])
-    return torch.cat(pieces) if pieces else mel.new_zeros(0, network.config.dimension)
+        piece = network(mel[:, 2 * begin : 2 * end]).features
+        pieces.append(piece[:, first - begin : first - begin + min(CHUNK_FRAMES, total - first)])
+    return torch.cat(pieces, dim=1) if pieces else mel.new_zeros(len(mel), 0, network.config.dimension)
 
 
 def save_phonetic(network: PhoneticNetwork, path: Path, metadata: dict[str, str]) -> None:
