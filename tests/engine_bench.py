@@ -122,6 +122,15 @@ class StandInPose:
         found = self.bank.retrieve(matrix, settings.neighbours).neighbours if matrix else ()
         return SimpleNamespace(head=head, neighbours=found)
 
+    def generate_together(
+        self,
+        heard: list[SpeechFeatures],
+        reference: PoseReference | None,
+        settings: list[HeadSettings],
+        progress: object = None,
+    ) -> list[SimpleNamespace]:
+        return [self.generate(line, reference, own) for line, own in zip(heard, settings, strict=True)]
+
 
 def small_bank() -> PoseBank:
     """Two people: one near any matrix of small numbers, one far."""

@@ -12,7 +12,7 @@ import dataclasses
 import importlib.util
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,7 +29,8 @@ from .setting_options import add_setting_options, read_settings
 if TYPE_CHECKING:
     from ..blender.session import Steps
     from ..blender.sources import PlacedMedia
-    from ..client.choices import GenerateSettings
+    from ..client.choices import GenerateSettings, SourceChoice
+    from ..exchange.media_range import MediaRange
     from ..exchange.request import MotionRequest
 
 T = TypeVar("T")
@@ -130,11 +131,12 @@ class _Prepared:
         scene = open_scene(options.scene)
         if options.fps is not None:
             set_frame_rate(scene, options.fps)
-        choice = _speech_choice(options)
+        choice = speech_choice(options.strip or (), options.channel, options.audio)
         reference = reference_file(options)
         if options.reference_strip is not None:
             reference, _ = read_reference(scene, SourceChoice("strip", options.reference_strip))
-        speech, seconds, notes = _speech(scene, options, choice)
+        media = speech_file(options) if options.audio is not None else None
+        speech, seconds, notes = read_speech_of(scene, choice, media)
         request = motion_request(options, speech.media, reference)
         settings = GenerateSettings(
             object_name=find_character(options.object),
@@ -145,26 +147,28 @@ class _Prepared:
         return cls(options, scene, settings, request, speech, seconds, notes)
 
 
-def _speech_choice(options: argparse.Namespace) -> Any:
+def speech_choice(strips: Sequence[str], channel: int | None, audio: Path | None) -> SourceChoice:
+    """Where the speech is, and what tells one line from another."""
     from ..client.choices import SourceChoice
 
-    if options.strip:
-        return SourceChoice("strips" if len(options.strip) > 1 else "strip", "\n".join(options.strip))
-    if options.channel is not None:
-        return SourceChoice("channel", str(options.channel))
-    return SourceChoice("file", str(options.audio))
+    if strips:
+        return SourceChoice("strips" if len(strips) > 1 else "strip", "\n".join(strips))
+    if channel is not None:
+        return SourceChoice("channel", str(channel))
+    return SourceChoice("file", str(audio))
 
 
-def _speech(scene: Any, options: argparse.Namespace, choice: Any) -> tuple[PlacedMedia, float | None, tuple[str, ...]]:
-    """The speech, its seconds where they are known, and notes; a file is put into the sequencer."""
+def read_speech_of(
+    scene: Any, choice: SourceChoice, media: MediaRange | None
+) -> tuple[PlacedMedia, float | None, tuple[str, ...]]:
+    """The speech, its seconds where they are known, and notes; a file (``media``) is put into the sequencer."""
     from ..blender.blend_file import place_sound
     from ..blender.read_scene import scene_fps
     from ..blender.sources import PlacedMedia, read_speech
 
-    if choice.kind != "file":
+    if media is None:
         speech = read_speech(scene, choice)
         return speech, speech.media.seconds, speech.warnings
-    media = speech_file(options)
     place = place_sound(scene, media)
     seconds = media.seconds
     if seconds is None and place.last_frame is not None:

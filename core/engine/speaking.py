@@ -7,11 +7,11 @@ constraint is applied last, whichever engine speaks: nothing after it moves the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .backends.base import Backend, ChosenStyles, ignore_fraction
+from .backends.base import Backend, ChosenStyles, TogetherBackend, ignore_fraction
 from .long_speech import speak_in_pieces
 
 if TYPE_CHECKING:
@@ -43,9 +43,22 @@ def speak(
     motion = speak_in_pieces(lambda part, told: backend.speak(part, styles, told), speech, progress)
     if styles.first is None or styles.strength == 0:
         return Spoken(motion, None)
+    mean = ChosenStyles(strength=0.0)
+    plain = speak_in_pieces(lambda part, told: backend.speak(part, mean, told), speech, lambda _: progress(1.0))
+    return Spoken(_kept(plain, motion), plain)
+
+
+def speak_together(backend: TogetherBackend, speeches: Sequence[Speech], styles: ChosenStyles) -> list[Spoken]:
+    """:func:`speak` for lines of one piece each, all in the same styles."""
+    motions = backend.speak_together(speeches, [styles] * len(speeches))
+    if styles.first is None or styles.strength == 0:
+        return [Spoken(motion, None) for motion in motions]
+    plains = backend.speak_together(speeches, [ChosenStyles(strength=0.0)] * len(speeches))
+    return [Spoken(_kept(plain, motion), plain) for plain, motion in zip(plains, motions, strict=True)]
+
+
+def _kept(plain: Motion, motion: Motion) -> Motion:
     from ..face.basis import open_basis
     from ..face.closures import keep_closures
 
-    mean = ChosenStyles(strength=0.0)
-    plain = speak_in_pieces(lambda part, told: backend.speak(part, mean, told), speech, lambda _: progress(1.0))
-    return Spoken(keep_closures(plain, motion, open_basis(), NEARLY_SHUT_CM), plain)
+    return keep_closures(plain, motion, open_basis(), NEARLY_SHUT_CM)

@@ -18,11 +18,22 @@ from ..errors import MimeshError
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
 from ..grouping import alike
-from .pipeline import MadeWith, chosen_styles, generate_motion, load_line, provenance_of
+from .long_speech import PIECE_SECONDS
+from .pipeline import (
+    MadeWith,
+    chosen_styles,
+    generate_motion,
+    in_character,
+    load_line,
+    models_for,
+    provenance_of,
+    style_notes,
+)
 from .resting import frame_count
 
 if TYPE_CHECKING:
     from ..audio.speech import Speech
+    from ..face.motion import Motion
     from ..style.style import Style
     from .backends.base import Backend, ChosenStyles
     from .backends.head import HeadMotion
@@ -50,7 +61,7 @@ class TogetherEngine:
 
     def generate(self, requests: Sequence[MotionRequest]) -> Iterator[LineResult]:
         """Results in the order in which they are ready, each line's own error in its place."""
-        plain = [i for i, request in enumerate(requests) if request.reference is None]
+        plain = [i for i, request in enumerate(requests) if request.reference is None and not request.listener]
         for index in sorted(set(range(len(requests))) - set(plain)):
             yield self._alone(index, requests[index])
         decoded: list[tuple[int, Speech]] = []
@@ -58,6 +69,8 @@ class TogetherEngine:
             for index, found in zip(plain, pool.map(_decoded, [requests[i] for i in plain]), strict=True):
                 if isinstance(found, MimeshError):
                     yield LineResult(index, error=found)
+                elif found.seconds > PIECE_SECONDS:
+                    yield self._alone(index, requests[index])
                 else:
                     decoded.append((index, found))
         for places in alike([_voice(requests[index]) for index, _ in decoded], len(requests)):
@@ -82,14 +95,13 @@ class TogetherEngine:
         yield from (LineResult(index, result) for (index, _), result in zip(lines, results, strict=True))
 
     def _spoken(self, requests: Sequence[MotionRequest], speeches: Sequence[Speech]) -> Iterator[MotionResult]:
-        from . import loaded
-
         request = requests[0]
-        models = loaded.loaded_models(request.run.device, request.face.speech_encoder)
+        models = models_for(request)
         backend = models.backend(request.face.engine)
         first, second = self._style(request.style), self._style(request.second_style)
         backend.require(second)
-        backend.require(first)
+        if request.face.style_strength > 0:
+            backend.require(first)
         models.context.encode_ahead(speeches)
         styles = chosen_styles(request, first, second)
         heads = _heads(models, requests, speeches, first)
@@ -130,12 +142,13 @@ def _voice(request: MotionRequest) -> tuple[Any, ...]:
     return (request.style, request.second_style, request.face, head, request.eyes, run)
 
 
-def _faces(backend: Backend, speeches: Sequence[Speech], styles: ChosenStyles) -> list[Any]:
-    from .backends.base import TogetherBackend, ignore_fraction
+def _faces(backend: Backend, speeches: Sequence[Speech], styles: ChosenStyles) -> list[Motion]:
+    from .backends.base import TogetherBackend
+    from .speaking import speak, speak_together
 
     if isinstance(backend, TogetherBackend):
-        return backend.speak_together(speeches, [styles] * len(speeches))
-    return [backend.speak(speech, styles, ignore_fraction) for speech in speeches]
+        return [spoken.motion for spoken in speak_together(backend, speeches, styles)]
+    return [speak(backend, speech, styles).motion for speech in speeches]
 
 
 def _heads(
@@ -149,14 +162,14 @@ def _heads(
 
 
 def _result(
-    request: MotionRequest, speech: Speech, face: Any, head: HeadMotion, backend: Backend, styles: ChosenStyles
+    request: MotionRequest, speech: Speech, face: Motion, head: HeadMotion, backend: Backend, styles: ChosenStyles
 ) -> MotionResult:
+    """As the pipeline's, without the plain version of the line."""
     from ..models.eyes.apply import eyes_for
 
     first = styles.first
-    motion = eyes_for(
-        face.replace(head=head.head), speech, first.eyes if first else None, request.eyes, request.run.seed
-    )
+    face, head, eyes = in_character(request, face, head, speech, first)
+    motion = eyes_for(face.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
     origin = provenance_of(request, MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash))
     return MotionResult(
         motion=motion,
@@ -164,6 +177,6 @@ def _result(
         reference_report=None,
         stage_seconds={},
         provenance=origin,
-        notes=(*speech.notes, *backend.notes(first), *head.notes),
+        notes=(*speech.notes, *style_notes(request, backend, first), *head.notes),
         neighbours=head.neighbours,
     )

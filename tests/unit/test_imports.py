@@ -54,9 +54,10 @@ ARROWS: dict[str, set[str]] = {
         *("core.models", "core.models.nn", "core.models.speech", "core.models.affine", "core.models.eyes"),
         *("core.models.adamesh", "core.models.mimic", "core.models.pose"),
     },
+    "core.batch": {*BASE, "core.face", "core.exchange", "core.style"},
     "core.cli": {
         *(*BASE, "core.face", "core.style", "core.tracking"),
-        *("core.exchange", "core.client", "core.engine", "core.blender"),
+        *("core.exchange", "core.client", "core.engine", "core.blender", "core.batch"),
     },
     "operators": {*BASE, "core.blender", "core.cli", "core.client", "core.exchange", "core.style", "core.pose"},
     "panels": {*BASE, "operators"},
@@ -172,7 +173,17 @@ def test_torch_is_never_imported_at_the_top_outside_models(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "room",
-    ["core", "core/face", "core/rig", "core/style", "core/pose", "core/exchange", "core/client", "core/models/eyes"],
+    [
+        "core",
+        "core/face",
+        "core/rig",
+        "core/style",
+        "core/pose",
+        "core/exchange",
+        "core/client",
+        "core/batch",
+        "core/models/eyes",
+    ],
 )
 def test_rooms_that_blender_enters_import_without_the_engine_packages(room: str) -> None:
     names = [path.stem for path in (ROOT / room).glob("*.py") if path.stem not in ("__init__", "__main__")]

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A keyed face as a small picture, drawn from the evaluated mesh without a renderer. Main thread only."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face.landmarks import OPENING_PAIRS
+from ..face.rotations import FloatArray
+from ..rig.raster import View, draw
+from .read_mesh import read_triangles
+from .read_rig import read_rig
+
+PIXELS = 160
+_SKIN = (0.62, 0.45, 0.36)
+# frames of the line that are looked at for an open mouth
+_LOOKED_AT = 12
+# of the face's height that the picture shows
+_MARGIN = 1.25
+
+
+def mesh_thumbnail(object_name: str) -> bytes:
+    """A PNG of the face in the frame in which its mouth is widest; empty where its landmarks are not known.
+
+    Leaves the scene at the frame where it was. Raises :class:`RigError` for a mesh that is no face.
+    """
+    obj = bpy.data.objects[object_name]
+    binding = read_rig(obj).binding
+    if binding is None:
+        return b""
+    scene = bpy.context.scene
+    present = scene.frame_current
+    frames = np.linspace(scene.frame_start, scene.frame_end, _LOOKED_AT).round().astype(int)
+    best: tuple[float, FloatArray] | None = None
+    for frame in np.unique(frames):
+        scene.frame_set(int(frame))
+        vertices = _evaluated(obj)
+        points = binding.points(vertices)
+        upper, lower = OPENING_PAIRS.T
+        gap = float(np.linalg.norm(points[upper] - points[lower], axis=1).mean())
+        if best is None or gap > best[0]:
+            best = gap, vertices
+    scene.frame_set(present)
+    assert best is not None  # there is at least one frame
+    rgb = _drawn(best[1], read_triangles(obj.data), binding.points(best[1])[binding.valid])
+    return png(rgb)
+
+
+def png(rgb: NDArray[np.uint8]) -> bytes:
+    """(H, W, 3) as a PNG file (RFC 2083)."""
+    height, width, _ = rgb.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), rgb.reshape(height, -1)], axis=1).tobytes()
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def _evaluated(obj: bpy.types.Object) -> FloatArray:
+    """(V, 3) in the world, with keys and bones."""
+    shown = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    mesh = shown.to_mesh()
+    if len(mesh.vertices) != len(obj.data.vertices):
+        # a modifier changes the topology: the keys alone still show the mouth
+        mesh = obj.data
+    flat = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", flat)
+    shown.to_mesh_clear()
+    world = np.array(obj.matrix_world)
+    moved: FloatArray = flat.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
+    return moved
+
+
+def _drawn(vertices: FloatArray, triangles: NDArray[np.int32], face: FloatArray) -> NDArray[np.uint8]:
+    """The face from the front, wherever it looks: its landmarks tell right, up and towards the viewer."""
+    centred = face - face.mean(axis=0)
+    # the widest two directions of a face's landmarks lie in its plane; z is up in Blender
+    normal = np.linalg.svd(centred, full_matrices=False)[2][2]
+    inside = vertices.mean(axis=0) - face.mean(axis=0)
+    normal = -normal if normal @ inside > 0 else normal
+    up = np.array([0.0, 0.0, 1.0]) - normal * normal[2]
+    up /= max(float(np.linalg.norm(up)), 1e-6)
+    axes = np.stack([np.cross(up, normal), up, normal])
+    width = float(np.ptp(centred @ axes.T, axis=0).max()) * _MARGIN
+    colours = np.tile(np.array(_SKIN), (len(vertices), 1))
+    return draw(vertices, triangles, colours, View(axes, face.mean(axis=0), width, PIXELS)).rgb

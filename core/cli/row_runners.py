@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes the rows of a batch: motion in this process, or keyed characters in Blender with one warm engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..batch.row import Row
+from ..batch.run import Made
+from ..batch.thumbnail import motion_thumbnail
+from ..engine.together import TogetherEngine
+from ..errors import EngineError, MimeshError, RigError, SettingsError
+from ..exchange.results import MotionResult
+
+if TYPE_CHECKING:
+    from ..client.client import EngineClient
+    from ..client.engine_port import EngineJob
+    from ..exchange.request import MotionRequest
+
+# motion rows in memory at once: enough of each length for whole passes of the networks
+ROWS_AT_ONCE = 256
+# between two looks at the engine
+_STEP_SECONDS = 0.01
+Writer = Callable[[MotionResult, Path], None]
+
+
+def write_npz(result: MotionResult, path: Path) -> None:
+    """The arrays of the command ``motion`` without the landmarks, which follow from them and take most of the room."""
+    result.motion.save(path)
+
+
+MOTION_WRITERS: dict[str, Writer] = {".npz": write_npz}
+
+
+@dataclass(slots=True)
+class MotionRunner:
+    """Rows of motion, with the networks in this process; lines of one voice run together."""
+
+    engine: TogetherEngine
+    thumbnails: bool = True
+    kinds: tuple[str, ...] = tuple(MOTION_WRITERS)
+    at_once: int = ROWS_AT_ONCE
+
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+        """Each row as it is ready."""
+        requests = [require_request(row) for row in rows]
+        for line in self.engine.generate(requests):
+            row = rows[line.index]
+            if line.result is None:
+                yield Made(row, line.error or EngineError("The engine gave no result."))
+            else:
+                yield made_motion(row, line.result, partials[line.index], self.thumbnails)
+
+
+@dataclass(slots=True)
+class ClientRunner:
+    """Rows of motion by way of the engine's process, one after the other: for Blender's own Python."""
+
+    client: EngineClient
+    thumbnails: bool = True
+    kinds: tuple[str, ...] = tuple(MOTION_WRITERS)
+    at_once: int = 1
+
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+        """Each row in turn."""
+        for row, partial in zip(rows, partials, strict=True):
+            try:
+                result = _waited(self.client.submit(require_request(row)))
+                yield made_motion(row, result, partial, self.thumbnails)
+            except MimeshError as error:
+                yield Made(row, error)
+
+
+@dataclass(slots=True)
+class BlendRunner:
+    """Rows of keyed characters: opens, keys and saves a copy of the row's .blend."""
+
+    client: EngineClient
+    thumbnails: bool = True
+    kinds: tuple[str, ...] = (".blend",)
+    at_once: int = 1
+
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+        """Each row in turn."""
+        for row, partial in zip(rows, partials, strict=True):
+            try:
+                yield self._made(row, partial)
+            except MimeshError as error:
+                yield Made(row, error)
+
+    def _made(self, row: Row, partial: Path) -> Made:
+        from ..blender.thumbnail import mesh_thumbnail
+        from .blend_row import generate_row
+
+        facts = generate_row(row, partial, self.client)
+        picture = mesh_thumbnail(facts["object"]) if self.thumbnails else b""
+        return Made(row, facts=facts, thumbnail=picture)
+
+
+@dataclass(slots=True)
+class NoBlender:
+    """Says of rows that need Blender that it is not here."""
+
+    kinds: tuple[str, ...] = (".blend",)
+    at_once: int = ROWS_AT_ONCE
+
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+        """All of them fail."""
+        for row in rows:
+            yield Made(row, RigError("This row needs Blender.", "Run the batch as blender -b -c mimesh batch."))
+
+
+def made_motion(row: Row, result: MotionResult, partial: Path, thumbnails: bool) -> Made:
+    """Write the result in the row's format."""
+    try:
+        MOTION_WRITERS[row.kind](result, partial)
+    except OSError as error:
+        return Made(row, MimeshError(f"The output {row.out} cannot be written ({error.strerror or error})."))
+    facts: dict[str, Any] = {
+        "frames": len(result.motion),
+        "seconds": round(result.motion.seconds, 3),
+        "style": result.style_name,
+        "notes": list(result.notes),
+        "provenance": result.provenance.to_json(),
+    }
+    return Made(row, facts=facts, thumbnail=motion_thumbnail(result.motion) if thumbnails else b"")
+
+
+def require_request(row: Row) -> MotionRequest:
+    """The request of a row whose sound is a file: rows of motion have no sequencer."""
+    if row.audio is None:
+        raise SettingsError(
+            f"Row {row.number} takes its speech from a sequencer, and its output is no .blend.",
+            "Let its output end in .blend, or name its sound in the column audio.",
+        )
+    return row.request(row.audio)
+
+
+def _waited(job: EngineJob[MotionResult]) -> MotionResult:
+    while not job.poll().done:
+        time.sleep(_STEP_SECONDS)
+    return job.result()
