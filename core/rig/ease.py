@@ -15,18 +15,21 @@ from .curves import PlannedCurve
 Rest = Mapping[tuple[str, int], float]
 
 
-def eased_curves(curves: Sequence[PlannedCurve], rest: Rest, frames: int) -> tuple[PlannedCurve, ...]:
-    """The curves with ``frames`` frames from ``rest`` before them and as many back to it behind.
+def eased_curves(
+    curves: Sequence[PlannedCurve], rest: Rest, before: int, after: int | None = None
+) -> tuple[PlannedCurve, ...]:
+    """The curves with ``before`` frames from ``rest`` before them and ``after`` (None: as many) back to it behind.
 
     rest: value of each path and index; what is missing rests at zero, a quaternion at no rotation. The line's own
     frames stay as they are.
     """
-    if frames < 1:
+    after = before if after is None else after
+    if before < 1 and after < 1:
         return tuple(curves)
     by_path: dict[tuple[str, str], list[PlannedCurve]] = {}
     for curve in curves:
         by_path.setdefault((curve.datablock, curve.path), []).append(curve)
-    eased = [curve for group in by_path.values() for curve in _eased_property(group, rest, frames)]
+    eased = [curve for group in by_path.values() for curve in _eased_property(group, rest, before, after)]
     return tuple(eased)
 
 
@@ -35,22 +38,27 @@ def rest_value(path: str, index: int) -> float:
     return 1.0 if path.endswith("rotation_quaternion") and index == 0 else 0.0
 
 
-def _eased_property(group: list[PlannedCurve], rest: Rest, frames: int) -> list[PlannedCurve]:
+def _eased_property(group: list[PlannedCurve], rest: Rest, ahead: int, behind: int) -> list[PlannedCurve]:
     """All channels of one property, since a rotation's belong together."""
     path = group[0].path
     values = np.stack([curve.values for curve in group], axis=1).astype(np.float64)
     still = np.array([rest.get((path, curve.index), rest_value(path, curve.index)) for curve in group])
-    share = np.arange(frames) / frames
-    share = (share**2 * (3 - 2 * share))[:, None]
-    before = _between(path, _near(path, still, values[0]), values[0], share)
-    after = _between(path, _near(path, still, values[-1]), values[-1], share)[::-1]
+    before = _between(path, _near(path, still, values[0]), values[0], _rise(ahead))
+    after = _between(path, _near(path, still, values[-1]), values[-1], _rise(behind))[::-1]
     whole = np.concatenate([before, values, after]).astype(np.float32)
     at = group[0].frames
-    times = np.concatenate([at[0] - np.arange(frames, 0, -1), at, at[-1] + np.arange(1, frames + 1)])
+    times = np.concatenate([at[0] - np.arange(ahead, 0, -1), at, at[-1] + np.arange(1, behind + 1)])
     return [
         dataclasses.replace(curve, frames=times.astype(np.float32), values=np.ascontiguousarray(whole[:, column]))
         for column, curve in enumerate(group)
     ]
+
+
+def _rise(frames: int) -> FloatArray:
+    """(frames, 1) shares of the way, slow at both ends."""
+    share = np.arange(frames) / max(frames, 1)
+    risen: FloatArray = (share**2 * (3 - 2 * share))[:, None]
+    return risen
 
 
 def _near(path: str, still: FloatArray, value: FloatArray) -> FloatArray:

@@ -39,12 +39,19 @@ class ApplySettings(BakeSettings):
     on every frame, so both are the same there; Bezier keeps a curve smooth when the artist thins it out or moves a
     key, never overshoots an extreme (lips stay shut), and gives motion blur a curve and not corners. line: which sound
     is spoken (the strip's name or the file): the same line made again takes the place of the earlier one.
+    ease_out_seconds: of the way back to rest, None for ``ease_seconds`` as on the way in.
     """
 
     head: bool = True
     eyes: bool = True
     interpolation: Interpolation = "BEZIER"
     line: str = ""
+    ease_out_seconds: float | None = None
+
+    def ease_frames(self, fps: float) -> tuple[int, int]:
+        """Frames of ease before and after the line."""
+        behind = self.ease_seconds if self.ease_out_seconds is None else self.ease_out_seconds
+        return round(self.ease_seconds * fps), round(behind * fps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +113,13 @@ def plan_curves(
         )
     seconds = timing.seconds_at(frames)
     key_values = sample_monotone(motion.key_values, motion.fps, seconds)
-    line, ease = Line(settings.line, rig.object_name), round(settings.ease_seconds * timing.fps)
-    span = Span(float(frames[0]) - ease, float(frames[-1]) + ease, ease)
+    line, ahead, behind = Line(settings.line, rig.object_name), *settings.ease_frames(timing.fps)
+    span = Span(float(frames[0]) - ahead, float(frames[-1]) + behind, min(ahead, behind))
     turns = Turns(settings.head, settings.eyes, settings.neck_share, _taken_bones(rig, existing.armature, line, span))
     keys = _plan_keys(rig, key_values, frames) + plan_gaze_keys(rig, motion, seconds, frames, turns)
     bones = plan_bones(rig, motion, seconds, frames, turns)
     along = _for_parts(rig, keys)
-    curves = eased_curves((*_by_controls(rig, keys), *along, *bones.curves), rig.rest, ease)
+    curves = eased_curves((*_by_controls(rig, keys), *along, *bones.curves), rig.rest, ahead, behind)
     layers = tuple(
         decide_layer(name, place, existing.of(name), _paths(curves, name), span, line, settings.on_existing)
         for name, place in _places(rig)
