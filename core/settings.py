@@ -272,7 +272,9 @@ class AdjustSettings(SettingsGroup):
     mouth: float = setting(
         1.0, label="Mouth", help="How much the lips move", low=0.0, high=2.0, step=0.05, affects=("bake",)
     )
-    jaw: float = setting(1.0, label="Jaw", help="How far the jaw opens", low=0.0, high=2.0, step=0.05, affects=("bake",))
+    jaw: float = setting(
+        1.0, label="Jaw", help="How far the jaw opens", low=0.0, high=2.0, step=0.05, affects=("bake",)
+    )
     brows: float = setting(
         1.0,
         label="Brows",
@@ -378,7 +380,11 @@ class TidySettings(SettingsGroup):
         affects=("bake",),
     )
     step: int = setting(
-        1, label="On", help="Keys lie on every frame (ones), on every second (twos) or third (threes)", low=1, high=3,
+        1,
+        label="On",
+        help="Keys lie on every frame (ones), on every second (twos) or third (threes)",
+        low=1,
+        high=3,
         affects=("bake",),
     )
 

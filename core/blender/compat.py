@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import bpy
@@ -122,7 +123,31 @@ def strip_curves(strip: Any) -> list[bpy.types.FCurve]:
 
 def key_type_code(name: str) -> int:
     """The number of a keyframe type such as GENERATED."""
-    return int(bpy.types.Keyframe.bl_rna.properties["type"].enum_items[name].value)  # type: ignore[attr-defined]
+    return key_code("type", name)
+
+
+@functools.cache
+def key_code(field: str, name: str) -> int:
+    """The number of a value of one of a keyframe's enumerations, such as its interpolation or a handle's type."""
+    return int(bpy.types.Keyframe.bl_rna.properties[field].enum_items[name].value)  # type: ignore[attr-defined]
+
+
+def slot_curves(action: Any, slot: Any | None) -> Any:
+    """Where the F-curves of a slot are, with ``fcurves`` and ``groups``; the action itself before 4.4."""
+    return action if slot is None else _channel_bag(action, slot)
+
+
+def copied_slot(action: bpy.types.Action, slot: Any | None) -> Any | None:
+    """The slot of a copied action that was ``slot`` in the original; None before 4.4."""
+    return None if slot is None else next(found for found in action.slots if found.handle == slot.handle)
+
+
+def remove_slots_but(action: Any, slots: list[Any]) -> None:
+    """Leave an action those slots alone; nothing to do before 4.4."""
+    if has_slots(action):
+        handles = {slot.handle for slot in slots}
+        for slot in [slot for slot in action.slots if slot.handle not in handles]:
+            action.slots.remove(slot)
 
 
 def active_slot(owner: Any) -> Any | None:

@@ -23,7 +23,16 @@ from ..rig.existing import (
 )
 from . import compat
 from .armature import find_armature
-from .tags import FINGERPRINT_PROPERTY, LINE_PROPERTY, PROVENANCE_PROPERTY, REST_PROPERTY, is_ours, our_actions, record
+from .tags import (
+    FINGERPRINT_PROPERTY,
+    LINE_PROPERTY,
+    PROVENANCE_PROPERTY,
+    REST_PROPERTY,
+    WRITTEN_PROPERTY,
+    is_ours,
+    our_actions,
+    record,
+)
 
 
 def read_existing(obj: bpy.types.Object, parts: Sequence[str] = ()) -> ExistingAnimation:
@@ -126,7 +135,9 @@ def _read_action(action: Any, curves: list[Any], span: tuple[float, float] | Non
     first, last = span or tuple(map(float, action.frame_range))
     paths = frozenset(curve.data_path for curve in curves)
     line = action_line(action) if tagged else Line()
-    return ExistingAction(action.name, tagged and not edited, edited, paths, first, last, line)
+    return ExistingAction(
+        action.name, tagged and not edited, edited, paths, first, last, line, noted=WRITTEN_PROPERTY in action
+    )
 
 
 def _is_untouched(action: Any, curves: list[Any]) -> bool:

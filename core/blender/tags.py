@@ -17,6 +17,9 @@ BEFORE_PROPERTY = "mimesh_before"
 KEPT_PROPERTY = "mimesh_kept"
 # digests of what the line was made from, for the dialogue sheet
 MADE_PROPERTY = "mimesh_made"
+# what of its keys is ours, in bytes (core.direct.written), and how the line is adjusted and thinned, as JSON
+WRITTEN_PROPERTY = "mimesh_written"
+ADJUST_PROPERTY = "mimesh_adjust"
 # on an action that only keeps shape keys at rest between lines
 REST_PROPERTY = "mimesh_rest"
 

@@ -4,19 +4,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ..direct.written import CurveName, WrittenCurve, pack_written, unpack_written
 from ..rig.curves import ARMATURE, KEY, PlannedCurve, part_object
+from ..rig.ease import rest_value
 from ..rig.existing import CurvePoints, fingerprint
 from ..rig.plan import CurvePlan
 from . import compat
-from .tags import BEFORE_PROPERTY, FINGERPRINT_PROPERTY, LINE_PROPERTY, PROVENANCE_PROPERTY
+from .tags import (
+    BEFORE_PROPERTY,
+    FINGERPRINT_PROPERTY,
+    LINE_PROPERTY,
+    PROVENANCE_PROPERTY,
+    WRITTEN_PROPERTY,
+    is_ours,
+    record,
+)
+from .write_keys import Writing, rewrite_curve, write_new_curve
 
-_INTERPOLATION_CODES = {"LINEAR": 1, "BEZIER": 2}
 # Blender cuts datablock names at 63 bytes
 _NAME_LIMIT = 48
 
@@ -32,7 +43,8 @@ class WrittenSlot:
 def write_actions(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any]) -> dict[str, WrittenSlot]:
     """One action with a slot for each datablock; before 4.4 one action each. On a failure none is left behind.
 
-    before: what to keep for Clear, as JSON can hold it.
+    before: what to keep for Clear, as JSON can hold it. Where the artist has edited the line, it is a copy of that
+    action with new motion about the artist's keys.
     """
     made: list[Any] = []
     try:
@@ -47,23 +59,124 @@ def write_actions(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any
 def _write(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any], made: list[Any]) -> dict[str, WrittenSlot]:
     written: dict[str, WrittenSlot] = {}
     prints: dict[str, str] = {}
+    records: dict[str, dict[CurveName, WrittenCurve]] = {}
+    copies = _copied(plan, owners, made)
     for datablock, owner in owners.items():
-        if not made or not compat.has_slots(made[-1]):
-            made.append(bpy.data.actions.new("Mimesh"))
-        action = made[-1]
-        home, slot = compat.curve_home(action, owner)
         planned = plan.curves_of(datablock)
-        for curve in planned:
-            _write_curve(home, curve, _INTERPOLATION_CODES[plan.interpolation])
+        if datablock in copies:
+            slot = copies[datablock]
+            ours = update_curves(slot, datablock, planned, _how(plan, slot.action))
+        else:
+            slot = _new_slot(owner, made, copies)
+            ours = _new_curves(slot, planned, plan.interpolation)
+        records.setdefault(slot.action.name, {}).update(ours)
         prints[datablock] = fingerprint(_points(curve) for curve in planned)
-        written[datablock] = WrittenSlot(action, slot)
+        written[datablock] = slot
     line = {"sound": plan.line.sound, "face": plan.line.face, "first": plan.first, "last": plan.last}
     for action in made:
+        compat.remove_slots_but(action, [slot.slot for slot in written.values() if slot.action == action])
         action[PROVENANCE_PROPERTY] = plan.provenance_json
         action[FINGERPRINT_PROPERTY] = json.dumps(prints)
         action[LINE_PROPERTY] = json.dumps(line)
         action[BEFORE_PROPERTY] = json.dumps(before)
+        action[WRITTEN_PROPERTY] = pack_written(records[action.name])
     return written
+
+
+def _new_slot(owner: Any, made: list[Any], copies: dict[str, WrittenSlot]) -> WrittenSlot:
+    """An empty slot in the line's one action; before 4.4 an empty action."""
+    free = [action for action in made if compat.has_slots(action)]
+    if not free:
+        made.append(bpy.data.actions.new("Mimesh"))
+        free = made[-1:]
+    return WrittenSlot(free[0], compat.curve_home(free[0], owner)[1])
+
+
+def _new_curves(
+    slot: WrittenSlot, planned: Sequence[PlannedCurve], interpolation: str
+) -> dict[CurveName, WrittenCurve]:
+    home = compat.slot_curves(slot.action, slot.slot)
+    return {
+        (curve.datablock, curve.path, curve.index): write_new_curve(
+            compat.new_curve(home, curve.path, curve.index, curve.group), curve, interpolation
+        )
+        for curve in planned
+    }
+
+
+def _copied(plan: CurvePlan, owners: dict[str, Any], made: list[Any]) -> dict[str, WrittenSlot]:
+    """Copies of the actions whose edits are carried on, by datablock; one copy for all slots of an action."""
+    copies: dict[str, Any] = {}
+    found: dict[str, WrittenSlot] = {}
+    for layer in plan.layers:
+        if not layer.carries:
+            continue
+        old = next(slot for slot in our_slots(owners[layer.datablock]) if slot.action.name == layer.carries)
+        if layer.carries not in copies:
+            copies[layer.carries] = old.action.copy()
+            made.append(copies[layer.carries])
+        copy = copies[layer.carries]
+        found[layer.datablock] = WrittenSlot(copy, compat.copied_slot(copy, old.slot))
+    return found
+
+
+def _how(plan: CurvePlan, action: Any) -> Writing:
+    """The artist's keys go along where the line has moved by whole frames."""
+    shift = round(plan.first - float(record(action, LINE_PROPERTY).get("first", plan.first)))
+    return Writing(plan.interpolation, plan.bend_frames, float(shift))
+
+
+def update_curves(
+    slot: WrittenSlot, datablock: str, planned: Sequence[PlannedCurve], how: Writing
+) -> dict[CurveName, WrittenCurve]:
+    """New motion on the curves of a line that is there already, about the artist's keys; returns what is ours.
+
+    A curve that the artist has removed stays away; one of ours that is no longer planned goes to rest.
+    """
+    home = compat.slot_curves(slot.action, slot.slot)
+    before = {name: c for name, c in read_written(slot.action).items() if name[0] == datablock}
+    present = {(datablock, curve.data_path, curve.array_index): curve for curve in home.fcurves}
+    wanted = {(curve.datablock, curve.path, curve.index): curve for curve in planned}
+    ours: dict[CurveName, WrittenCurve] = {}
+    for name, curve in (wanted | _at_rest(before, wanted, planned)).items():
+        if name in present:
+            ours[name] = rewrite_curve(present[name], curve, before.get(name), how)
+        elif name in before:
+            ours[name] = before[name]
+        else:
+            made = compat.new_curve(home, curve.path, curve.index, curve.group)
+            ours[name] = write_new_curve(made, curve, how.interpolation)
+    return ours
+
+
+def _at_rest(
+    before: Mapping[CurveName, WrittenCurve], wanted: Mapping[CurveName, PlannedCurve], planned: Sequence[PlannedCurve]
+) -> dict[CurveName, PlannedCurve]:
+    """Curves of ours that new motion leaves out, since it holds them still."""
+    frames = planned[0].frames if planned else np.zeros(0, np.float32)
+    return {
+        name: PlannedCurve(*name, frames, np.full(len(frames), rest_value(*name[1:]), np.float32), "")
+        for name in before
+        if name not in wanted
+    }
+
+
+def read_written(action: Any) -> dict[CurveName, WrittenCurve]:
+    """What of an action's keys is ours; nothing where it was not noted."""
+    return unpack_written(bytes(action[WRITTEN_PROPERTY])) if WRITTEN_PROPERTY in action else {}
+
+
+def our_slots(owner: Any) -> Iterator[WrittenSlot]:
+    """Our actions on a datablock with its slot in each, in the order of :func:`our_actions`."""
+    data = owner.animation_data if owner is not None else None
+    if data is None:
+        return
+    if is_ours(data.action):
+        yield WrittenSlot(data.action, compat.active_slot(owner))
+    for track in reversed(list(data.nla_tracks)):
+        for strip in track.strips:
+            if is_ours(strip.action):
+                yield WrittenSlot(strip.action, getattr(strip, "action_slot", None))
 
 
 def name_actions(plan: CurvePlan, written: dict[str, WrittenSlot]) -> tuple[str, ...]:
@@ -77,22 +190,6 @@ def name_actions(plan: CurvePlan, written: dict[str, WrittenSlot]) -> tuple[str,
         slot.action.name = base if slot.slot is not None else f"{base}{ending}"
         named[slot.action.name] = slot.action
     return tuple(action.name for action in named.values())
-
-
-def _write_curve(home: Any, planned: PlannedCurve, interpolation: int) -> None:
-    """In bulk: hundreds of times faster than keyframe_insert."""
-    curve = compat.new_curve(home, planned.path, planned.index, planned.group)
-    points = curve.keyframe_points
-    count = len(planned.frames)
-    points.add(count)
-    points.foreach_set("co", _points(planned).points.ravel())
-    if interpolation != _INTERPOLATION_CODES["BEZIER"]:
-        # new keys are born as Bezier, with automatic clamped handles
-        points.foreach_set("interpolation", np.full(count, interpolation, np.int32))
-    # "may be erased and the tool run again", as Blender's manual says of such keys
-    points.foreach_set("type", np.full(count, compat.key_type_code("GENERATED"), np.int32))
-    # computes the automatic handles, which are at the origin until then
-    curve.update()
 
 
 def _points(planned: PlannedCurve) -> CurvePoints:

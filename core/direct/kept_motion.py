@@ -21,6 +21,7 @@ from ..face.motion import Motion
 from ..rig.description import RigDescription
 from ..rig.solve import RigMotion
 from ..rig.timing import SceneTiming
+from .packing import pack_array, unpack_array
 
 _MAGIC = b"mimesh-kept-1\n"
 _MOTION_ARRAYS = ("expression", "jaw", "head", "gaze")
@@ -84,7 +85,7 @@ class KeptMotion:
             header["flame_to_object"] = np.asarray(self.solved.flame_to_object, np.float64).tolist()
         body = b""
         for name, array in self._arrays():
-            packed = _pack_array(array)
+            packed = pack_array(array)
             header["arrays"][name] = [list(array.shape), len(packed)]
             body += packed
         text = json.dumps(header).encode()
@@ -109,7 +110,7 @@ class KeptMotion:
         header = json.loads(data[start : start + size])
         arrays, at = {}, start + size
         for name, (shape, length) in header["arrays"].items():
-            arrays[name] = _unpack_array(data[at : at + length], tuple(shape))
+            arrays[name] = unpack_array(data[at : at + length], tuple(shape))
             at += length
 
         def motion(kind: str) -> Motion | None:
@@ -157,18 +158,3 @@ def _rounded(what: Any, names: tuple[str, ...]) -> Any:
         return None
     halves = {name: np.asarray(getattr(what, name)).astype(np.float16).astype(np.float32) for name in names}
     return dataclasses.replace(what, **halves)
-
-
-def _pack_array(array: NDArray[np.float32]) -> bytes:
-    """Values of one channel behind each other, as differences: neighbours are alike."""
-    halves = np.asarray(array, np.float16).reshape(len(array), -1).view(np.uint16)
-    steps = np.diff(halves, axis=0, prepend=np.zeros((1, halves.shape[1]), np.uint16)).T
-    both = np.stack([steps & 0xFF, steps >> 8]).astype(np.uint8)
-    return zlib.compress(both.tobytes(), 6)
-
-
-def _unpack_array(data: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    frames = shape[0]
-    both = np.frombuffer(zlib.decompress(data), np.uint8).reshape(2, -1, frames).astype(np.uint16)
-    halves = np.cumsum(both[0] | (both[1] << 8), axis=1, dtype=np.uint16)
-    return np.ascontiguousarray(halves.T).view(np.float16).astype(np.float32).reshape(shape)

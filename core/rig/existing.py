@@ -25,7 +25,8 @@ class Line:
 class ExistingAction:
     """An action in place. ours: made by Mimesh and not edited since. edited: made by us, then changed by hand.
 
-    paths: what it keys on this datablock. first, last: its frames. line: the speech that it was made for.
+    paths: what it keys on this datablock. first, last: its frames. line: the speech that it was made for. noted: what
+    of an edited action is ours is known, so that the artist's keys can be carried into new motion.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ExistingAction:
     first: float = 0.0
     last: float = 0.0
     line: Line = Line()
+    noted: bool = False
 
     @property
     def tagged(self) -> bool:

@@ -47,7 +47,8 @@ class Layer:
     ours and of this line. pushes: the active action becomes a strip first, ``mutes_pushed`` if it is an old version of
     this line; ``mutes`` are strips that are. drops: more strips of this line. holds, pushed_holds: the strip shows
     rest outside its line, because nothing below does. blends: frames of blending with what lies below.
-    uncovered: paths that nothing below animates, where something below animates others.
+    uncovered: paths that nothing below animates, where something below animates others. carries: the name of the
+    line's present action where the artist has edited it: the new one is a copy with the artist's keys.
     """
 
     datablock: str
@@ -67,6 +68,7 @@ class Layer:
     replaced: tuple[str, ...] = ()
     pushed: str = ""
     pushed_ours: bool = False
+    carries: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -82,17 +84,20 @@ def decide_layer(
     """Decide for one datablock, called ``where`` in sentences. Raises :class:`RigError` for what is in the way."""
     _refuse_tweaking(where, block)
     same = [(place, strip) for place, strip in _strips(block) if _is_line(strip.action, line, span)]
-    fresh = [place for place, strip in same if strip.action.ours]
+    carried = {place for place, strip in same if _carries(strip.action, line) and not strip.muted}
+    fresh = [place for place, strip in same if strip.action.ours or place in carried]
     swaps = bool(fresh) and _has_room(block, fresh, span)
-    edited = [place for place, strip in same if strip.action.edited and not strip.muted]
-    if edited and on_existing == "refuse":
-        raise _edited_refused(where, next(s.action for p, s in same if p == edited[0]))
+    edited = [place for place, strip in same if strip.action.edited and not strip.muted and place not in carried]
     action, retires, pushes, mutes_pushed = block.action, False, False, False
-    warnings: list[str] = []
+    carries = next((strip.action.name for place, strip in same if place in carried), "")
+    warnings = [_kept_aside(where, strip.action) for place, strip in same if place in edited]
     if action is not None and _is_line(action, line, span):
-        retires, pushes, mutes_pushed = action.ours, action.edited, action.edited
-        if action.edited and on_existing == "refuse":
-            raise _edited_refused(where, action)
+        retires = action.ours or _carries(action, line)
+        pushes = mutes_pushed = not retires
+        if retires and action.edited:
+            carries = action.name
+        if pushes:
+            warnings.append(_kept_aside(where, action))
     elif action is not None and action.tagged:
         pushes = not swaps
     elif action is not None and block.replaces and action.paths & touched:
@@ -129,6 +134,7 @@ def decide_layer(
         replaced=tuple(replaced),
         pushed=action.name if pushes and action is not None else "",
         pushed_ours=pushes and action is not None and action.tagged,
+        carries=carries,
         warnings=tuple(warnings),
     )
 
@@ -188,6 +194,11 @@ def _is_line(action: ExistingAction, line: Line, span: Span) -> bool:
         return True
     shorter = min(action.last - action.first, span.last - span.first)
     return shorter <= 0 or _overlap(action.first, action.last, span) > _SAME_SHARE * shorter
+
+
+def _carries(action: ExistingAction, line: Line) -> bool:
+    """Whether the artist's keys go into the new line: it is of the same sound, and known which they are."""
+    return action.edited and action.noted and action.line.sound == line.sound
 
 
 def _overlap(first: float, last: float, span: Span) -> float:
@@ -270,10 +281,10 @@ def _refuse_tweaking(where: str, block: ExistingDatablock) -> None:
         )
 
 
-def _edited_refused(where: str, action: ExistingAction) -> RigError:
-    return RigError(
-        f'The {where} is animated by "{action.name}", which was edited after Mimesh made it.',
-        'Choose "Push Down" to keep it on a muted NLA strip, or unlink the action.',
+def _kept_aside(where: str, action: ExistingAction) -> str:
+    return (
+        f'"{action.name}" on the {where} was edited by hand and is of other speech or of an earlier version, so it is '
+        "kept on a muted NLA strip."
     )
 
 

@@ -29,6 +29,8 @@ Interpolation = Literal["BEZIER", "LINEAR"]
 # Blender's hard limit of a shape key's slider
 SLIDER_LIMIT = 10.0
 GROUP = "Mimesh keys"
+# new motion meets an artist's key, and leaves it, over so long a time
+BEND_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class CurvePlan:
     """All that will be written to one face, its armature and the meshes that go with it.
 
     layers: where the line goes on each datablock. line, first, last: the speech and its frames without the ease.
-    rest: values before anything of ours.
+    rest: values before anything of ours. bend_frames: over which the motion bends to an artist's key.
     notes: which way each bone's axes were handled.
     """
 
@@ -76,6 +78,7 @@ class CurvePlan:
     first: float
     last: float
     rest: Rest
+    bend_frames: float = 5.0
 
     @property
     def key_count(self) -> int:
@@ -144,6 +147,7 @@ def plan_curves(
         first=float(frames[0]),
         last=float(frames[-1]),
         rest=rig.rest,
+        bend_frames=BEND_SECONDS * timing.fps,
     )
 
 

@@ -131,15 +131,29 @@ def test_generate_keeps_artist_action_and_says_its_name() -> None:
     assert builders.snapshot() == before
 
 
-def test_our_action_edited_by_the_artist_is_theirs() -> None:
+def test_a_key_that_the_artist_moved_stays_in_new_motion() -> None:
     obj = builders.build_rig(FACE)
     generate(obj)
     curve = action_curves(bpy.data.actions["Mimesh Head"])[0]
-    curve.keyframe_points[3].co.y += 0.1
-    before = builders.snapshot()
-    with pytest.raises(RigError, match='"Mimesh Head", which was edited after Mimesh made it'):
-        generate(obj)
-    assert builders.snapshot() == before
+    curve.keyframe_points[20].co.y += 0.4
+    edited = tuple(curve.keyframe_points[20].co)
+    apply_plan(make_plan(obj, rig_motion(scale=5.0)), obj)
+    (action,) = [action for action in bpy.data.actions if action.name == "Mimesh Head"]
+    assert tuple(action_curves(action)[0].keyframe_points[20].co) == edited
+
+
+def test_a_line_that_cannot_be_carried_on_is_kept_muted() -> None:
+    obj = builders.build_rig(FACE)
+    generate(obj)
+    old = bpy.data.actions["Mimesh Head"]
+    # as an earlier version left it: nothing tells the artist's keys from ours
+    del old["mimesh_written"]
+    action_curves(old)[0].keyframe_points[3].co.y += 0.1
+    plan = make_plan(obj)
+    assert any("kept on a muted NLA strip" in warning for warning in plan.warnings)
+    apply_plan(plan, obj)
+    (track,) = obj.data.shape_keys.animation_data.nla_tracks
+    assert (track.strips[0].action, track.strips[0].mute) == (old, True)
 
 
 def test_a_body_action_stays_where_it_is_and_plays_on() -> None:
@@ -219,14 +233,14 @@ def test_failure_half_way_leaves_everything_as_it_was(
         generate(obj)
     plan = make_plan(obj, rig_motion(scale=5.0), ApplySettings(on_existing=on_existing))  # type: ignore[arg-type]
     before = builders.snapshot()
-    write, calls = write_module._write_curve, iter(range(1000))
+    write, calls = write_module.write_new_curve, iter(range(1000))
 
-    def failing_write(*arguments: object) -> None:
+    def failing_write(*arguments: object) -> object:
         if next(calls) == fails_at:
             raise MemoryError("no room")
-        write(*arguments)  # type: ignore[arg-type]
+        return write(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(write_module, "_write_curve", failing_write)
+    monkeypatch.setattr(write_module, "write_new_curve", failing_write)
     with pytest.raises(MemoryError):
         apply_plan(plan, obj)
     assert builders.snapshot() == before

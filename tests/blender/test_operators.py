@@ -175,15 +175,15 @@ def test_a_bug_becomes_a_sentence_and_changes_nothing(ready: Any) -> None:
 def test_a_failure_while_writing_puts_everything_back(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     use(FakeEngine(talking))
     apply = part("core.blender.write_action")
-    write, written = apply._write_curve, []
+    write, written = apply.write_new_curve, []
 
-    def fail_at_the_tenth(*arguments: Any) -> None:
+    def fail_at_the_tenth(*arguments: Any) -> Any:
         written.append(arguments)
         if len(written) == 10:
             raise MemoryError
-        write(*arguments)
+        return write(*arguments)
 
-    monkeypatch.setattr(apply, "_write_curve", fail_at_the_tenth)
+    monkeypatch.setattr(apply, "write_new_curve", fail_at_the_tenth)
     refused("MemoryError")
     assert len(written) == 10
 

@@ -193,16 +193,16 @@ def test_a_refused_run_leaves_no_trace() -> None:
     assert builders.snapshot() == before
 
 
-def test_an_edited_line_is_kept_muted_when_made_again_and_by_clear() -> None:
+def test_an_edited_line_keeps_its_edit_when_made_again_and_is_left_by_clear() -> None:
     obj = head()
     generate(obj, 1)
-    owner_curves(obj.data.shape_keys)[0].keyframe_points[10].co.y += 0.5
-    with pytest.raises(RigError, match="was edited after Mimesh made it"):
-        generate(obj, 1)
-    generate(obj, 1, level=0.5, on_existing="push_down")
-    assert key(obj, 20) == pytest.approx(0.5, abs=1e-6)
-    strips = [strip for track in obj.data.shape_keys.animation_data.nla_tracks for strip in track.strips]
-    assert [strip.mute for strip in strips] == [True]
+    point = owner_curves(obj.data.shape_keys)[0].keyframe_points[10]
+    point.co.y += 0.5
+    edited = tuple(point.co)
+    generate(obj, 1, level=0.5)
+    assert key(obj, 40) == pytest.approx(0.5, abs=1e-6)
+    assert tuple(owner_curves(obj.data.shape_keys)[0].keyframe_points[10].co) == edited
+    assert len(obj.data.shape_keys.animation_data.nla_tracks) == 0
     cleared = clear_animation(obj)
     assert len(cleared.kept) == 1
     assert cleared.kept[0] in bpy.data.actions

@@ -75,10 +75,9 @@ def test_a_still_head_takes_the_old_heads_curves_away() -> None:
     assert {curve.path.split('"')[1] for curve in plan.curves} == {"jaw"}
 
 
-@pytest.mark.parametrize("edited", [False, True])
-def test_an_artists_or_an_edited_armature_action_is_refused(edited: bool) -> None:
+def test_an_artists_armature_action_is_refused() -> None:
     paths = frozenset({'pose.bones["neck"].rotation_quaternion'})
-    action = ExistingAction("Walk", ours=False, edited=edited, paths=paths)
+    action = ExistingAction("Walk", ours=False, paths=paths)
     with pytest.raises(RigError, match="Walk"):
         regenerated(make_rig(), 0.4, keyed(make_rig(), ExistingAnimation(armature=ExistingDatablock(action))))
 

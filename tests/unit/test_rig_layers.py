@@ -107,15 +107,22 @@ def test_an_artists_action_is_refused_or_kept_below() -> None:
     assert "1 channel of it" in layer.warnings[0]
 
 
-def test_an_edited_version_of_the_line_is_refused_or_kept_muted() -> None:
-    with pytest.raises(RigError, match="edited after Mimesh made it"):
-        decide(ExistingDatablock(edited(100, 200, "take2.wav")))
-    layer = decide(ExistingDatablock(edited(100, 200, "take2.wav")), "push_down")
-    assert (layer.place, layer.pushes, layer.mutes_pushed) == ("active", True, True)
-    block = ExistingDatablock(tracks=(track("Mimesh", edited(100, 200, "take2.wav")),))
-    with pytest.raises(RigError, match="edited after"):
-        decide(block)
-    assert decide(block, "push_down").mutes == (StripPlace(0, 0),)
+def test_an_edited_version_of_the_line_is_carried_on() -> None:
+    old = dataclasses.replace(edited(100, 200, "take2.wav"), noted=True)
+    layer = decide(ExistingDatablock(old))
+    assert (layer.place, layer.retires, layer.pushes, layer.carries) == ("active", True, False, old.name)
+    layer = decide(ExistingDatablock(tracks=(track("Mimesh", old),)))
+    assert (layer.place, layer.swap, layer.mutes, layer.carries) == ("swap", StripPlace(0, 0), (), old.name)
+
+
+@pytest.mark.parametrize("sound", ["take2.wav", "take7.wav"])
+def test_an_edited_line_of_other_speech_or_without_a_record_is_kept_muted(sound: str) -> None:
+    old = dataclasses.replace(edited(100, 200, sound), noted=sound != "take2.wav")
+    layer = decide(ExistingDatablock(old))
+    assert (layer.place, layer.pushes, layer.mutes_pushed, layer.carries) == ("active", True, True, "")
+    assert any("kept on a muted NLA strip" in warning for warning in layer.warnings)
+    layer = decide(ExistingDatablock(tracks=(track("Mimesh", old),)))
+    assert (layer.mutes, layer.carries) == ((StripPlace(0, 0),), "")
 
 
 def test_a_track_above_that_hides_the_line_is_named() -> None:

@@ -168,10 +168,9 @@ def test_our_own_action_is_replaced() -> None:
     assert (plan.replaces, plan.pushes_down) == (("Blinks",), ())
 
 
-@pytest.mark.parametrize(("edited", "sentence"), [(False, "did not make"), (True, "edited after Mimesh made it")])
-def test_an_artists_action_is_refused_by_name(edited: bool, sentence: str) -> None:
-    with pytest.raises(RigError, match=sentence) as refused:
-        planned(make_rig(), make_motion(ramp()), SceneTiming(25.0, 1.0), with_action(ours=False, edited=edited))
+def test_an_artists_action_is_refused_by_name() -> None:
+    with pytest.raises(RigError, match="did not make") as refused:
+        planned(make_rig(), make_motion(ramp()), SceneTiming(25.0, 1.0), with_action(ours=False))
     assert '"Blinks"' in refused.value.message
     assert "Push Down" in refused.value.hint
 

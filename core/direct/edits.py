@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The artist's keys on a curve of ours, and new motion that bends through them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .written import SAME_FRAME, WrittenCurve, nearest_frames
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveEdits:
+    """theirs: (n,) which of the present keys are the artist's. removed: frames of ours that the artist deleted."""
+
+    theirs: NDArray[np.bool_]
+    removed: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BentCurve:
+    """frames, values: (n,) of the new curve. source: (n,) for an artist's key its place among theirs, else -1."""
+
+    frames: Floats
+    values: Floats
+    source: NDArray[np.int64]
+
+    @property
+    def ours(self) -> WrittenCurve:
+        """What is to be remembered as written by us."""
+        own = self.source < 0
+        return WrittenCurve(self.frames[own], self.values[own])
+
+
+def find_edits(frames: Floats, values: Floats, marked: NDArray[np.bool_], written: WrittenCurve | None) -> CurveEdits:
+    """Tell the artist's keys from ours, which are as they were ``written``.
+
+    marked: (n,) keys whose type, interpolation or handles are not those that we give. None: we wrote none of them.
+    """
+    if written is None:
+        return CurveEdits(np.ones(len(frames), bool), np.zeros(0, np.float32))
+    theirs = marked | ~written.holds(frames, values)
+    if not len(frames):
+        return CurveEdits(theirs, written.frames)
+    gone = np.abs(frames[nearest_frames(frames, written.frames)] - written.frames) >= SAME_FRAME
+    return CurveEdits(theirs, written.frames[gone])
+
+
+def bent(planned: WrittenCurve, keys: WrittenCurve, removed: Floats, reach: float) -> BentCurve:
+    """The planned curve through the artist's ``keys``, which stay as they are.
+
+    The difference at each of them fades over ``reach`` frames, and between two that are nearer passes from one to the
+    other. Frames that the artist ``removed`` stay without a key.
+    """
+    if not len(keys.frames) and not len(removed):
+        return BentCurve(planned.frames, planned.values, np.full(len(planned.frames), -1))
+    frames, values = planned.frames, planned.values
+    if len(keys.frames) and len(frames):
+        there = np.interp(keys.frames, frames, values)
+        values = (values + _offsets(frames, keys.frames, keys.values - there, reach)).astype(np.float32)
+    free = ~_among(frames, keys.frames) & ~_among(frames, removed)
+    whole = np.concatenate([frames[free], keys.frames])
+    order = np.argsort(whole, kind="stable")
+    source = np.concatenate([np.full(int(free.sum()), -1), np.arange(len(keys.frames))])
+    return BentCurve(whole[order], np.concatenate([values[free], keys.values])[order], source[order])
+
+
+def _offsets(frames: Floats, at: Floats, offsets: NDArray[np.floating], reach: float) -> NDArray[np.float64]:
+    total = np.zeros(len(frames))
+    gaps = np.diff(at)
+    before = np.minimum(np.concatenate([[reach], gaps]), reach)
+    after = np.minimum(np.concatenate([gaps, [reach]]), reach)
+    for place, offset, left, right in zip(at, offsets, before, after, strict=True):
+        low, high = np.searchsorted(frames, [place - left, place + right])
+        way = frames[low:high] - place
+        share = 1.0 - np.abs(way) / np.maximum(np.where(way < 0, left, right), SAME_FRAME)
+        share = np.clip(share, 0.0, 1.0)
+        total[low:high] += offset * share**2 * (3.0 - 2.0 * share)
+    return total
+
+
+def _among(frames: Floats, others: Floats) -> NDArray[np.bool_]:
+    if not len(others) or not len(frames):
+        return np.zeros(len(frames), bool)
+    ordered = np.sort(others)
+    found: NDArray[np.bool_] = np.abs(ordered[nearest_frames(ordered, frames)] - frames) < SAME_FRAME
+    return found
