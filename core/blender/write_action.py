@@ -166,6 +166,13 @@ def read_written(action: Any) -> dict[CurveName, WrittenCurve]:
     return unpack_written(bytes(action[WRITTEN_PROPERTY])) if WRITTEN_PROPERTY in action else {}
 
 
+def shift_written(action: Any, frames: int) -> None:
+    """Note that all keys of an action have moved, so that ours are still known."""
+    if curves := read_written(action):
+        moved = {name: WrittenCurve(c.frames + np.float32(frames), c.values) for name, c in curves.items()}
+        action[WRITTEN_PROPERTY] = pack_written(moved)
+
+
 def our_slots(owner: Any) -> Iterator[WrittenSlot]:
     """Our actions on a datablock with its slot in each, in the order of :func:`our_actions`."""
     data = owner.animation_data if owner is not None else None

@@ -12,7 +12,7 @@ from ..face.rotations import FloatArray
 from ..rig.resample import sample_monotone
 from ..rig.solve import RigMotion, RigSolver
 from ..settings import AdjustSettings
-from .closure_guard import ClosureGuard, find_lips, make_guard
+from .closure_hold import ClosureHold, find_lips, make_hold
 from .kept_motion import KeptMotion
 from .regions import Regions, make_regions
 
@@ -23,13 +23,13 @@ _EASES = frozenset({"ease_in_seconds", "ease_out_seconds"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AdjustableLine:
-    """A line ready to be adjusted any number of times. guard: None for a rig whose lips are not known."""
+    """A line ready to be adjusted any number of times. closures: None for a rig whose lips are not known."""
 
     kept: KeptMotion
     solved: RigMotion
     plain: RigMotion | None
     regions: Regions
-    guard: ClosureGuard | None
+    closures: ClosureHold | None
 
     def adjusted(self, settings: AdjustSettings) -> RigMotion:
         """The line's motion as the settings want it; with all at their defaults it is the kept one, to the bit."""
@@ -38,10 +38,10 @@ class AdjustableLine:
         values, jaw = self._blended(settings.style_strength)
         values, jaw, lids = self._scaled(values, jaw, settings)
         values, jaw = self._smoothed(values, settings), self._smoothed(jaw, settings)
-        if self.guard is not None:
-            weight = self.guard.weight(settings.style_strength, settings.closure_emphasis)
+        if self.closures is not None:
+            weight = self.closures.weight(settings.style_strength, settings.closure_emphasis)
             bounds = (self.regions.low, self.regions.high)
-            values, jaw = self.guard.hold(values, jaw, weight, settings.closure_emphasis, bounds)
+            values, jaw = self.closures.hold(values, jaw, weight, settings.closure_emphasis, bounds)
         values, jaw = self._led(values, jaw, settings.lead_frames)
         whole = np.clip(values + lids, self.regions.low, self.regions.high)
         return dataclasses.replace(
@@ -111,8 +111,8 @@ def adjustable(kept: KeptMotion, solver: RigSolver) -> AdjustableLine:
     """Prepare a kept line whose motion is solved for this rig."""
     assert kept.solved is not None
     lips = find_lips(solver)
-    guard = None if lips is None else make_guard(lips, kept.solved, kept.plain_solved)
-    return AdjustableLine(kept, kept.solved, kept.plain_solved, make_regions(solver), guard)
+    closures = None if lips is None else make_hold(lips, kept.solved, kept.plain_solved)
+    return AdjustableLine(kept, kept.solved, kept.plain_solved, make_regions(solver), closures)
 
 
 def changes_motion(settings: AdjustSettings) -> bool:

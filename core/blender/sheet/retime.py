@@ -18,6 +18,7 @@ from ...rig.existing import fingerprint
 from .. import compat
 from ..read_animation import action_line, curve_points, line_owners
 from ..tags import FINGERPRINT_PROPERTY, KEPT_PROPERTY, LINE_PROPERTY, MADE_PROPERTY, is_ours, record
+from ..write_action import shift_written
 
 _STRIP_FIELDS = ("blend_type", "influence", "blend_in", "blend_out", "mute", "use_auto_blend", "extrapolation")
 _CLOSE = 0.01
@@ -92,6 +93,7 @@ def _note_shift(action: Any, untouched: dict[str, list[Any]], frames: int) -> No
     prints = record(action, FINGERPRINT_PROPERTY)
     prints |= {name: fingerprint(map(curve_points, curves)) for name, curves in untouched.items()}
     action[FINGERPRINT_PROPERTY] = json.dumps(prints)
+    shift_written(action, frames)
     line = record(action, LINE_PROPERTY)
     line |= {name: float(line[name]) + frames for name in ("first", "last") if name in line}
     action[LINE_PROPERTY] = json.dumps(line)

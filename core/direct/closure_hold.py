@@ -69,8 +69,8 @@ def find_lips(solver: RigSolver) -> Lips | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClosureGuard:
-    """Of one line on one rig: see :func:`make_guard`.
+class ClosureHold:
+    """Of one line on one rig: see :func:`make_hold`.
 
     opening: (2, T) centimetres of the styled and of the plain line. values, jaw, gaps: the pose and its gaps of
     whichever is shut further. crests: the lips with only those points that show in a shut mouth.
@@ -115,7 +115,7 @@ class ClosureGuard:
         return silhouette_gaps(_heights(self.crests, values, jaw))
 
 
-def make_guard(lips: Lips, styled: RigMotion, plain: RigMotion | None) -> ClosureGuard:
+def make_hold(lips: Lips, styled: RigMotion, plain: RigMotion | None) -> ClosureHold:
     """Measures both versions of a line once."""
     gaps = np.stack([lips.gaps(m.key_values, m.jaw) for m in (styled, plain or styled)])
     opening = np.stack([middle_opening(g, lips.shut) for g in gaps])
@@ -125,7 +125,7 @@ def make_guard(lips: Lips, styled: RigMotion, plain: RigMotion | None) -> Closur
     jaw = np.where(firmer, other.jaw, styled.jaw)
     shut = np.flatnonzero(opening.min(axis=0) < OPEN_CM)
     crests = _crests(lips.visible, values[shut], jaw[shut])
-    return ClosureGuard(lips, crests, opening, values, jaw, np.where(firmer, gaps[1], gaps[0]))
+    return ClosureHold(lips, crests, opening, values, jaw, np.where(firmer, gaps[1], gaps[0]))
 
 
 def _crests(lips: VisibleLips, values: FloatArray, jaw: FloatArray, most: int = 4) -> VisibleLips:
