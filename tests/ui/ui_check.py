@@ -33,7 +33,7 @@ class Robot:
 
     def state(self) -> dict[str, Any]:
         """What Blender last said about itself."""
-        for _ in range(600):
+        for _ in range(3000):
             with contextlib.suppress(OSError, ValueError):
                 return json.loads((TALK / "state.json").read_text())
             time.sleep(0.1)
