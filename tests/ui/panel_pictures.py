@@ -28,6 +28,7 @@ def main() -> int:
     Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
     install(sorted((options.repo / "dist").glob("mimesh-*.zip"))[-1])
     scene = options.repo / "tests" / "ui" / "ui_scene.py"
+    os.environ["MIMESH_UI_OPEN"] = "1"
     with display(), blender(options.shots, scene, options.speech, options.reference):
         take(Robot(options.shots))
     return 0
@@ -49,22 +50,22 @@ def take(robot: Robot) -> None:
     time.sleep(1)
     robot.shoot("3_result")
     robot.command("list_bank")
-    robot.command("open_all")
     for name in PANELS:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(1)
         crop_sidebar(robot, f"panel_{name}")
     robot.command("only ")
-    robot.command("scale 2.0")
-    time.sleep(2)
-    robot.shoot("4_twice_the_size")
-    robot.command("scale 1.0")
-    time.sleep(1)
     narrow(robot)
     for name in PANELS:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(1)
         crop_sidebar(robot, f"narrow_{name}")
+    robot.command("scale 2.0")
+    robot.over_viewport()
+    for name in PANELS:
+        robot.command(f"only MIMESH_PT_{name}")
+        time.sleep(2)
+        crop_sidebar(robot, f"large_{name}")
 
 
 def crop_sidebar(robot: Robot, name: str) -> None:
@@ -81,12 +82,13 @@ def narrow(robot: Robot) -> None:
     """Drag the sidebar's edge."""
     region = robot.state()["sidebar"]
     y = HEIGHT - region["y"] - region["height"] // 6
-    run("xdotool", "mousemove", str(region["x"]), str(y))
-    time.sleep(0.3)
+    robot.hover(region["x"] - 20, y)
+    robot.hover(region["x"], y)
+    time.sleep(0.5)
     run("xdotool", "mousedown", "1")
     for step in range(1, 9):
         run("xdotool", "mousemove", str(region["x"] + (region["width"] - NARROW_PIXELS) * step // 8), str(y))
-        time.sleep(0.05)
+        time.sleep(0.2)
     run("xdotool", "mouseup", "1")
     time.sleep(1)
 

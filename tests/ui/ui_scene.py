@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -126,8 +127,6 @@ def obey(command: str) -> None:
     strips = editor.sequences if editor else {}
     if command.startswith("only "):
         bpy.context.window_manager["only"] = command.partition(" ")[2]
-    elif command == "open_all":
-        open_all()
     elif command.startswith("scale "):
         bpy.context.preferences.view.ui_scale = float(command.partition(" ")[2])
     elif command.startswith("set "):
@@ -186,4 +185,7 @@ def tick() -> float:
 
 # one a tick, with a redraw between them
 to_prepare = [make_scene, show_panel, choose_tab]
+if "MIMESH_UI_OPEN" in os.environ:
+    # a panel's state is made when it is first drawn
+    to_prepare.insert(1, open_all)
 bpy.app.timers.register(tick, first_interval=1.0, persistent=True)
