@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The docs and the README: every link leads somewhere, every command can be given as it stands."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from core.cli.main import build_parser
+from core.settings import MOTION_GROUPS, BakeSettings
+from core.settings_schema import setting_fields
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# made from the code when the site is built
+GENERATED = {"reference/commands.md", "reference/settings.md"}
+
+
+def hooks() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_hooks", ROOT / ".ci" / "docs_hooks.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_repository_leads_to_a_file_and_its_heading(page: Path) -> None:
+    text = without_code(page.read_text(encoding="utf-8"))
+    for link in LINK.findall(text):
+        target, _, heading = link.partition("#")
+        if "://" in link or target in GENERATED:
+            continue
+        file = (page.parent / target) if target else page
+        assert file.exists(), f"{page.name} links to {link}"
+        if heading and file.suffix == ".md":
+            assert heading in headings(file), f"{page.name} links to {link}"
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def headings(page: Path) -> set[str]:
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in found}
+
+
+def documented(prefixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Lines of the code blocks that begin with one of the words: page and command."""
+    for page in PAGES:
+        for block in re.findall(r"```(?:\w+)?\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.startswith(prefixes):
+                    yield page.name, line.strip()
+
+
+OURS = sorted(set(documented(("python -m core ", "mimesh ", "blender -b", "blender -c"))))
+
+
+@pytest.mark.parametrize(("page", "line"), OURS, ids=lambda value: str(value)[:60])
+def test_every_command_of_ours_is_understood_as_it_stands_in_the_docs(page: str, line: str) -> None:
+    # [what may be left out] is given here, of [one | another] the first
+    line = re.sub(r"\[([^\]|]*)(?:\|[^\]]*)?\]", r"\1", line).partition("  #")[0]
+    words = shlex.split(line, comments=True)
+    marker = next((words.index(word) for word in ("core", "mimesh") if word in words), None)
+    if marker is None:
+        pytest.skip("Blender's own options alone")
+    arguments = words[marker + 1 :]
+    if not arguments or "…" in arguments or "|" in line:
+        pytest.skip("a form, no command")
+    build_parser().parse_args(arguments)
+
+
+def test_there_are_documented_commands_to_try() -> None:
+    assert len(OURS) > 5
+
+
+def test_every_make_target_in_the_docs_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"`make ([a-z][\w-]*)", page.read_text(encoding="utf-8")))
+        named |= {line.split()[1] for name, line in documented(("make ",)) if name == page.name}
+        assert named <= targets, f"{page.name}: {named - targets}"
+
+
+def test_the_page_of_settings_has_every_setting_that_is_offered() -> None:
+    page = hooks().settings_page()
+    for group in (*MOTION_GROUPS.values(), BakeSettings):
+        for item in setting_fields(group):
+            assert (f"`{item.cli}`" in page) == item.setting.offered, item.name
+
+
+def test_the_page_of_commands_has_every_command() -> None:
+    page, parser = hooks().commands_page(), build_parser()
+    commands: Any = next(action for action in parser._actions if hasattr(action, "choices") and action.choices)
+    assert all(f"## {parser.prog} {name}\n" in page for name in commands.choices)
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning() -> None:
+    if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
+        pytest.skip("mkdocs-material is not installed")
+    folder = Path(tempfile.mkdtemp())
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / "site")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "fonts.googleapis" not in (folder / "site" / "index.html").read_text(encoding="utf-8")
+    finally:
+        shutil.rmtree(folder)
