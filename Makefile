@@ -20,7 +20,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check memory-check trackers ui-check command-check train clean
+.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check memory-check trackers ui-check command-check train clean docs docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -41,6 +41,7 @@ help:
 	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
+	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
 
 # --- environments -----------------------------------------------------------------------------------------------
@@ -139,6 +140,14 @@ trackers: setup
 
 extension: setup
 	$(PY) .ci/build_extension.py
+
+# pages made from the code, and every link looked at: the site is build/site/index.html
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+
+docs-pictures: extension
+	MIMESH_UI_ROBOT=panel_pictures bash tests/ui/ui_check.sh build/pictures
+	cp build/pictures/panel_*.png docs/pictures/
 
 ui-check: extension
 	bash tests/ui/ui_check.sh

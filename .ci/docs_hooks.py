@@ -38,7 +38,10 @@ def settings_page() -> str:
     ]
     for name, group in {**MOTION_GROUPS, "bake": BakeSettings}.items():
         lines += ["", f"## {_TITLES.get(name, name.capitalize())}", ""]
-        lines += ["| setting | what it does | values | default | command line | in scripts |", "|---|---|---|---|---|---|"]
+        lines += [
+            "| setting | what it does | values | default | command line | in scripts |",
+            "|---|---|---|---|---|---|",
+        ]
         lines += [_row(item) for item in setting_fields(group) if item.setting.offered]
     return "\n".join(lines) + "\n"
 

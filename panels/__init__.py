@@ -23,10 +23,12 @@ from . import (
     speech,
     style_mix,
     styles,
+    translation,
 )
 
 # a parent before its children
 _MODULES = (
+    translation,
     presets,
     styles,
     codebook,

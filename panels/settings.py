@@ -46,5 +46,6 @@ def draw_setting(
 def _fits_beside(item: SettingField, context: bpy.types.Context) -> bool:
     # Blender gives the label and the value half of the row each
     values = [choice.label for choice in item.setting.known_choices()]
-    needed = max(text_width(words, context) for words in (item.setting.label, *values))
+    shown = (bpy.app.translations.pgettext_iface(words) for words in (item.setting.label, *values))
+    needed = max(text_width(words, context) for words in shown)
     return needed + _MENU_PIXELS * ui_scale(context) <= room(context) / 2

@@ -85,7 +85,7 @@ def test_every_command_of_ours_is_understood_as_it_stands_in_the_docs(page: str,
 
 
 def test_there_are_documented_commands_to_try() -> None:
-    assert len(OURS) > 5
+    assert len(OURS) >= 3
 
 
 def test_every_make_target_in_the_docs_exists() -> None:

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The translations of ``panels/translations.csv``, which .ci/extract_messages.py finds the words for."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import bpy
+
+TABLE = Path(__file__).with_name("translations.csv")
+Dictionary = dict[str, dict[tuple[str, str], str]]
+
+
+def dictionary() -> Dictionary:
+    """By language: (context, English) to its translation. Empty cells stay English."""
+    contexts = (bpy.app.translations.contexts.default, bpy.app.translations.contexts.operator_default)
+    found: Dictionary = {}
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            english = row.pop("en_US")
+            for language, words in row.items():
+                if words:
+                    found.setdefault(language, {}).update({(context, english): words for context in contexts})
+    return found
+
+
+def register() -> None:
+    """Blender draws labels in the user's language from now on."""
+    bpy.app.translations.register(__name__, dictionary())
+
+
+def unregister() -> None:
+    """They are gone with the extension."""
+    bpy.app.translations.unregister(__name__)

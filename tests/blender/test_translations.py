@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The interface in other languages: complete rows, registered with Blender, and no label that would be cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
+from tests.blender.fake_engine import disable_checkout, enable_checkout, part  # noqa: E402
+
+LANGUAGES = ("de_DE", "ja_JP", "zh_HANS", "fr_FR", "es")
+# a sidebar of 250 pixels without tabs, margins and scroll bar; of a slider the number needs its part
+ROOM, NUMBER = 250 - 62, 40
+SLIDERS = ("Style Strength", "Gaze", "Mix", "Head Motion", "Liveliness", "Surprises", "Neck Share", "Ease", "Seed")
+TITLES = ("Speech", "Reference & Style", "Face", "Generate", "Adjust", "Head & Pose Codebook", "Engine", "Options")
+
+
+@pytest.fixture(autouse=True)
+def extension() -> Iterator[None]:
+    """The extension, enabled."""
+    enable_checkout()
+    yield
+    disable_checkout()
+
+
+def test_every_row_is_complete_and_keeps_its_full_stop() -> None:
+    words = part("panels.translation").dictionary()
+    assert set(words) == set(LANGUAGES)
+    english = {key for language in words.values() for key in language}
+    for language in LANGUAGES:
+        assert set(words[language]) == english, language
+    for (_, sentence), translated in words["de_DE"].items():
+        assert sentence.endswith(".") == translated.endswith("."), sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_titles_and_sliders_fit_a_sidebar_of_250_pixels(language: str) -> None:
+    words = {english: text for (_, english), text in part("panels.translation").dictionary()[language].items()}
+    width = part("panels.words").text_width
+    for title in TITLES:
+        assert width(words[title], bpy.context) <= ROOM, words[title]
+    for label in SLIDERS:
+        assert width(words[label], bpy.context) <= ROOM - NUMBER, words[label]
+
+
+def test_blender_shows_the_words_in_the_users_language() -> None:
+    view = bpy.context.preferences.view
+    if "de_DE" not in {item.identifier for item in view.bl_rna.properties["language"].enum_items_static} and not (
+        bpy.app.build_options.international and len(bpy.app.translations.locales) > 1
+    ):
+        pytest.skip("this Blender has no languages")
+    before, interface = view.language, view.use_translate_interface
+    try:
+        view.language, view.use_translate_interface = "de_DE", True
+        assert bpy.app.translations.pgettext_iface("Style Strength") == "Stilstärke"
+    finally:
+        view.language, view.use_translate_interface = before, interface
+
+
+def test_words_that_the_panels_show_have_a_row() -> None:
+    import importlib.util
+    from pathlib import Path
+
+    path = Path(__file__).resolve().parents[2] / ".ci" / "extract_messages.py"
+    spec = importlib.util.spec_from_file_location("extract_messages", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    known = module.read_table()
+    found = module.messages()
+    assert {*TITLES, *SLIDERS, "Try It", "Generate Lip Sync"} <= found & known.keys()
