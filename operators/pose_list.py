@@ -14,7 +14,7 @@ from .stubs import OperatorResult, classes_factory
 from .styles import remembered_style
 
 # the livelier heads of the bundled bank turn by this much
-_HALF_WIDTH_DEGREES = 12.0
+_HALF_WIDTH_DEGREES = 8.0
 
 
 class MimeshPoseItem(bpy.types.PropertyGroup):

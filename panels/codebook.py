@@ -77,6 +77,7 @@ def draw_codebook(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     row.enabled = not run_state(context).running
     row.operator("mimesh.regenerate_head", text="Try This Head", icon="PLAY").follow = item.name
     details = layout.column(align=True)
+    draw_words(details, item.name, context)
     draw_words(details, f"{item.speaker}: nods {item.nod:.1f}°, turns {item.turn:.1f}°.", context)
     draw_words(details, item.provenance, context)
 
@@ -89,7 +90,10 @@ def reach_icon(item: MimeshPoseItem) -> int:
     if key not in _pictures.collection:
         picture = _pictures.collection.new(key)
         picture.icon_size = (_PIXELS, _PIXELS)
-        picture.icon_pixels_float = [part for value in reach_pixels(item, _PIXELS) for part in (*_COLOUR, value)]
+        # Blender's icons are premultiplied
+        picture.icon_pixels_float = [
+            part for value in reach_pixels(item, _PIXELS) for part in (*(tone * value for tone in _COLOUR), value)
+        ]
     return int(_pictures.collection[key].icon_id)
 
 

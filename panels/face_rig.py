@@ -36,7 +36,9 @@ class MIMESH_PT_face_rig(InView3D, bpy.types.Panel):
         column = layout.column(align=True)
         column.enabled = not run.running
         for role in BONE_ROLES:
-            column.prop(target.mimesh_face_rig, role, icon="BONE_DATA")
+            row = column.split(factor=0.36, align=True)
+            row.label(text=target.mimesh_face_rig.bl_rna.properties[role].name.removesuffix(" Bone"))
+            row.prop(target.mimesh_face_rig, role, text="", icon="BONE_DATA")
         layout.operator("mimesh.name_face_key", icon="SHAPEKEY_DATA")
 
 

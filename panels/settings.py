@@ -14,6 +14,8 @@ from .words import room, text_width, ui_scale
 
 # of a menu: its arrow and the space around the words
 _MENU_PIXELS = 34
+# of a label: the space around it and the colon
+_LABEL_PIXELS = 14
 
 
 def draw_group(
@@ -44,8 +46,10 @@ def draw_setting(
 
 
 def _fits_beside(item: SettingField, context: bpy.types.Context) -> bool:
-    # Blender gives the label and the value half of the row each
-    values = [choice.label for choice in item.setting.known_choices()]
-    shown = (bpy.app.translations.pgettext_iface(words) for words in (item.setting.label, *values))
-    needed = max(text_width(words, context) for words in shown)
-    return needed + _MENU_PIXELS * ui_scale(context) <= room(context) / 2
+    # Blender gives the label a third of the row
+    translated, space = bpy.app.translations.pgettext_iface, room(context)
+    values = (translated(choice.label) for choice in item.setting.known_choices())
+    widest = max((text_width(value, context) for value in values), default=0.0)
+    label = text_width(translated(item.setting.label), context)
+    scale = ui_scale(context)
+    return label + _LABEL_PIXELS * scale <= space / 3 and widest + _MENU_PIXELS * scale <= space * 2 / 3

@@ -138,7 +138,7 @@ def _open_blender(request: DemoRequest) -> Any:
     scene = preview.fresh_scene()
     if addon_utils.enable(EXTENSION, default_set=True) is None:
         raise MimeshError(f"Blender could not enable the extension in {ROOT}.", "The console says why.")
-    preview.set_stage(scene, preview.PreviewSettings(pixels=request.pixels))
+    preview.set_stage(scene, preview.PreviewSettings(pixels=request.pixels, bust=True))
     return scene
 
 

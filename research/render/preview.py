@@ -18,6 +18,10 @@ _CAMERA_NAME = "Mimesh Camera"
 _TARGET = Vector((0.0, 0.03, -0.03))
 _DISTANCE = 1.35
 _FRAME_HEIGHT = 0.36
+# with the shoulders: height of the picture, and how much of it the picture moves down
+_BUST_HEIGHT, _BUST_SHIFT = 0.48, 0.13
+# from above, the viewer's left and the front
+_LIGHT_DIRECTION = (-0.45, 0.5, 0.74)
 _BACKGROUND = (0.16, 0.19, 0.22)
 _CYCLES_SAMPLES = 12
 
@@ -26,13 +30,15 @@ _CYCLES_SAMPLES = 12
 class PreviewSettings:
     """pixels: width and height. yaw_degrees: the camera walks round to the person's left.
 
-    fine: smoother edges for three times the time.
+    fine: smoother edges for three times the time. bust: head and shoulders, modelled by soft shadows, instead of the
+    face as a tracker wants it.
     """
 
     pixels: int = 640
     fps: int = 25
     yaw_degrees: float = 0.0
     fine: bool = False
+    bust: bool = False
 
 
 def has_software_gl() -> bool:
@@ -53,13 +59,13 @@ def set_stage(scene: bpy.types.Scene, settings: PreviewSettings) -> None:
     render.resolution_percentage = 100
     render.fps, render.fps_base = settings.fps, 1.0
     scene.view_settings.view_transform = "Standard"
-    _set_camera(scene, settings.yaw_degrees)
+    _set_camera(scene, settings)
     _set_world(scene)
     if "Mimesh Key" not in scene.objects:
         _add_sun(scene, "Mimesh Key", (50.0, 0.0, -35.0), 2.6, (1.0, 0.96, 0.9))
         _add_sun(scene, "Mimesh Fill", (65.0, 0.0, 50.0), 0.9, (0.85, 0.92, 1.0))
         _add_sun(scene, "Mimesh Rim", (-60.0, 0.0, 20.0), 1.6, (1.0, 1.0, 1.0))
-    _set_engine(scene, settings.fine)
+    _set_engine(scene, settings)
 
 
 def aim_camera(scene: bpy.types.Scene, yaw_degrees: float, pitch_degrees: float = 0.0) -> None:
@@ -94,16 +100,18 @@ def render_frames(scene: bpy.types.Scene, first: int, last: int, folder: Path) -
     return sorted(folder.glob("frame_*.png"))
 
 
-def _set_camera(scene: bpy.types.Scene, yaw_degrees: float) -> None:
+def _set_camera(scene: bpy.types.Scene, settings: PreviewSettings) -> None:
     camera = scene.objects.get(_CAMERA_NAME)
     if camera is None:
         camera = bpy.data.objects.new(_CAMERA_NAME, bpy.data.cameras.new(_CAMERA_NAME))
         scene.collection.objects.link(camera)
     camera.data.sensor_width = 36.0
-    camera.data.lens = 36.0 * _DISTANCE / _FRAME_HEIGHT
+    camera.data.lens = 36.0 * _DISTANCE / (_BUST_HEIGHT if settings.bust else _FRAME_HEIGHT)
+    # the lens is shifted, not the camera: the face is seen as before
+    camera.data.shift_y = -_BUST_SHIFT if settings.bust else 0.0
     camera.data.clip_start, camera.data.clip_end = 0.05, 20.0
     scene.camera = camera
-    aim_camera(scene, yaw_degrees)
+    aim_camera(scene, settings.yaw_degrees)
 
 
 def _set_world(scene: bpy.types.Scene) -> None:
@@ -133,7 +141,7 @@ def _add_sun(
     scene.collection.objects.link(sun)
 
 
-def _set_engine(scene: bpy.types.Scene, fine: bool) -> None:
+def _set_engine(scene: bpy.types.Scene, settings: PreviewSettings) -> None:
     """Workbench where it can run (0.1 s a picture), else a few samples of Cycles."""
     if not has_software_gl():
         scene.render.engine = "CYCLES"
@@ -151,7 +159,11 @@ def _set_engine(scene: bpy.types.Scene, fine: bool) -> None:
     # without these highlights the iris keeps its colour
     shading.show_specular_highlight = False
     shading.show_cavity = False
-    scene.display.render_aa = "8" if fine else "FXAA"
+    scene.display.render_aa = "8" if settings.fine else "FXAA"
+    if settings.bust:
+        shading.show_shadows = shading.show_cavity = True
+        shading.shadow_intensity, shading.cavity_type = 0.35, "WORLD"
+        scene.display.light_direction = _LIGHT_DIRECTION
 
 
 def _set_png(scene: bpy.types.Scene) -> None:

@@ -16,6 +16,8 @@ from ui_check import GENERATE, HEIGHT, TALK, Robot, blender, display, install, r
 
 PANELS = ("speech", "reference", "face", "generate", "adjust", "head_motion", "engine")
 NARROW_PIXELS = 250
+# the column with the tabs' names
+TABS_PIXELS = 24
 
 
 def main() -> int:
@@ -50,6 +52,7 @@ def take(robot: Robot) -> None:
     time.sleep(1)
     robot.shoot("3_result")
     robot.command("list_bank")
+    robot.command("empty_view")
     for name in PANELS:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(1)
@@ -74,8 +77,9 @@ def crop_sidebar(robot: Robot, name: str) -> None:
     time.sleep(0.3)
     robot.shoot(name)
     region, path = robot.state()["sidebar"], robot.shots / f"{name}.png"
-    area = f"{region['width']}x{region['height']}+{region['x']}+{HEIGHT - region['y'] - region['height']}"
-    run("mogrify", "-crop", area, "+repage", str(path))
+    width = region["width"] - TABS_PIXELS * (2 if name.startswith("large") else 1)
+    area = f"{width}x{region['height']}+{region['x']}+{HEIGHT - region['y'] - region['height']}"
+    run("mogrify", "-crop", area, "+repage", "-trim", "+repage", str(path))
 
 
 def narrow(robot: Robot) -> None:

@@ -99,6 +99,14 @@ def open_all() -> None:
         bpy.utils.register_class(panel)
 
 
+def empty_view() -> None:
+    """Nothing behind the sidebar, so that its panels can be cut out of the picture."""
+    space = viewport().spaces.active
+    space.overlay.show_overlays = space.show_gizmo = False
+    for item in bpy.context.view_layer.objects:
+        item.hide_set(True)
+
+
 def is_wanted(panel: type, context: bpy.types.Context) -> bool:
     """The panel that is asked for, its parent, and its own sub-panels."""
     only = context.window_manager.get("only", "")
@@ -127,6 +135,8 @@ def obey(command: str) -> None:
     strips = editor.sequences if editor else {}
     if command.startswith("only "):
         bpy.context.window_manager["only"] = command.partition(" ")[2]
+    elif command == "empty_view":
+        empty_view()
     elif command.startswith("scale "):
         bpy.context.preferences.view.ui_scale = float(command.partition(" ")[2])
     elif command.startswith("set "):
