@@ -10,7 +10,7 @@ import bpy
 
 from ..core.settings_schema import SettingField, SettingsGroup, setting_fields
 from ..operators.setting_properties import owner_of
-from .words import room, text_width, ui_scale
+from .words import room, text_width, translated, ui_scale
 
 # of a menu: its arrow and the space around the words
 _MENU_PIXELS = 34
@@ -47,7 +47,7 @@ def draw_setting(
 
 def _fits_beside(item: SettingField, context: bpy.types.Context) -> bool:
     # Blender gives the label a third of the row
-    translated, space = bpy.app.translations.pgettext_iface, room(context)
+    space = room(context)
     values = (translated(choice.label) for choice in item.setting.known_choices())
     widest = max((text_width(value, context) for value in values), default=0.0)
     label = text_width(translated(item.setting.label), context)

@@ -27,7 +27,7 @@ def dictionary() -> Dictionary:
 
 def register() -> None:
     """Blender draws labels in the user's language from now on."""
-    bpy.app.translations.register(__name__, dictionary())
+    bpy.app.translations.register(__name__, dictionary())  # type: ignore[arg-type]
 
 
 def unregister() -> None:

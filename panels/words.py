@@ -19,7 +19,7 @@ _FONT = 0
 def draw_words(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: Any = "NONE") -> None:
     """A sentence, broken into labels that fit the region's width; ``icon`` is one of Blender's names."""
     # before it is broken into lines, which nobody could look up
-    text = bpy.app.translations.pgettext_iface(text)
+    text = translated(text)
     left = room(context) - (_ICON_PIXELS * ui_scale(context) if icon != "NONE" else 0)
     column = layout.column(align=True)
     column.scale_y = 0.8
@@ -29,13 +29,19 @@ def draw_words(layout: bpy.types.UILayout, text: str, context: bpy.types.Context
 
 def draw_choice(layout: bpy.types.UILayout, owner: Any, name: str, context: bpy.types.Context) -> None:
     """The choices of an enum side by side; as a menu where the region is too narrow for them."""
-    labels = [bpy.app.translations.pgettext_iface(item.name) for item in owner.bl_rna.properties[name].enum_items]
+    labels = [translated(item.name) for item in owner.bl_rna.properties[name].enum_items]
     padding = _BUTTON_PADDING_PIXELS * ui_scale(context)
     # buttons in a row are equally wide
     if len(labels) * (max(text_width(label, context) for label in labels) + padding) <= room(context):
         layout.row(align=True).prop(owner, name, expand=True)
     else:
         layout.prop(owner, name, text="")
+
+
+def translated(words: str) -> str:
+    """In the language of the interface; English where there is no translation."""
+    found: str = bpy.app.translations.pgettext_iface(words)  # type: ignore[func-returns-value]
+    return found
 
 
 def room(context: bpy.types.Context) -> float:
