@@ -20,11 +20,13 @@ from . import (
     import_flame,
     landmarks,
     pick,
+    playblast,
     pose_list,
     pose_properties,
     preferences,
     presets,
     properties,
+    report,
     retake,
     sheet,
     sheet_files,
@@ -34,6 +36,7 @@ from . import (
     style_mix,
     styles,
     take_pictures,
+    traits,
     try_it,
     use_media,
 )
@@ -68,6 +71,9 @@ _MODULES = (
     retake,
     take_pictures,
     style_mix,
+    traits,
+    report,
+    playblast,
 )
 
 

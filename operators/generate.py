@@ -135,7 +135,7 @@ def generate_disabled_reason(context: bpy.types.Context) -> str:
     settings = scene_settings(context)
     return (
         target_disabled_reason(context)
-        or _speech_disabled_reason(context.scene, settings)
+        or speech_disabled_reason(context.scene, settings)
         or reference_disabled_reason(context.scene, settings)
         or engine_disabled_reason(context)
     )
@@ -160,7 +160,7 @@ def target_disabled_reason(context: bpy.types.Context) -> str:
     return ""
 
 
-def _speech_disabled_reason(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
+def speech_disabled_reason(scene: bpy.types.Scene, settings: MimeshSettings) -> str:
     if settings.speech_kind == "file":
         return "" if settings.speech_file else "Choose the sound file with the speech."
     if settings.speech_kind == "channel":

@@ -81,6 +81,8 @@ class MIMESH_MT_sheet(bpy.types.Menu):
         layout.separator()
         layout.operator("mimesh.import_sheet", icon="IMPORT")
         layout.operator("mimesh.export_sheet", icon="EXPORT")
+        layout.operator("mimesh.playblast", icon="RENDER_ANIMATION")
+        layout.operator("mimesh.write_report", icon="FILE_TEXT")
 
 
 def _draw_sheet(layout: Any, context: bpy.types.Context) -> None:

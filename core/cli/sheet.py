@@ -41,6 +41,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--work", type=Path, default=None, help="folder for the engine's cache, else none is kept")
     add_setting_options(parser, BakeSettings)
     parser.add_argument("--out", type=Path, help=".blend to write; may be the one that was opened")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write curves, pictures and settings as HTML")
     parser.add_argument("--dry-run", action="store_true", help="tell the state of every line; nothing is generated")
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -71,6 +72,8 @@ def _require_sense(options: argparse.Namespace) -> None:
         require_writable(options.out, ".blend")
     if options.export_sheet is not None:
         require_writable(options.export_sheet, ".json")
+    if options.report is not None:
+        require_writable(options.report, ".html")
     if options.rig is None and not options.in_blender:
         raise SettingsError("No .blend is named.", "Name the one with the edit with --rig.")
 
@@ -151,6 +154,8 @@ def _told(scene: Any, work: SheetPass) -> Outcome:
 
 def _made(options: argparse.Namespace, scene: Any, work: SheetPass, client: Any) -> Outcome:
     from ..blender.blend_file import save_blend
+    from ..blender.report import write_report
+    from ..blender.session import find_object
     from ..blender.sheet.generate_all import pass_steps
 
     started = time.monotonic()
@@ -159,6 +164,10 @@ def _made(options: argparse.Namespace, scene: Any, work: SheetPass, client: Any)
         name, why = next(iter(report.failed.items()))
         raise MimeshError(f'The line "{name}" cannot be made. {why}')
     save_blend(options.out)
+    if options.report is not None:
+        write_report(
+            options.report, map(find_object, dict.fromkeys(line.character for line in work.lines if line.character))
+        )
     facts = {
         "out": str(options.out.absolute()),
         "generated": report.generated,

@@ -69,6 +69,8 @@ class FakeEngine:
     jobs: list[FakeJob] = field(default_factory=list)
     pictures: int = 0
     regenerate: Callable[[Any], Any] | None = None
+    python: Path = Path("python")
+    ready: Any = None
     head_requests: list[Any] = field(default_factory=list)
     additions: list[Any] = field(default_factory=list)
     look: Callable[[Any], Any] | None = None

@@ -344,3 +344,65 @@ def test_a_retake_without_a_line_in_the_range_is_one_sentence(engine: FakeEngine
     scene.frame_preview_start, scene.frame_preview_end = 900, 920
     with pytest.raises(RuntimeError, match="no line of Mimesh between frames 900 and 920"):
         bpy.ops.mimesh.retake()
+
+
+def test_pauses_are_filled_for_both_and_made_anew_as_a_whole(engine: FakeEngine, tmp_path: Path) -> None:
+    names = make_edit(tmp_path, 4)
+    scene = bpy.context.scene
+    scene.frame_end = 400
+    bpy.ops.mimesh.generate_sheet()
+    before = {name: line_digest(name) for name in names}
+    asked = len(engine.requests)
+    assert bpy.ops.mimesh.fill_pauses() == {"FINISHED"}
+    made = engine.requests[asked:]
+    assert made and all(request.listener for request in made)
+    assert not any(request.listener for request in engine.requests[:asked])
+    assert {name: line_digest(name) for name in names} == before
+
+    def pauses() -> list[str]:
+        found = {part("core.blender.read_animation").action_line(a) for a in bpy.data.actions if "mimesh" in a}
+        return sorted(f"{line.face} {line.sound}" for line in found if line.sound.startswith("pause "))
+
+    first = pauses()
+    assert {text.split()[0] for text in first} == {"Anna", "Ben"}
+    assert set(states().values()) == {"done"}
+    assert bpy.ops.mimesh.fill_pauses() == {"FINISHED"}
+    assert pauses() == first
+
+
+def test_styles_over_time_ask_for_each_style_and_make_the_lines_stale(engine: FakeEngine, tmp_path: Path) -> None:
+    names = make_edit(tmp_path, 2)
+    scene = bpy.context.scene
+    bpy.ops.mimesh.generate_sheet()
+    for name in ("calm", "angry"):
+        (tmp_path / f"{name}.safetensors").write_bytes(name.encode())
+        bpy.ops.mimesh.add_mixed_style()
+        scene.mimesh_style_mix.styles[-1].style = str(tmp_path / f"{name}.safetensors")
+    scene.frame_set(1)
+    scene.mimesh_style_mix.active = 0
+    bpy.ops.mimesh.key_mix()
+    scene.frame_set(100)
+    scene.mimesh_style_mix.active = 1
+    bpy.ops.mimesh.key_mix()
+    assert set(states().values()) == {"settings"}
+    asked = len(engine.requests)
+    assert bpy.ops.mimesh.generate_sheet() == {"FINISHED"}
+    styles = [request.style.stem for request in engine.requests[asked:]]
+    assert styles[:2] == ["calm", "angry"]
+    assert set(states().values()) == {"done"}
+    scene.mimesh_style_mix.active = 0
+    bpy.ops.mimesh.remove_mixed_style()
+    paths = [c.data_path for c in part("core.blender.compat").owner_curves(scene)]
+    assert paths == ["mimesh_style_mix.styles[0].weight"]
+    scene.mimesh_style_mix.use = False
+    assert set(states().values()) == {"settings"}
+    assert names
+
+
+def test_a_report_tells_of_every_line(engine: FakeEngine, tmp_path: Path) -> None:
+    names = make_edit(tmp_path, 2)
+    bpy.ops.mimesh.generate_sheet()
+    assert bpy.ops.mimesh.write_report(filepath=str(tmp_path / "report.html")) == {"FINISHED"}
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert all(Path(name).name in page for name in names)
+    assert page.count("<h2>") == 2

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures a style's traits: the chosen speech, said once in the style and once as the mean speaker says it."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import bpy
+
+from ..client.choices import GenerateSettings
+from ..client.engine_port import Engine
+from ..client.steps import StepStatus
+from ..exchange.results import MotionResult
+from ..settings import EyesSettings
+from ..style.style import Style
+from ..style.traits import TraitAmounts, Traits, measure_traits, with_traits
+from .session import Steps, motion_request, read_speech, watch_job
+
+PERSON, AVERAGE = "person", "average"
+
+
+def measure_steps(
+    scene: bpy.types.Scene, settings: GenerateSettings, style: Style, engine: Engine
+) -> Steps[Mapping[str, Traits]]:
+    """What the style and the mean speaker make of the speech. Writes nothing; raises :class:`MimeshError`."""
+    yield StepStatus("Reading the scene", 0.0)
+    request = motion_request(scene, settings, read_speech(scene, settings.speech))
+    request = dataclasses.replace(
+        request,
+        reference=None,
+        second_style=None,
+        face=dataclasses.replace(request.face, style_strength=1.0),
+        eyes=dataclasses.replace(EyesSettings(), blinks=True),
+    )
+    found: dict[str, Traits] = {}
+    with tempfile.TemporaryDirectory(prefix="mimesh-", ignore_cleanup_errors=True) as folder:
+        # without its amounts: they are told beside what they change
+        bare = Path(folder) / "style.safetensors"
+        with_traits(style, TraitAmounts(), {}).save(bare)
+        for number, (name, path) in enumerate(((PERSON, bare), (AVERAGE, None))):
+            job = engine.submit(dataclasses.replace(request, style=path))
+            try:
+                steps = watch_job(job)
+                while True:
+                    try:
+                        status = next(steps)
+                    except StopIteration as finished:
+                        result: MotionResult = finished.value
+                        break
+                    yield StepStatus(f"{name.capitalize()}: {status.stage}", (number + status.fraction) / 2)
+            finally:
+                job.cancel()
+            found[name] = measure_traits(result.motion)
+    return found
