@@ -38,7 +38,7 @@ class MIMESH_OT_playblast(SteppedOperator, bpy.types.Operator):
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.playblast. Without a path it lies in Blender's temporary folder."""
         from ..core.blender.playblast import playblast_steps
-        from ..core.blender.session import read_reference
+        from ..core.blender.sources import read_reference
 
         scene, settings = context.scene, scene_settings(context)
         path = Path(bpy.path.abspath(self.filepath or str(Path(bpy.app.tempdir) / "mimesh playblast.mp4")))

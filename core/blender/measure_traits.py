@@ -17,7 +17,8 @@ from ..exchange.results import MotionResult
 from ..settings import EyesSettings
 from ..style.style import Style
 from ..style.traits import TraitAmounts, Traits, measure_traits, with_traits
-from .session import Steps, motion_request, read_speech, watch_job
+from .session import Steps, motion_request, watch_job
+from .sources import read_speech
 
 PERSON, AVERAGE = "person", "average"
 
