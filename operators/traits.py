@@ -20,7 +20,7 @@ from .style_list import active_style, refresh_styles, style_library, style_list
 if TYPE_CHECKING:
     from ..core.style.style import Style
 
-_WORDS = {
+_LABELS = {
     "opening": ("Opening", "How far the mouth opens"),
     "rounding": ("Rounding", "How far the lips come forwards"),
     "brows": ("Brows", "How much the brows move"),
@@ -39,7 +39,7 @@ def traits_rows(context: bpy.types.Context) -> list[str]:
     if not measured:
         return []
     amounts, rows = style_amounts(style), []
-    for name, (label, _) in _WORDS.items():
+    for name, (label, _) in _LABELS.items():
         person, average = getattr(measured["person"], name), getattr(measured["average"], name)
         ratio = f"{person / average:.1f} x average" if average > 1e-6 else f"{person:.1f} a minute"
         amount = getattr(amounts, name)
@@ -118,7 +118,7 @@ class MIMESH_OT_adjust_traits(bpy.types.Operator):
         """A slider each, and what was measured."""
         layout: bpy.types.UILayout = self.layout
         layout.use_property_split = True
-        for name in _WORDS:
+        for name in _LABELS:
             layout.prop(self, name, slider=True)
         for row in self._rows:
             layout.label(text=row)
@@ -128,7 +128,7 @@ class MIMESH_OT_adjust_traits(bpy.types.Operator):
         from ..core.style.traits import TraitAmounts, with_traits
 
         try:
-            amounts = TraitAmounts(**{name: float(f"{getattr(self, name):.4g}") for name in _WORDS})
+            amounts = TraitAmounts(**{name: float(f"{getattr(self, name):.4g}") for name in _LABELS})
             _save(context, with_traits(_selected(context), amounts))
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
@@ -151,9 +151,9 @@ class MIMESH_OT_copy_traits(bpy.types.Operator):
     other: bpy.props.StringProperty(name="From", description="The other style", search=_search_other)
     traits: bpy.props.EnumProperty(
         name="Traits",
-        items=[(name, *words) for name, words in _WORDS.items()],
+        items=[(name, *words) for name, words in _LABELS.items()],
         options={"ENUM_FLAG"},
-        default=set(_WORDS),
+        default=set(_LABELS),
     )
 
     @classmethod
@@ -184,7 +184,7 @@ class MIMESH_OT_copy_traits(bpy.types.Operator):
             for measured, whose in ((own, style), (wanted, other)):
                 if not measured:
                     raise SettingsError(f'The traits of "{whose.name}" are not measured.', "Measure them first.")
-            names = tuple(name for name in _WORDS if name in self.traits)
+            names = tuple(name for name in _LABELS if name in self.traits)
             copied = amounts_like(own["person"], wanted["person"], names)
             amounts = dataclasses.replace(style_amounts(style), **{name: getattr(copied, name) for name in names})
             _save(context, with_traits(style, amounts))
