@@ -11,7 +11,7 @@ import glob
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import EngineSetupError
@@ -22,17 +22,22 @@ from .environment import inspect_python
 _MINORS = tuple(range(PYTHON_LOW[1], PYTHON_HIGH[1]))
 
 
-def find_base_python() -> Path:
-    """The running Python if it fits, else the first found. Raises EngineSetupError naming what was looked at."""
+def base_pythons(tick: Callable[[], None] = lambda: None) -> Iterator[Path]:
+    """Every Python that fits, likeliest first. Raises EngineSetupError naming what was looked at where none does."""
     seen: list[str] = []
+    given: set[Path] = set()
     for command in candidates():
         try:
-            version = inspect_python(Path(command[0]), command[1:]).version
+            report = inspect_python(Path(command[0]), command[1:], tick)
         except EngineSetupError:
             continue
-        if PYTHON_LOW <= version[:2] < PYTHON_HIGH:
-            return _interpreter(command)
-        seen.append(f"{' '.join(command)} ({'.'.join(map(str, version))})")
+        if not PYTHON_LOW <= report.version[:2] < PYTHON_HIGH:
+            seen.append(f"{' '.join(command)} ({'.'.join(map(str, report.version))})")
+        elif report.python not in given:
+            given.add(report.python)
+            yield report.python
+    if given:
+        return
     looked = f"; found were {', '.join(dict.fromkeys(seen))}" if seen else ""
     raise EngineSetupError(
         f"No Python from 3.{_MINORS[0]} to 3.{_MINORS[-1]} was found{looked}.",
@@ -77,10 +82,3 @@ def standard_places(platform: str, home: Path | None = None) -> tuple[str, ...]:
             *own,
         )
     return (f"/usr/bin/python{minors}", f"/usr/local/bin/python{minors}", f"/opt/python{minors}/bin/python3", *own)
-
-
-def _interpreter(command: list[str]) -> Path:
-    """The program behind a launcher: an environment is made with the interpreter itself."""
-    if len(command) == 1:
-        return Path(command[0])
-    return inspect_python(Path(command[0]), command[1:]).python

@@ -17,16 +17,21 @@ from ..errors import EngineSetupError
 from .transport import engine_environment, quiet_process_flags
 
 _TICK_SECONDS = 0.1
+# a user's wishes that would lead an installation out of the environment that it is meant for
+_ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN", "PIP_REQUIRE_HASHES", "UV_SYSTEM_PYTHON")
 _END_SECONDS = 5.0
 
 
-def run_lines(command: list[str], cwd: Path, tick: Callable[[], None]) -> Iterator[str]:
+def run_lines(
+    command: list[str], cwd: Path | None, tick: Callable[[], None], more: dict[str, str] | None = None
+) -> Iterator[str]:
     """Yield each line of output (also one that ends in a carriage return); returns when the program ended well.
 
-    ``tick`` is called several times a second, also while the program is silent, and may raise to stop it.
+    ``tick`` is called several times a second, also while the program is silent, and may raise to stop it. more:
+    variables beside those of :func:`plain_environment`. cwd: None is the present folder.
     Raises :class:`ProgramFailedError` with the last lines, or EngineSetupError when it cannot be started.
     """
-    process = _start(command, cwd)
+    process = _start(command, cwd, more or {})
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(process, lines), name="mimesh-child", daemon=True).start()
     said: list[str] = []
@@ -81,10 +86,14 @@ def plain_environment() -> dict[str, str]:
     environment = engine_environment(Path())
     del environment["PYTHONPATH"]
     environment["PYTHONUNBUFFERED"] = "1"
+    for name in _ELSEWHERE:
+        environment.pop(name, None)
+    # goes before a pip.conf that says otherwise
+    environment["PIP_USER"] = "0"
     return environment
 
 
-def _start(command: list[str], cwd: Path) -> subprocess.Popen[str]:
+def _start(command: list[str], cwd: Path | None, more: dict[str, str]) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             command,
@@ -95,10 +104,14 @@ def _start(command: list[str], cwd: Path) -> subprocess.Popen[str]:
             encoding="utf-8",
             errors="replace",
             cwd=cwd,
-            env=plain_environment(),
+            env={**plain_environment(), **more},
             creationflags=quiet_process_flags(),
             start_new_session=sys.platform != "win32",
         )
+    except FileNotFoundError as error:
+        raise EngineSetupError(
+            f"The program {command[0]} does not exist.", "Choose another Python or run the engine setup."
+        ) from error
     except OSError as error:
         raise EngineSetupError(
             f"{command[0]} cannot be started ({error.strerror or error}).", "Choose another Python."

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EngineSetupError
 from ..exchange.packages import PYTHON_VARIABLE, problems_with, required_names
-from .child import plain_environment
-from .transport import quiet_process_flags
+from .child import ProgramFailedError, run_lines
 
 # beside the environments: the name of the one in use
 CURRENT_FILE = "current"
@@ -98,42 +97,42 @@ def find_engine_python(explicit: Path | None = None, folder: Path | None = None)
     )
 
 
-def inspect_python(python: Path, arguments: Sequence[str] = ()) -> EnvironmentReport:
+def inspect_python(
+    python: Path, arguments: Sequence[str] = (), tick: Callable[[], None] = lambda: None
+) -> EnvironmentReport:
     """Ask a Python for its version and packages, importing none. Raises EngineSetupError if it does not run.
 
-    arguments: of a launcher, such as ``-3.11``; the report then names the interpreter that it started.
+    arguments: of a launcher, such as ``-3.11``; the report then names the interpreter that it started. tick: called
+    several times a second; what it raises ends the look.
     """
     # -I: neither the user's site nor the present folder may pretend to be the environment
-    text = _output_of([str(python), *arguments, "-I", "-c", _LOOK_SCRIPT, *required_names()], python)
+    command = [str(python), *arguments, "-I", "-c", _LOOK_SCRIPT, *required_names()]
+    lines = _output_of(command, python, tick)
     try:
-        found = json.loads(text.splitlines()[-1])
+        # warnings may stand around it
+        found = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
         version, packages = tuple(found["python"]), found["versions"]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, StopIteration, TypeError) as error:
         raise EngineSetupError(f"The program {python} is no Python.", "Choose another Python.") from error
     program = Path(found["program"]) if arguments else Path(python)
     return EnvironmentReport(program, version, packages, tuple(problems_with(packages, version)))
 
 
-def _output_of(command: list[str], python: Path) -> str:
+def _output_of(command: list[str], python: Path, tick: Callable[[], None]) -> list[str]:
+    deadline = time.monotonic() + _LOOK_SECONDS
+
+    def in_time() -> None:
+        tick()
+        if time.monotonic() > deadline:
+            raise EngineSetupError(
+                f"The engine's Python {python} does not run (no answer within {_LOOK_SECONDS:.0f} s).",
+                "Choose another.",
+            )
+
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_LOOK_SECONDS,
-            env=plain_environment(),
-            creationflags=quiet_process_flags(),
-            check=False,
-        )
-    except FileNotFoundError as error:
+        return list(run_lines(command, None, in_time))
+    except ProgramFailedError as error:
+        said = (error.said or ["it said nothing"])[-1]
         raise EngineSetupError(
-            f"The engine's Python {python} does not exist.", "Choose another Python or run the engine setup."
+            f"The engine's Python {python} does not run ({said[:200]}).", "Choose another."
         ) from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineSetupError(f"The engine's Python {python} does not run ({error}).", "Choose another.") from error
-    if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise EngineSetupError(f"The engine's Python {python} does not run ({said[:200]}).", "Choose another.")
-    return done.stdout

@@ -7,24 +7,20 @@ its own folder and nothing else.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
 import shutil
-import time
-import urllib.error
-import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EngineSetupError
 from ..files import whole_file
-from .base_python import find_base_python
+from ..weights import file_hash
+from .base_python import base_pythons
 from .child import ProgramFailedError, run_lines
 from .environment import CURRENT_FILE, environment_python, inspect_python
-from .setup_failure import setup_failure
-from .setup_plan import SetupChoice, SetupPlan, require_possible
+from .install_folder import LOG_FILE, only_one, remove, removed_on_failure, require_our_folder, temporary
+from .setup_failure import NoReleaseError, setup_failure
+from .setup_plan import Command, SetupChoice, SetupPlan, expected_megabytes, require_possible
 from .setup_progress import SetupProgress
 
 FACE_MODEL_URL = (
@@ -32,11 +28,7 @@ FACE_MODEL_URL = (
 )
 FACE_MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 FACE_MODEL_FILE = Path("share") / "mimesh" / "face_landmarker.task"
-_LOCK = "setup.lock"
-_TRASH = "trash-"
-# another Blender's attempt is alive while it refreshes its lock
-_LOCK_SECONDS = 60.0
-_FETCH_SECONDS = 30.0
+_FETCH_SCRIPT = Path(__file__).with_name("fetch_file.py")
 Tick = Callable[[SetupProgress], None]
 
 
@@ -47,74 +39,124 @@ def create_environment(folder: Path, choice: SetupChoice, online: bool, tick: Ti
     Raises :class:`EngineSetupError` naming the cause.
     """
     require_our_folder(folder)
-    base = choice.base_python or find_base_python()
-    version = inspect_python(base).version
-    plan = SetupPlan(choice, base, version, _free_target(folder), shutil.which("uv") or "")
-    require_possible(plan, online)
-    with _only_one(folder) as refresh, _removed_on_failure(plan.target):
-        progress = SetupProgress(plan.megabytes()[0] * 1e6)
+    progress = SetupProgress(expected_megabytes(choice.torch)[0] * 1e6, "Looking for a Python")
+    with only_one(folder) as refresh, temporary(folder) as room:
 
         def alive() -> None:
             refresh()
             tick(progress)
 
-        _build(plan, folder, progress, alive)
-        progress.begin("Checking the environment")
-        alive()
-        inspect_python(plan.python).require_usable()
-        _take_into_use(folder, plan.target)
+        setup = _Setup(folder, choice, online, room, progress, alive)
+        plan = setup.begun()
+        with removed_on_failure(plan.target):
+            setup.filled(plan)
+            progress.begin("Checking the environment")
+            inspect_python(plan.python, tick=alive).require_usable()
+            _take_into_use(folder, plan.target)
     return environment_python(folder)
 
 
-def require_our_folder(folder: Path) -> None:
-    """Refuse a folder that holds something else, or that cannot be written. Raises EngineSetupError."""
-    try:
-        names = [path.name for path in folder.iterdir()] if folder.exists() else []
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{uuid.uuid4().hex[:8]}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise EngineSetupError(
-            f"The engine's folder {folder} cannot be written ({error.strerror or error}).",
-            "Choose another Engine Folder in the preferences.",
-        ) from error
-    ours = any(name in (CURRENT_FILE, _LOCK, "pyvenv.cfg", "setup.log") for name in names)
-    strangers = [name for name in names if not (name.isdigit() or name.startswith((_TRASH, ".")))]
-    if strangers and not ours:
-        raise EngineSetupError(f"The folder {folder} holds something else.", "Choose another folder or empty it.")
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """One attempt. room: a folder for what is only needed meanwhile."""
 
+    folder: Path
+    choice: SetupChoice
+    online: bool
+    room: Path
+    progress: SetupProgress
+    alive: Callable[[], None]
 
-def _build(plan: SetupPlan, folder: Path, progress: SetupProgress, alive: Callable[[], None]) -> None:
-    with (folder / "setup.log").open("w", encoding="utf-8") as log:
-        for stage, command in plan.commands():
-            progress.begin(stage)
-            said: list[str] = []
+    def begun(self) -> SetupPlan:
+        """The plan whose environment is there, without packages: of the first Python that can make one."""
+        first: EngineSetupError | None = None
+        for base in self._bases():
+            version = inspect_python(base, tick=self.alive).version
+            plan = SetupPlan(self.choice, base, version, _free_target(self.folder), shutil.which("uv") or "")
+            require_possible(plan, self.online)
             try:
-                for line in run_lines(command, folder, alive):
+                with removed_on_failure(plan.target):
+                    self._run(plan, plan.environment())
+            except EngineSetupError as error:
+                first = first or error
+                continue
+            return plan
+        assert first is not None  # no base at all raises in _bases
+        raise first
+
+    def filled(self, plan: SetupPlan) -> None:
+        """Everything that belongs into the environment."""
+        installs = plan.installs()
+        try:
+            command = next(installs)
+            while True:
+                command = installs.send(self._succeeded(plan, command))
+        except StopIteration:
+            pass
+        if plan.tasks_tracker:
+            self._put_face_model(plan)
+
+    def _bases(self) -> Iterator[Path]:
+        if self.choice.base_python is not None:
+            yield self.choice.base_python
+        else:
+            yield from base_pythons(self.alive)
+
+    def _succeeded(self, plan: SetupPlan, command: Command) -> bool:
+        try:
+            self._run(plan, command)
+        except NoReleaseError:
+            if command.needed:
+                raise
+            return False
+        return True
+
+    def _run(self, plan: SetupPlan, command: Command) -> None:
+        self.progress.begin(command.stage)
+        said: list[str] = []
+        # unpacking beside the environment: only one disk can be full
+        room = {name: str(self.room) for name in ("TMPDIR", "TEMP", "TMP")}
+        with (self.folder / LOG_FILE).open("a", encoding="utf-8") as log:
+            try:
+                for line in run_lines(command.line, self.folder, self.alive, room):
                     said.append(line)
-                    progress.take(line)
+                    self.progress.take(line)
                     if not line.startswith("Progress "):
                         log.write(f"{line}\n")
             except ProgramFailedError as error:
                 raise setup_failure(error.said, plan.target, plan.base) from error
-    if plan.tasks_tracker:
-        progress.begin("Fetching the face model")
-        _put_face_model(plan, progress, alive)
 
+    def _put_face_model(self, plan: SetupPlan) -> None:
+        """The tracker's networks: the user's own file or the publisher's, whose checksum is known."""
+        path = plan.target / FACE_MODEL_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source = _local_face_model(self.choice)
+        if source:
+            shutil.copyfile(source, path)
+        else:
+            self._fetch_face_model(plan, path)
+        if file_hash(path) != FACE_MODEL_SHA256:
+            raise EngineSetupError(
+                f"The face model from {source or FACE_MODEL_URL} is not the published one.",
+                f"Its SHA-256 should be {FACE_MODEL_SHA256}.",
+            )
 
-def _put_face_model(plan: SetupPlan, progress: SetupProgress, alive: Callable[[], None]) -> None:
-    """The tracker's networks: the user's own file or the publisher's, whose checksum is known."""
-    source = _local_face_model(plan.choice)
-    data = source.read_bytes() if source else _fetched(FACE_MODEL_URL, alive)
-    if hashlib.sha256(data).hexdigest() != FACE_MODEL_SHA256:
-        raise EngineSetupError(
-            f"The face model from {source or FACE_MODEL_URL} is not the published one.",
-            f"Its SHA-256 should be {FACE_MODEL_SHA256}.",
-        )
-    path = plan.target / FACE_MODEL_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    def _fetch_face_model(self, plan: SetupPlan, path: Path) -> None:
+        if plan.choice.wheels is not None:
+            raise EngineSetupError(
+                f"The folder of wheels {plan.choice.wheels} has no {FACE_MODEL_FILE.name}, which the tracker for "
+                "this Python reads.",
+                f"Put it there (from {FACE_MODEL_URL}), or name it as Face Model in the preferences.",
+            )
+        line = [str(plan.python), "-I", str(_FETCH_SCRIPT), FACE_MODEL_URL, str(path)]
+        try:
+            self._run(plan, Command("Fetching the face model", line))
+        except EngineSetupError as error:
+            raise EngineSetupError(
+                f"The face model cannot be fetched from {FACE_MODEL_URL}: {error.message}",
+                "Check the network, or fetch face_landmarker.task yourself and name it as Face Model in the "
+                "preferences.",
+            ) from error
 
 
 def _local_face_model(choice: SetupChoice) -> Path | None:
@@ -122,21 +164,6 @@ def _local_face_model(choice: SetupChoice) -> Path | None:
         return Path(choice.face_model)
     beside = choice.wheels / FACE_MODEL_FILE.name if choice.wheels else None
     return beside if beside is not None and beside.is_file() else None
-
-
-def _fetched(url: str, alive: Callable[[], None]) -> bytes:
-    pieces = []
-    try:
-        with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as answer:
-            while piece := answer.read(256 * 1024):
-                pieces.append(piece)
-                alive()
-    except (urllib.error.URLError, OSError, TimeoutError) as error:
-        raise EngineSetupError(
-            f"The face model cannot be fetched from {url} ({error}).",
-            "Check the network, or fetch face_landmarker.task yourself and name it as Face Model in the preferences.",
-        ) from error
-    return b"".join(pieces)
 
 
 def _free_target(folder: Path) -> Path:
@@ -149,61 +176,9 @@ def _take_into_use(folder: Path, target: Path) -> None:
         partial.write_text(target.name, encoding="utf-8")
     for old in folder.iterdir():
         if old.name.isdigit() and old.is_dir() and old != target:
-            _remove(old)
+            remove(old)
     if (folder / "pyvenv.cfg").is_file():
         # an environment of Mimesh 0.1, which lay in the folder itself
         for old in folder.iterdir():
             if old.name in ("pyvenv.cfg", "bin", "Scripts", "lib", "lib64", "Lib", "include", "Include", "share"):
-                _remove(old)
-
-
-def _remove(path: Path) -> None:
-    """Out of the way at once; the deleting may take seconds, and what another Blender still runs stays on Windows."""
-    trash = path.with_name(f"{_TRASH}{uuid.uuid4().hex[:8]}")
-    with contextlib.suppress(OSError):
-        path.rename(trash)
-        if trash.is_dir() and not trash.is_symlink():
-            shutil.rmtree(trash, ignore_errors=True)
-        else:
-            trash.unlink()
-
-
-@contextlib.contextmanager
-def _removed_on_failure(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        _remove(target)
-        raise setup_failure([str(error)], target, target) from error
-    except BaseException:
-        _remove(target)
-        raise
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[Callable[[], None]]:
-    """Refuses a second attempt at the same time; yields what keeps this one's lock fresh."""
-    lock = folder / _LOCK
-    try:
-        if lock.exists() and time.time() - lock.stat().st_mtime > _LOCK_SECONDS:
-            lock.unlink()
-        lock.open("x").close()
-    except FileExistsError as error:
-        raise EngineSetupError(
-            f"The engine is being set up in {folder} already.", "Wait for it, or try again in a minute."
-        ) from error
-    refreshed = time.monotonic()
-
-    def refresh() -> None:
-        nonlocal refreshed
-        if time.monotonic() - refreshed > _LOCK_SECONDS / 10:
-            refreshed = time.monotonic()
-            with contextlib.suppress(OSError):
-                os.utime(lock)
-
-    try:
-        for leftover in folder.glob(f"{_TRASH}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        yield refresh
-    finally:
-        lock.unlink(missing_ok=True)
+                remove(old)

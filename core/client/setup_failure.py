@@ -10,11 +10,16 @@ from pathlib import Path
 from ..errors import EngineSetupError
 
 
+class NoReleaseError(EngineSetupError):
+    """Index or folder have no fitting release of a package."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Cause:
     pattern: str
     message: str
     hint: str
+    error: type[EngineSetupError] = EngineSetupError
 
 
 # first match wins: the special before the general
@@ -57,9 +62,15 @@ _CAUSES = (
         "Press Set Up again; if it stays so, something on the way changes files.",
     ),
     _Cause(
+        r"not a trusted or secure host",
+        "pip does not trust the index: {detail}.",
+        "Use its https address, or name its host in PIP_TRUSTED_HOST.",
+    ),
+    _Cause(
         r"No matching distribution|Could not find a version|No solution found|from versions:",
         "A package has no release for this Python and system: {detail}.",
         "Check the index or the folder of wheels; else choose another Python.",
+        NoReleaseError,
     ),
     _Cause(
         r"Permission denied|Access is denied|WinError 5\b|Errno 13|Read-only file system|Errno 30|not permitted",
@@ -80,7 +91,7 @@ def setup_failure(said: list[str], folder: Path, python: Path) -> EngineSetupErr
         found = [line for line in said if re.search(cause.pattern, line, re.IGNORECASE)]
         if found:
             detail = _shortened(found[-1])
-            return EngineSetupError(cause.message.format(folder=folder, python=python, detail=detail), cause.hint)
+            return cause.error(cause.message.format(folder=folder, python=python, detail=detail), cause.hint)
     last = _shortened(said[-1]) if said else "it said nothing"
     return EngineSetupError(f"The engine setup failed: {last}.", "Its whole output is in setup.log beside the engine.")
 

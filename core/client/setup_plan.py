@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,7 @@ CLASSIC_TRACKER = "mediapipe==0.10.21"
 TASKS_TRACKER = "mediapipe==1.2.3"
 # classic wheels end with Python 3.12
 _FIRST_WITHOUT_CLASSIC = (3, 13)
-# the installer of a fresh environment is old and tells no bytes
+# the installer of a fresh environment is old, and before 24.1 it tells no bytes
 _PIP = "pip>=25.1"
 _TORCH_INDEX = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
 # measured with the pinned versions: megabytes to download and on the disk
@@ -61,6 +61,15 @@ class SetupChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """One program of the set-up. needed: without it the set-up goes on, where nothing but a release is missing."""
+
+    stage: str
+    line: list[str]
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SetupPlan:
     """The environment to build in ``target`` with ``base``, whose version is ``version``."""
 
@@ -86,30 +95,35 @@ class SetupPlan:
         """To download, and on the disk."""
         return expected_megabytes(self.choice.torch)
 
-    def commands(self) -> Iterator[tuple[str, list[str]]]:
-        """Stages with their commands."""
+    def environment(self) -> Command:
+        """Makes the environment, without any package."""
         if self.uv:
-            yield "Making an environment", [self.uv, "venv", "--python", str(self.base), str(self.target)]
-        else:
-            yield "Making an environment", [str(self.base), "-I", "-m", "venv", str(self.target)]
-            if self.choice.wheels is None:
-                yield "Preparing the installer", [*self._install(raw=False), "--upgrade", _PIP]
-        yield "Installing PyTorch", [*self._install(), *self._torch_index(), torch_requirement()]
-        yield "Installing packages", [*self._install(), "-r", str(REQUIREMENTS_FILE)]
-        if self.tasks_tracker:
-            yield "Installing the face tracker", [*self._install(), "-r", str(TASKS_FILE)]
-        tracker = TASKS_TRACKER if self.tasks_tracker else CLASSIC_TRACKER
-        yield "Installing the face tracker", [*self._install(), "--no-deps", tracker]
+            return Command("Making an environment", [self.uv, "venv", "--python", str(self.base), str(self.target)])
+        return Command("Making an environment", [str(self.base), "-I", "-m", "venv", str(self.target)])
 
-    def _install(self, raw: bool = True) -> list[str]:
+    def installs(self) -> Generator[Command, bool, None]:
+        """The commands after that; each is to be answered with whether it succeeded."""
+        # from a folder nothing is downloaded, and pip stays as old as the Python brings it
+        raw = False
+        if not self.uv and self.choice.wheels is None:
+            # a studio's index may have no pip
+            raw = yield Command("Preparing the installer", [*self._install(), "--upgrade", _PIP], needed=False)
+        install = self._install(raw)
+        yield Command("Installing PyTorch", [*install, *self._torch_index(), torch_requirement()])
+        yield Command("Installing packages", [*install, "-r", str(REQUIREMENTS_FILE)])
+        if self.tasks_tracker:
+            yield Command("Installing the face tracker", [*install, "-r", str(TASKS_FILE)])
+        tracker = TASKS_TRACKER if self.tasks_tracker else CLASSIC_TRACKER
+        yield Command("Installing the face tracker", [*install, "--no-deps", tracker])
+
+    def _install(self, raw: bool = False) -> list[str]:
         if self.uv:
             install = [self.uv, "pip", "install", "--python", str(self.python)]
         else:
             install = [str(self.python), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
             # two retries: a server that is away is told within a minute
             install += ["--retries", "2", "--timeout", "30"]
-            # from a folder nothing is downloaded, and pip stays as old as the Python brings it
-            install += ["--progress-bar", "raw"] if raw and self.choice.wheels is None else []
+            install += ["--progress-bar", "raw"] if raw else []
         if self.choice.wheels is not None:
             return [*install, "--no-index", "--find-links", str(self.choice.wheels)]
         return [*install, "--index-url", self.choice.source] if self.choice.source else install
