@@ -7,6 +7,8 @@ from pathlib import Path
 
 import bpy
 
+from ..core.settings import RunSettings
+from .setting_properties import property_of
 from .stubs import classes_factory
 
 # the package Blender knows us by, for example bl_ext.user_default.mimesh
@@ -71,6 +73,7 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "engine_python")
+        layout.prop(self, "device", text="Default Device")
         _draw_lines(layout, run.engine_status or "Not checked yet.")
         row = layout.row(align=True)
         row.operator("mimesh.setup_engine", icon="IMPORT")
@@ -86,6 +89,10 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         row.operator("mimesh.measure_cache", text="", icon="FILE_REFRESH")
         row.operator("mimesh.clear_cache", text="", icon="TRASH")
         layout.prop(self, "style_folder")
+
+
+# as declared for a scene; what a scene leaves on automatic is decided here
+MimeshPreferences.__annotations__["device"] = property_of(RunSettings, "device")
 
 
 def _draw_lines(layout: bpy.types.UILayout, text: str) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ import bpy
 
 from ..core.client.choices import GenerateSettings, SourceChoice
 from ..core.engines import find_engine, mixing_engines
-from ..core.settings import MOTION_GROUPS, BakeSettings
+from ..core.settings import MOTION_GROUPS, BakeSettings, RunSettings
 from ..core.settings_schema import SettingsGroup
 from .pose_properties import MimeshPose
-from .preferences import style_folder
+from .preferences import preferences, style_folder
 from .setting_properties import declare, read_group
 from .stubs import classes_factory
 
@@ -158,13 +159,14 @@ def freeze_settings(settings: MimeshSettings) -> GenerateSettings:
         "channel": str(settings.speech_channel),
         "file": settings.speech_file,
     }
+    groups = {name: read_group(settings, group) for name, group in MOTION_GROUPS.items()}
     return GenerateSettings(
         object_name=settings.target.name if settings.target else "",
         speech=SourceChoice(settings.speech_kind, speech[settings.speech_kind], settings.speech_track or None),
         reference=freeze_reference(settings),
         second_style=resolve_style(settings.second_style) if mixes_styles(settings) else "",
         bake=read_group(settings, BakeSettings),
-        **{name: read_group(settings, group) for name, group in MOTION_GROUPS.items()},
+        **{**groups, "run": _on_default_device(groups["run"])},
     )
 
 
@@ -178,6 +180,12 @@ def freeze_reference(settings: MimeshSettings) -> SourceChoice:
     return SourceChoice(
         settings.reference_kind, value, settings.reference_track or None, settings.reference_person or None
     )
+
+
+def _on_default_device(run: RunSettings) -> RunSettings:
+    """What a scene leaves to Mimesh, the preferences decide."""
+    chosen: str = preferences(bpy.context).device
+    return dataclasses.replace(run, device=chosen) if run.device == "auto" else run
 
 
 def can_mix_styles(settings: MimeshSettings) -> bool:

@@ -36,6 +36,11 @@ def read_group(settings: Any, group: type[T]) -> T:
     return group(**{item.name: _value(settings, item) for item in setting_fields(group) if item.setting.offered})
 
 
+def property_of(group: type[SettingsGroup], name: str) -> Any:
+    """The property of one setting, for a place of its own."""
+    return _property(next(item for item in setting_fields(group) if item.name == name))
+
+
 def owner_of(settings: Any, item: SettingField) -> tuple[Any, str]:
     """The property group that holds the setting, and its name there, as ``layout.prop`` takes them."""
     *groups, name = item.prop.split(".")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 import pytest
 
+from tests.blender.fake_engine import part
 from tests.blender.test_operators import EXTENSION, extension  # noqa: F401
 
 
@@ -21,6 +22,23 @@ def test_device_is_a_setting_that_the_request_follows(extension: None) -> None: 
     assert getattr(settings, name) == "auto"
     settings_property = settings.bl_rna.properties[name]
     assert settings_property.name == "Device"
+
+
+def test_scene_that_leaves_the_device_open_gets_the_one_of_the_preferences(extension: None) -> None:  # noqa: F811
+    freeze = part("operators.properties").freeze_settings
+    preferences, scene = bpy.context.preferences.addons[EXTENSION].preferences, bpy.context.scene.mimesh
+    scene.reference_kind = "none"
+    assert preferences.device == "auto" and freeze(scene).run.device == "auto"
+    preferences.device = "cuda:1"
+    try:
+        assert freeze(scene).run.device == "cuda:1"
+        scene.device = "cpu"
+        assert freeze(scene).run.device == "cpu"
+        scene.device, preferences.device = "auto", "toaster"
+        with pytest.raises(part("core.errors").SettingsError, match="toaster"):
+            freeze(scene)
+    finally:
+        scene.device, preferences.device = "auto", "auto"
 
 
 def test_set_up_in_the_background_is_refused_in_words_without_network_or_wheels(extension: None) -> None:  # noqa: F811
