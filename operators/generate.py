@@ -40,7 +40,7 @@ class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.generate_lip_sync"
     bl_label = "Generate Lip Sync"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Generate Lip Sync"
 

@@ -26,7 +26,7 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.regenerate_head"
     bl_label = "Regenerate Head Motion"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Regenerate Head Motion"
 
@@ -71,7 +71,7 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.add_to_bank"
     bl_label = "Add Clip to Bank"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Add Clip to Bank"
 

@@ -17,7 +17,7 @@ class MIMESH_OT_find_landmarks(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.find_landmarks"
     bl_label = "Find Face Landmarks"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Find Face Landmarks"
 

@@ -54,6 +54,8 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         "empty lets it be fetched from its publisher",
         subtype="FILE_PATH",
     )
+    # its declaration stands below
+    device: str
     cache_folder: bpy.props.StringProperty(
         name="Cache Folder",
         description="Where tracked references and the engine's log are kept; empty uses the extension's user folder",

@@ -25,7 +25,7 @@ class MIMESH_OT_retake(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.retake"
     bl_label = "Retake"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Retake"
 

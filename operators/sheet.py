@@ -164,7 +164,7 @@ class MIMESH_OT_generate_sheet(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.generate_sheet"
     bl_label = "Generate All"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Generate All"
     active_only: bpy.props.BoolProperty(
@@ -215,7 +215,7 @@ class MIMESH_OT_fill_pauses(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.fill_pauses"
     bl_label = "Fill Pauses"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Fill Pauses"
 

@@ -19,7 +19,7 @@ class MIMESH_OT_try_it(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.try_it"
     bl_label = "Try It"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Try It"
 

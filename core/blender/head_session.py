@@ -57,6 +57,7 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
     started = time.perf_counter()
     scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
+    scene = find_scene(scene_name)
     speech = read_speech(scene, settings.speech)
     known = _require_ours(settings.object_name, settings.speech.value)
     job = engine.regenerate_head(_for_the_face(motion_request(scene, settings, speech), known))
@@ -85,7 +86,9 @@ def add_to_bank_steps(
     scene: bpy.types.Scene, settings: GenerateSettings, bank: Path, name: str, engine: Engine
 ) -> Steps[BankResult]:
     """Put the chosen reference into the bank file under ``name`` (empty takes the clip's)."""
+    scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
+    scene = find_scene(scene_name)
     reference, style = read_reference(scene, settings.reference)
     job = engine.add_to_bank(BankRequest(bank, reference, style, name, settings.run.device))
     try:

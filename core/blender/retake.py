@@ -32,7 +32,7 @@ from ..settings import BakeSettings
 from ..style.traits import TraitAmounts, with_amounts
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
-from .session import Steps, find_object, motion_request, plan_result, read_target, watch_job
+from .session import Steps, find_object, find_scene, motion_request, plan_result, read_target, watch_job
 from .sources import read_speech
 from .tags import MADE_PROPERTY
 
@@ -88,7 +88,9 @@ def retake_steps(
 
     Raises :class:`MimeshError` before anything is written.
     """
+    scene_name = scene.name
     yield StepStatus("Reading the line", 0.0)
+    scene = find_scene(scene_name)
     obj = find_object(settings.object_name)
     if open_retake(obj) is not None:
         raise RigError(f'"{obj.name}" has takes that wait for an answer.', "Accept or reject them first.")

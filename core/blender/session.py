@@ -51,7 +51,10 @@ _QUIET_SECONDS = 2.0
 
 def generate_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[GenerateReport]:
     """The whole path. Raises a :class:`MimeshError` for whatever it refuses, before anything is written."""
+    scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
+    # an undo since then leaves a scene that is no more
+    scene = find_scene(scene_name)
     speech = read_speech(scene, settings.speech)
     request = motion_request(scene, settings, speech)
     report = yield from request_steps(scene, settings, request, speech.first_frame, engine)

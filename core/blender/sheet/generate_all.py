@@ -86,8 +86,9 @@ class SheetPass:
 
 def pass_steps(scene: bpy.types.Scene, work: SheetPass, engine: Engine) -> Steps[PassReport]:
     """Go through the sheet. Refusals of single lines go into the report."""
-    yield StepStatus("Looking what is stale", 0.0)
     scene_name, report = scene.name, work.report
+    yield StepStatus("Looking what is stale", 0.0)
+    scene = find_scene(scene_name)
     todo = _plan(scene, work)
     for number, (line, status) in enumerate(todo):
         here = find_scene(scene_name)
@@ -119,8 +120,9 @@ def noted_steps(
     mix: tuple[WeightCurve, ...],
 ) -> Steps[GenerateReport]:
     """One line outside a pass, noted so that the sheet knows what it was made from."""
-    yield StepStatus("Reading the scene", 0.0)
     scene_name = scene.name
+    yield StepStatus("Reading the scene", 0.0)
+    scene = find_scene(scene_name)
     speech = read_speech(scene, settings.speech)
     request = motion_request(scene, settings, speech)
     made = Survey(scene, files, mix=mix).made_from(settings)

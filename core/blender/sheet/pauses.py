@@ -61,8 +61,9 @@ def fill_steps(
     scene: bpy.types.Scene, lines: Sequence[SheetLine], base: GenerateSettings, resolve: ResolveStyle, engine: Engine
 ) -> Steps[PauseReport]:
     """Key every pause of every character of the sheet. Raises :class:`MimeshError` before anything is written."""
-    yield StepStatus("Looking for pauses", 0.0)
     name, report = scene.name, PauseReport()
+    yield StepStatus("Looking for pauses", 0.0)
+    scene = find_scene(name)
     speeches = _speeches(scene, lines, base, resolve, report)
     work = _work(scene, lines, speeches, base)
     if not work:
