@@ -7,6 +7,7 @@ Blender's own Python has numpy but neither safetensors nor torch, so the small f
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import json
@@ -47,7 +48,7 @@ def read_tensors(path: Path, may_lack: tuple[str, ...] = ()) -> TensorFile:
     may_lack: names of arrays in which NaN stands for a value that is not known; infinities are refused everywhere.
     """
     try:
-        raw = Path(path).read_bytes()
+        raw = _file(path).read_bytes()
     except OSError as error:
         raise ModelError(f"The model file {path} cannot be read ({error.strerror}).") from error
     try:
@@ -59,7 +60,7 @@ def read_tensors(path: Path, may_lack: tuple[str, ...] = ()) -> TensorFile:
 def read_metadata(path: Path) -> dict[str, str]:
     """The string metadata alone, without reading the arrays. Raises :class:`ModelError` as :func:`read_tensors`."""
     try:
-        with Path(path).open("rb") as file:
+        with _file(path).open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _HEADER_LIMIT:
                 raise ValueError("header longer than any of ours")
@@ -146,12 +147,20 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _file(path: Path) -> Path:
+    """The path, unless it is a pipe or a device, which would keep its reader waiting. Raises OSError."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file")
+    return path
+
+
 def _parse(raw: bytes, may_lack: tuple[str, ...]) -> TensorFile:
     (length,) = struct.unpack_from("<Q", raw)
     if length > min(len(raw) - 8, _HEADER_LIMIT):
         raise ValueError("header longer than the file")
     header = json.loads(raw[8 : 8 + length])
-    metadata = header.pop("__metadata__", {})
+    metadata = {str(name): str(value) for name, value in header.pop("__metadata__", {}).items()}
     body = memoryview(raw)[8 + length :]
     expected = metadata.pop(_CHECKSUM, None)
     if expected is not None and hashlib.sha256(body).hexdigest() != expected:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..face.motion import Motion
+from ..face.motion import LARGEST_RADIANS, Motion
 from ..pose.bank import Neighbour
+from ..weights import require_sane
 from .protocol import JsonObject
 from .provenance import Provenance
 
@@ -91,7 +93,7 @@ def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
         "stage_seconds": result.stage_seconds,
         "provenance": result.provenance.to_json(),
         "notes": list(result.notes),
-        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
+        "neighbours": _neighbours_json(result.neighbours),
     }
 
 
@@ -118,7 +120,7 @@ def write_head_result(folder: Path, result: HeadResult) -> JsonObject:
     return {
         "provenance": result.provenance.to_json(),
         "notes": list(result.notes),
-        "neighbours": [dataclasses.asdict(neighbour) for neighbour in result.neighbours],
+        "neighbours": _neighbours_json(result.neighbours),
     }
 
 
@@ -126,6 +128,8 @@ def read_head_result(folder: Path, result: JsonObject) -> HeadResult:
     """Inverse of :func:`write_head_result`."""
     with np.load(folder / HEAD_FILE, allow_pickle=False) as data:
         head, gaze = data["head"], data["gaze"]
+    for name, array in (("head", head), ("gaze", gaze)):
+        require_sane(name, array, LARGEST_RADIANS)
     return HeadResult(
         head, gaze, _neighbours(result), Provenance.from_json(result["provenance"]), tuple(result["notes"])
     )
@@ -136,8 +140,23 @@ def read_bank_result(folder: Path, result: JsonObject) -> BankResult:
     return BankResult(str(result["added"]), tuple(result["names"]))
 
 
+def _neighbours_json(neighbours: tuple[Neighbour, ...]) -> list[JsonObject]:
+    """JSON has no infinity, which is the distance of a style that was named without a reference."""
+    return [
+        dataclasses.asdict(found) | {"distance": found.distance if math.isfinite(found.distance) else None}
+        for found in neighbours
+    ]
+
+
 def _neighbours(result: JsonObject) -> tuple[Neighbour, ...]:
-    return tuple(Neighbour(**values) for values in result["neighbours"])
+    return tuple(
+        Neighbour(str(values["name"]), _distance(values["distance"]), float(values["share"]))
+        for values in result["neighbours"]
+    )
+
+
+def _distance(value: float | None) -> float:
+    return math.inf if value is None else float(value)
 
 
 def read_reference_result(folder: Path, result: JsonObject) -> TrackedReference:

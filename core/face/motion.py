@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..weights import require_sane
 from .rotations import FloatArray
 
 INTERNAL_FPS = 25.0
 EXPRESSION_SIZE = 50
 MOTION_SIZE = EXPRESSION_SIZE + 3
+# far beyond any face: coefficients of a basis, and angles, in a file that is read
+LARGEST_COEFFICIENT = 1e4
+LARGEST_RADIANS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,9 @@ class Motion:
 
     @classmethod
     def load(cls, path: Path) -> Motion:
-        """Read what :meth:`save` wrote."""
+        """Read what :meth:`save` wrote. Raises ValueError, KeyError or OSError for what it did not write."""
         with np.load(path, allow_pickle=False) as data:
-            return cls(
+            motion = cls(
                 fps=float(data["fps"]),
                 expression=data["expression"].astype(np.float32),
                 jaw=data["jaw"].astype(np.float32),
@@ -102,3 +106,13 @@ class Motion:
                 basis_name=str(data["basis_name"]),
                 basis_hash=str(data["basis_hash"]),
             )
+        motion.require_sane()
+        return motion
+
+    def require_sane(self) -> None:
+        """Raise ValueError unless every value is a number that a face can have."""
+        if not 0 < self.fps <= 1000:
+            raise ValueError(f"a motion of {self.fps} frames a second")
+        require_sane("expression", self.expression, LARGEST_COEFFICIENT)
+        for name in ("jaw", "head", "gaze"):
+            require_sane(name, getattr(self, name), LARGEST_RADIANS)

@@ -167,7 +167,7 @@ class PoseBank:
                 prior_hash=file.metadata["prior_hash"],
                 unit_hash=file.metadata["unit_hash"],
             )
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
             raise ModelError(f"The pose bank {path} is damaged ({error}).", "Make it again.") from error
 
 

@@ -21,7 +21,7 @@ def bank_names(path: Path) -> tuple[str, ...]:
         raise ModelError(f"The file {path} is not a Mimesh pose bank.", "Choose a bank that Mimesh has saved.")
     try:
         return tuple(str(entry["name"]) for entry in json.loads(metadata["entries"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ModelError(f"The pose bank {path} is damaged ({error}).", "Make it again.") from error
 
 

@@ -196,7 +196,7 @@ def _parsed_entry(path: Path, metadata: dict[str, str]) -> StyleEntry:
             ),
             warnings=provenance.warnings,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         raise damaged(path, error) from error
 
 

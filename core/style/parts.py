@@ -16,9 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.motion import MOTION_SIZE
+from ..weights import require_sane
 
 FloatArray = NDArray[np.float32]
 MIMIC_CODE_SIZE = 128
+# far beyond anything that was ever learnt
+_LARGEST, _LARGEST_SCALE, _LARGEST_RANK = 1e6, 100.0, 4096
+_MOST_OF_EYES = {
+    "blinks_per_minute": 300.0,
+    "blink_seconds": 10.0,
+    "clustering": 10.0,
+    "pause_share": 1e4,
+    "gaze_activity": 100.0,
+}
 _ADAPTER = "adapter/"
 
 
@@ -73,6 +83,8 @@ class ExpressionPart:
             raise ValueError(f"gain and offset have shapes {self.gain.shape} and {self.offset.shape}")
         for name, array in self.adapter.items():
             _require_finite(name, array, array.ndim)
+        if not abs(self.scale) <= _LARGEST_SCALE or not all(0 < rank <= _LARGEST_RANK for rank in self.ranks):
+            raise ValueError(f"scale is {self.scale}, ranks are {self.ranks}")
 
     @property
     def made_with(self) -> str:
@@ -171,7 +183,7 @@ class EyesPart:
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():
-            if not (np.isfinite(value) and value >= 0):
+            if not 0 <= value <= _MOST_OF_EYES[name]:
                 raise ValueError(f"{name} is {value}")
 
     @property
@@ -254,3 +266,4 @@ def _floats(array: NDArray[np.generic]) -> FloatArray:
 def _require_finite(name: str, array: NDArray[np.float32], dimensions: int) -> None:
     if array.ndim != dimensions or not np.isfinite(array).all():
         raise ValueError(f"{name} has shape {array.shape}, expected {dimensions} finite dimensions")
+    require_sane(name, array, _LARGEST)

@@ -26,6 +26,7 @@ from .parts import PART_TYPES, EnginePart, ExpressionPart, EyesPart, MimicPart, 
 
 # far beyond any person: gain, coefficients of the face basis, radians
 _LARGEST = 100.0
+_LARGEST_SECONDS = 1e9
 FORMAT = "mimesh-style-2"
 # what this version reads; the first had no parts
 FORMATS = ("mimesh-style-1", FORMAT)
@@ -57,7 +58,16 @@ class StyleProvenance:
     def from_json(cls, text: str) -> Self:
         """Inverse of :meth:`to_json`."""
         values: dict[str, Any] = json.loads(text)
-        return cls(**{**values, "warnings": tuple(values["warnings"])})
+        return cls(**{**values, "warnings": tuple(map(str, values["warnings"]))})
+
+    def __post_init__(self) -> None:
+        for name in ("start_seconds", "seconds", "speech_seconds", "agreement"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not abs(value) <= _LARGEST_SECONDS:
+                raise ValueError(f"{name} is {value!r}")
+        for name in ("source", "model_hash", "basis_hash"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} is {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +159,7 @@ class Style:
                 created=file.metadata.get("created", ""),
                 **_load_parts(file),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
             raise damaged(path, error) from error
 
 

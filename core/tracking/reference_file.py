@@ -11,11 +11,15 @@ import numpy as np
 
 from ..audio.speech import Speech
 from ..face.motion import Motion
+from ..weights import require_sane
 from .face_track import FaceTrack
 
 if TYPE_CHECKING:
     from .reference import TrackedReference
 
+# far beyond a head, and beyond any sound that was decoded
+_LARGEST_CM = 1e4
+_LARGEST_SAMPLE = 1e5
 _TRACK_ARRAYS = ("landmarks", "seconds", "valid", "faces_seen", "cuts")
 
 
@@ -45,7 +49,10 @@ def save_reference(path: Path, reference: TrackedReference) -> None:
 
 
 def load_reference(path: Path) -> TrackedReference:
-    """Read what :func:`save_reference` wrote."""
+    """Read what :func:`save_reference` wrote.
+
+    Raises ValueError, KeyError or OSError for anything else, and for values that no recording has.
+    """
     from .quality import QualityReport
     from .reference import TrackedReference
 
@@ -63,6 +70,11 @@ def load_reference(path: Path) -> TrackedReference:
             source=source,
         )
         speech = Speech(data["samples"], source, float(data["speech_start"])) if "samples" in data else None
+        motion.require_sane()
+        for name, largest in (("landmarks", _LARGEST_CM), ("neutral", _LARGEST_CM), ("weights", 1.0)):
+            require_sane(name, data[name], largest)
+        if speech is not None:
+            require_sane("samples", speech.samples, _LARGEST_SAMPLE)
         return TrackedReference(
             motion=motion,
             track=track,
