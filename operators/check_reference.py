@@ -24,7 +24,7 @@ class MIMESH_OT_check_reference(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.check_reference"
     bl_label = "Check Reference"
-    bl_options = {"REGISTER"}
+    bl_options = {"INTERNAL"}
 
     task = "Check Reference"
 
