@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The system libraries that Blender's Python module loads; installs them on Debian/Ubuntu as root, else names them.
 set -u
-packages=(libgl1 libegl1 libgl1-mesa-dri libx11-6 libxrender1 libxxf86vm1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgomp1)
+packages=(libgl1 libegl1 libgl1-mesa-dri libx11-6 libxrender1 libxxf86vm1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgomp1
+          # a disk as Windows makes them, for tests/unit/test_windows_disk.py
+          ntfs-3g)
 libraries=(libGL.so.1 libEGL.so.1 libX11.so.6 libXrender.so.1 libXxf86vm.so.1 libXfixes.so.3 libXi.so.6 libxkbcommon.so.0 libSM.so.6 libgomp.so.1)
 
 missing=()

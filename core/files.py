@@ -38,4 +38,7 @@ def file_stem(name: str) -> str:
     if stem.startswith("."):
         # such a file is hidden on Linux and macOS
         return f"_{stem[1:]}"
-    return f"{stem}_" if _DEVICES.fullmatch(stem) else stem
+    if device := _DEVICES.fullmatch(stem):
+        # Windows looks at what stands before the first dot
+        return f"{device[1]}_{device[2] or ''}"
+    return stem

@@ -62,8 +62,8 @@ _CAUSES = (
         "Press Set Up again; if it stays so, something on the way changes files.",
     ),
     _Cause(
-        r"not a trusted or secure host",
-        "pip does not trust the index: {detail}.",
+        r"or secure host and is being ignored",
+        "pip leaves out an index without https: {detail}.",
         "Use its https address, or name its host in PIP_TRUSTED_HOST.",
     ),
     _Cause(

@@ -185,7 +185,7 @@ def _parsed_entry(path: Path, metadata: dict[str, str]) -> StyleEntry:
         name = metadata["name"]
         return StyleEntry(
             # a file that somebody renamed by hand goes by that name
-            name=name if file_stem(name) == path.stem else path.stem,
+            name=name if file_stem(name).casefold() == path.stem.casefold() else path.stem,
             path=path,
             source=Path(provenance.source).name,
             seconds=float(provenance.seconds),

@@ -168,7 +168,7 @@ def test_servers_that_are_not_there_are_told_apart(engine: Path, monkeypatch: py
         assert "proxy" in str(refused(engine, "https://pypi.studio.invalid/simple")).lower()
     monkeypatch.delenv("HTTPS_PROXY")
     assert "server cannot be reached" in str(refused(engine, "https://pypi.studio.invalid/simple"))
-    assert "does not trust the index" in str(refused(engine, "http://pypi.studio.invalid/simple"))
+    assert "an index without https" in str(refused(engine, "http://pypi.studio.invalid/simple"))
 
 
 def test_damaged_and_missing_wheels_are_told(engine: Path, wheels: Path) -> None:

@@ -192,7 +192,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
         ("Ada", "Ada"),
         ('a/b\\c:d*e?f"g<h>i|j', "a_b_c_d_e_f_g_h_i_j"),
         ("con", "con_"),
-        ("LPT1.x", "LPT1.x_"),
+        ("LPT1.x", "LPT1_.x"),
         ("console", "console"),
         (".hidden", "_hidden"),
         (" Ada. . ", "Ada"),
