@@ -196,7 +196,9 @@ def _require_choice(item: SettingField, value: str) -> None:
 
 def _require_within(item: SettingField, value: float) -> None:
     low, high = item.setting.low, item.setting.high
-    if math.isfinite(value) and (low is None or low <= value) and (high is None or value <= high):
+    # a whole number beyond 64 bits has no counterpart in numpy, nor as a float
+    known = abs(value) < 2**63 if isinstance(value, int) else math.isfinite(value)
+    if known and (low is None or low <= value) and (high is None or value <= high):
         return
     wanted = f"lie between {limits_in_words(item).replace(' to ', ' and ')}"
     if low is None or high is None:
@@ -205,9 +207,9 @@ def _require_within(item: SettingField, value: float) -> None:
 
 
 def _shown(item: SettingField, value: float) -> str:
-    if item.setting.unit == "radians":
+    if item.setting.unit == "radians" and abs(value) < 2**63:
         return f"{math.degrees(value):.4g}"
-    return str(value) if isinstance(value, int) else f"{value:g}"
+    return f"{value!s:.80}" if isinstance(value, int) else f"{value:g}"
 
 
 def _unit(item: SettingField) -> str:

@@ -195,3 +195,17 @@ def test_defaults_are_those_of_the_first_versions() -> None:
         "bank": None,
         "follow": "",
     }
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 2**63])
+def test_whole_number_that_no_float_can_hold_is_refused_in_a_sentence(value: int) -> None:
+    tried = [
+        (group, item.name)
+        for group in (*MOTION_GROUPS.values(), BakeSettings)
+        for item in setting_fields(group)
+        if item.kind in (int, float)
+    ]
+    for group, name in tried:
+        with pytest.raises(SettingsError):
+            group(**{name: value})
+    assert len(tried) > 10
