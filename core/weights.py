@@ -12,7 +12,7 @@ import functools
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ CHECKSUMS = VENDOR_MODELS / "checksums.json"
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_BLOCK_BYTES = 1 << 24
 _HEADER_LIMIT = 50_000_000
 _CHECKSUM = "sha256"
 
@@ -141,10 +142,14 @@ def record_checksum(name: str) -> str:
     return known[name]
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as hex."""
+def file_hash(path: Path, tick: Callable[[], None] = lambda: None) -> str:
+    """SHA-256 of a file, as hex. tick: called again and again meanwhile; what it raises ends the reading."""
+    found = hashlib.sha256()
     with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK_BYTES):
+            found.update(block)
+            tick()
+    return found.hexdigest()
 
 
 def _file(path: Path) -> Path:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+_RNG = np.random.default_rng(3)
 
 
 def write_audio(path: Path, channels: np.ndarray, rate: int, codec: str) -> Path:
@@ -63,6 +66,33 @@ def write_video(
 def tone(seconds: float, hertz: float = 440.0, rate: int = 16000, level: float = 0.5) -> np.ndarray:
     """(N,) a sine."""
     return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+def babble(seconds: float, rate: int = 16000, level: float = 0.3) -> np.ndarray:
+    """(N,) noise whose level rises and falls four times a second, as syllables do."""
+    at = np.arange(round(seconds * rate)) / rate
+    envelope = np.clip(np.sin(2 * np.pi * 4 * at + 3 * np.sin(2 * np.pi * 0.7 * at)), 0, None)
+    noise = np.convolve(_RNG.normal(size=len(at)), np.ones(4) / 2, "same")
+    return (np.clip(noise * envelope, -3, 3) / 3 * level).astype(np.float32)
+
+
+def write_float_wav(path: Path, samples: np.ndarray, rate: int = 16000) -> Path:
+    """(N, C) 32-bit float, which Python's own writer cannot."""
+    data = np.atleast_2d(samples.T).T.astype("<f4")
+    channels = data.shape[1]
+    body = data.tobytes()
+    kind = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, channels, rate, rate * channels * 4, channels * 4, 32)
+    head = struct.pack("<4sI4s", b"RIFF", 28 + len(kind) + len(body), b"WAVE")
+    path.write_bytes(head + kind + struct.pack("<4sI", b"data", len(body)) + body)
+    return path
+
+
+def lag_seconds(samples: np.ndarray, source: np.ndarray) -> float:
+    """By how much the first is later than the second."""
+    size = 1 << (len(samples) + len(source)).bit_length()
+    product = np.fft.rfft(samples, size) * np.conj(np.fft.rfft(source, size))
+    lag = int(np.fft.irfft(product, size).argmax())
+    return (lag if lag < size // 2 else lag - size) / 16000
 
 
 def _write_sound(

@@ -21,6 +21,7 @@ from .media import (
     packets,
     seek_before,
     start_seconds_of,
+    why_unreadable,
 )
 from .repair import to_full_scale
 from .sound_tracks import SoundTrack, choose_track, sound_tracks
@@ -196,7 +197,7 @@ def _likeness(path: Path, number: int, start_seconds: float, end_seconds: float 
 
 def _nothing_decoded(path: Path, start: float, end: float | None, reading: _Reading) -> MediaError:
     if reading.bad_packets or reading.broken_off is not None:
-        reason = in_our_words(reading.broken_off) if reading.broken_off else "not one block of it can be decoded"
+        reason = why_unreadable(path, reading.broken_off)
         at = reading.first_bad_seconds or reading.timeline.end_of_sound or start
         return MediaError(
             f"The sound of {path.name} is damaged at {max(at, 0.0):.2f} s: {reason}.", "Export it again as wav."

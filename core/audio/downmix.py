@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 INACTIVE_BELOW_DB = 40.0
 # a mean that loses this much against the loudest channel is one of channels that cancel each other
 CANCELLED_BELOW_DB = 20.0
+# or this much against channels that have nothing to do with each other
+OPPOSED_BELOW_DB = 6.0
 # never speech
 _EFFECTS_CHANNELS = ("LFE", "LFE2")
 
@@ -53,7 +55,10 @@ class ChannelMix:
             return None
         loudest = int(self._energy.argmax())
         mixed = self._mean_energy * float(self.gain) ** 2
-        lost = mixed < self._energy[loudest] * 10 ** (-CANCELLED_BELOW_DB / 10)
+        unrelated = float(self._energy[self._speech_channels].sum()) * float(self.gain) ** 2
+        lost = mixed < max(
+            self._energy[loudest] * 10 ** (-CANCELLED_BELOW_DB / 10), unrelated * 10 ** (-OPPOSED_BELOW_DB / 10)
+        )
         return loudest if lost and self._energy[loudest] > 0 else None
 
     @property

@@ -18,6 +18,16 @@ PREROLL_SECONDS = 1.0
 # a pause that no recording has: beyond it the timestamps are wrong, and filling it would take the memory
 MAX_GAP_SECONDS = 900.0
 _MICROSECONDS = 1_000_000
+# of MPEG-4 (ISO 23001-7, FairPlay, Audible) and of Windows Media
+_PROTECTED = (
+    b"encv",
+    b"enca",
+    b"drms",
+    b"drmi",
+    b"aavd",
+    bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
+)
+_LOOKED_AT_BYTES = 1 << 18
 
 
 def open_media(path: Path) -> InputContainer:
@@ -30,7 +40,7 @@ def open_media(path: Path) -> InputContainer:
         return av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(
-            f"The file {path.name} cannot be read as audio or video: {in_our_words(error)}.",
+            f"The file {path.name} cannot be read as audio or video: {why_unreadable(path, error)}.",
             "Play it in a media player; if that fails too, export it again as wav or mp4.",
         ) from error
 
@@ -59,6 +69,31 @@ def in_our_words(error: Exception) -> str:
     if code == errno.EIO:
         return "the disk or the network failed while reading it"
     return "its contents are damaged, cut off or of another kind than its name says"
+
+
+def why_unreadable(path: Path, error: Exception | None) -> str:
+    """Why nothing of a file can be decoded, after a look at what kind of file it is."""
+    if kind := _known_trouble(path):
+        return kind
+    return in_our_words(error) if error else "not one block of it can be decoded"
+
+
+def _known_trouble(path: Path) -> str:
+    """Copy protection, and kinds that no decoder of ours reads, by the file's first and last bytes."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_LOOKED_AT_BYTES)
+            file.seek(max(path.stat().st_size - _LOOKED_AT_BYTES, 0))
+            tail = file.read(_LOOKED_AT_BYTES)
+    except OSError:
+        return ""
+    if any(mark in part for part in (head, tail) for mark in _PROTECTED):
+        return "it is copy-protected, and only its own player may read it"
+    if head[8:12] == b"WEBP":
+        return "it is an animated WebP picture, which our decoder does not know"
+    if head[4:8] == b"ftyp" and b"moov" not in head + tail:
+        return "its index is missing: the recording was not finished, or the copy is cut off"
+    return ""
 
 
 def packets(container: InputContainer, stream: Any) -> Iterator[tuple[Any, Exception | None]]:

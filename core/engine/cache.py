@@ -27,6 +27,9 @@ STYLE_FORMAT = 2
 # what an engine that was killed left half-written
 _PARTIAL_NANOSECONDS = 3600 * 10**9
 _T = TypeVar("_T")
+# by path, size and time
+_hashes: dict[tuple[Path, int, int], str] = {}
+_MAX_HASHES = 64
 _log = logging.getLogger(__name__)
 
 
@@ -101,13 +104,13 @@ def _tell_once(what: str, key: str, error: Exception) -> None:
     _log.debug("%s: %s (%s)", key, error, type(error).__name__)
 
 
-def reference_key(source: MediaRange, model_hash: str) -> str:
+def reference_key(source: MediaRange, model_hash: str, tick: Callable[[], None] = lambda: None) -> str:
     """Names a tracked reference by all that it depends on.
 
     That is its file's content, the range, :data:`REFERENCE_FORMAT`, the face basis and the model that its sound was
-    put in step with.
+    put in step with. tick: called while a large file is read.
     """
-    return f"{_digest(['reference', *_origin(source, model_hash)])}.npz"
+    return f"{_digest(['reference', *_origin(source, model_hash, tick)])}.npz"
 
 
 def style_key(source: MediaRange, model_hash: str, *part_hashes: str) -> str:
@@ -116,20 +119,20 @@ def style_key(source: MediaRange, model_hash: str, *part_hashes: str) -> str:
     return f"{_digest(['style', *_origin(source, model_hash), *made_with])}.safetensors"
 
 
-def content_hash(path: Path) -> str:
+def content_hash(path: Path, tick: Callable[[], None] = lambda: None) -> str:
     """SHA-256 of a media file, remembered while its size and time stay the same."""
     try:
         stat = path.stat()
-        return _content_hash(path, stat.st_size, stat.st_mtime_ns)
+        key = (path, stat.st_size, stat.st_mtime_ns)
+        if key not in _hashes:
+            if len(_hashes) >= _MAX_HASHES:
+                _hashes.clear()
+            _hashes[key] = file_hash(path, tick)
+        return _hashes[key]
     except FileNotFoundError as error:
         raise MediaError(f"The file {path} does not exist.", "Choose another file or re-link the strip.") from error
     except OSError as error:
         raise MediaError(f"The file {path} cannot be read ({error.strerror}).", "Check its permissions.") from error
-
-
-@functools.lru_cache(maxsize=64)
-def _content_hash(path: Path, size: int, modified_ns: int) -> str:
-    return file_hash(path)
 
 
 def _basis_hash() -> str:
@@ -138,10 +141,10 @@ def _basis_hash() -> str:
     return open_basis().hash
 
 
-def _origin(source: MediaRange, model_hash: str) -> list[object]:
+def _origin(source: MediaRange, model_hash: str, tick: Callable[[], None] = lambda: None) -> list[object]:
     # the name is part of the key because reports name their source
     seconds, chosen = (source.start_seconds, source.end_seconds), (source.track, source.person)
-    media = [content_hash(source.path), source.path.name, *seconds, *chosen]
+    media = [content_hash(source.path, tick), source.path.name, *seconds, *chosen]
     return [*media, REFERENCE_FORMAT, _basis_hash(), model_hash]
 
 

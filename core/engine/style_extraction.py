@@ -82,7 +82,7 @@ class StyleExtractor:
         from ..tracking.reference_file import load_reference, save_reference
         from .cache import reference_key
 
-        key = reference_key(source, self.neutral.hash) if self.cache else ""
+        key = reference_key(source, self.neutral.hash, lambda: self.meter.within_stage(0.0)) if self.cache else ""
         if self.cache and (hit := self.cache.load(key, load_reference)) is not None:
             return hit
         reference = track_reference(

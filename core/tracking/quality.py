@@ -105,6 +105,11 @@ def require_usable(track: FaceTrack, left_out: str = "") -> None:
     Raises :class:`ReferenceClipError`.
     """
     name = Path(track.source).name
+    if len(track) == 1:
+        raise ReferenceClipError(
+            f"{name} is a single picture; a way of talking needs a video.",
+            "Choose a video, or make one of the picture's sequence.",
+        )
     if not track.valid.any():
         raise ReferenceClipError(f"No face was found in {name}.", "Choose a clip that shows the speaker's face.")
     if len(track) > 1 and track.fps < MIN_FPS:

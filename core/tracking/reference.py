@@ -81,13 +81,17 @@ def track_reference(
     ``expected_opening`` maps speech to the mouth opening (T,) at 25 fps that it should come with (the engine
     passes its expression model). Loudness stands in without it, and is too rough to shift a clip by.
     """
+    rising = _Rising(progress)
     tracker = open_tracker()
-    part = survey(tracker, path, start_seconds, end_seconds, lambda fraction: progress(_SURVEY_SHARE * fraction))
-    turns = quarter_turns(tracker, path, part.start_seconds, part.end_seconds)
-    whole = track_face(path, part.start_seconds, part.end_seconds, progress, turns)
+    rising.tick()
+    part = survey(tracker, path, start_seconds, end_seconds, lambda fraction: rising(_SURVEY_SHARE * fraction))
+    turns = quarter_turns(tracker, path, part.start_seconds, part.end_seconds, rising.tick)
+    whole = track_face(path, part.start_seconds, part.end_seconds, rising, turns)
     frames = turned_frames(path, part.start_seconds, part.end_seconds, turns)
-    people = find_people(whole, _side_by_side(tracker, whole, frames, progress))
-    speaker = choose_speaker(people, _expected(people, path, sound_track, expected_opening), person)
+    people = find_people(whole, _side_by_side(tracker, whole, frames, rising))
+    rising.tick()
+    speaker = choose_speaker(people, _expected(people, path, sound_track, expected_opening, rising.tick), person)
+    rising.tick()
     others = [each.track for each in people if each is not speaker.person]
     chosen = choose_stretch(speaker, others)
     track = chosen.track
@@ -95,21 +99,38 @@ def track_reference(
     cut_out = len(track) < len(whole)
     first = max(float(track.seconds[0]), part.start_seconds) if cut_out else part.start_seconds
     last = float(track.seconds[-1]) + 1.0 / track.fps
-    speech = _usable_speech(path, first, last, sound_track)
+    speech = _usable_speech(path, first, last, sound_track, rising.tick)
     basis = open_basis()
     offset = None
     if speech is not None:
         offset = _offset(track, first, speech, basis, expected_opening)
+        rising.tick()
     first_seconds = first + (offset.offset_seconds if offset else 0.0)
     reference = fit_track(track, first_seconds, speech, offset, len(whole.cuts))
+    rising.tick()
     notes = (part.note, _TURNED.get(turns, ""), *chosen.notes, *(speech.notes if speech else ()))
     measured = dataclasses.replace(
         reference.report,
         warnings=(*filter(None, notes), *reference.report.warnings),
         used_seconds=(first, last),
-        bar=_agreeing(speaker.person.track, chosen.seconds, path, sound_track),
+        bar=_agreeing(speaker.person.track, chosen.seconds, path, sound_track, rising.tick),
     )
     return dataclasses.replace(reference, report=measured)
+
+
+@dataclass(slots=True)
+class _Rising:
+    """Progress that never goes back; :meth:`tick` says only that work goes on, and lets it be cancelled."""
+
+    progress: Progress
+    reached: float = 0.0
+
+    def __call__(self, fraction: float) -> None:
+        self.reached = max(self.reached, fraction)
+        self.progress(self.reached)
+
+    def tick(self) -> None:
+        self.progress(self.reached)
 
 
 def _side_by_side(
@@ -121,22 +142,31 @@ def _side_by_side(
 
 
 def _expected(
-    people: Sequence[Person], path: Path, sound_track: int | None, expected: ExpectedOpening | None
+    people: Sequence[Person],
+    path: Path,
+    sound_track: int | None,
+    expected: ExpectedOpening | None,
+    tick: Callable[[], None],
 ) -> NDArray[np.floating] | None:
     """(T,) the opening that the clip's sound comes with; None where it is not needed, or cannot be known."""
     if len(people) < 2 or expected is None:
         return None
     track = people[0].track
-    speech = _usable_speech(path, float(track.seconds[0]), float(track.seconds[-1]) + 1.0 / track.fps, sound_track)
+    last = float(track.seconds[-1]) + 1.0 / track.fps
+    speech = _usable_speech(path, float(track.seconds[0]), last, sound_track, tick)
     return None if speech is None else np.asarray(expected(speech))
 
 
 def _agreeing(
-    track: FaceTrack, seconds: tuple[SecondQuality, ...], path: Path, sound_track: int | None
+    track: FaceTrack,
+    seconds: tuple[SecondQuality, ...],
+    path: Path,
+    sound_track: int | None,
+    tick: Callable[[], None],
 ) -> tuple[SecondQuality, ...]:
     """The seconds with how well mouth and loudness agree in each."""
     first = float(track.seconds[0])
-    speech = _usable_speech(path, first, float(track.seconds[-1]) + 1.0 / track.fps, sound_track)
+    speech = _usable_speech(path, first, float(track.seconds[-1]) + 1.0 / track.fps, sound_track, tick)
     if speech is None:
         return seconds
     if not track.valid.any():
@@ -158,10 +188,12 @@ def longest_shot(track: FaceTrack) -> FaceTrack:
     )
 
 
-def _usable_speech(path: Path, start_seconds: float, end_seconds: float, track: int | None) -> Speech | None:
+def _usable_speech(
+    path: Path, start_seconds: float, end_seconds: float, track: int | None, tick: Callable[[], None]
+) -> Speech | None:
     """The clip's sound, or None where it has none worth learning from: the picture still serves."""
     try:
-        speech = load_speech(path, start_seconds, end_seconds, track)
+        speech = load_speech(path, start_seconds, end_seconds, track, lambda fraction: tick())
         require_sound(speech)
     except MediaError:
         return None

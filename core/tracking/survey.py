@@ -14,7 +14,7 @@ from ..face.basis import open_basis
 from .align import align
 from .landmarker import LandmarkerMaker
 from .seconds import MAX_YAW_DEGREES, MIN_FACE_PIXELS, face_widths
-from .video import read_frames, video_info
+from .video import pictures_near, video_info
 
 # recordings up to this length are tracked whole
 TRACKED_WHOLE_SECONDS = 60.0
@@ -69,14 +69,16 @@ def _scores(
     landmarker = tracker.for_picture()
     scores = np.zeros(len(moments))
     try:
-        for number, moment in enumerate(moments):
-            progress(number / len(moments))
-            frame = next(read_frames(path, float(moment), float(moment) + 1.0), None)
+        spacing = float(moments[1] - moments[0])
+        reached = 0
+        for frame in pictures_near(path, moments.tolist(), spacing / 2):
+            progress(reached / len(moments))
             if frame is None:
                 continue
+            reached = int(np.abs(moments - frame.seconds).argmin())
             points = landmarker.landmarks(frame.rgb, frame.seconds)
             if np.isfinite(points[0, 0]):
-                scores[number] = _score(points)
+                scores[reached] = _score(points)
     finally:
         landmarker.close()
     return scores

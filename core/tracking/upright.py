@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +23,27 @@ _PROBES = 3
 _PROBE_EVERY_FRAMES = 8
 
 
-def quarter_turns(tracker: LandmarkerMaker, path: Path, start_seconds: float, end_seconds: float | None) -> int:
+def quarter_turns(
+    tracker: LandmarkerMaker,
+    path: Path,
+    start_seconds: float,
+    end_seconds: float | None,
+    tick: Callable[[], None] = lambda: None,
+) -> int:
     """Counter-clockwise quarter turns (as ``numpy.rot90``) that put the face upright; 0 where it is, or nobody knows.
 
-    Looks at a few frames in every direction, by how well what is found fits the shape of a face.
+    Looks at a few frames in every direction, by how well what is found fits the shape of a face. tick: called between.
     """
     frames = itertools.islice(read_frames(path, start_seconds, end_seconds), 0, None, _PROBE_EVERY_FRAMES)
     pictures = [frame.rgb for frame in itertools.islice(frames, _PROBES)]
+    tick()
     as_it_is = _residual(tracker, pictures, 0)
     if as_it_is < _UPRIGHT_RESIDUAL_CM or not pictures:
         return 0
-    others = {turns: _residual(tracker, pictures, turns) for turns in (2, 1, 3)}
+    others: dict[int, float] = {}
+    for turns in (2, 1, 3):
+        tick()
+        others[turns] = _residual(tracker, pictures, turns)
     best = min(others, key=lambda turns: others[turns])
     fits = others[best] < _UPRIGHT_RESIDUAL_CM and others[best] < _CLEARLY_BETTER * as_it_is
     return best if fits else 0

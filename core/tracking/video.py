@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from ..audio.media import (
     MAX_GAP_SECONDS,
-    in_our_words,
+    PREROLL_SECONDS,
     length_seconds_of,
     open_media,
     packets,
     seek_before,
     start_seconds_of,
+    why_unreadable,
 )
 from ..errors import MediaError
 
@@ -93,6 +94,41 @@ def read_frames(
             yield VideoFrame(rgb, seconds)
 
 
+def pictures_near(
+    path: Path, moments: Sequence[float], within_seconds: float, longest_side: int = 1920
+) -> Iterator[VideoFrame | None]:
+    """For each moment a frame at most ``within_seconds`` before it, or soon after; None where there is none.
+
+    Keyframes are taken where they are near enough, so that hours are looked through quickly. None also comes between,
+    while frames are decoded that are not wanted: whoever waits can say so, or stop. Raises :class:`MediaError`.
+    """
+    path = Path(path)
+    with open_media(path) as container:
+        stream = _picture(container, path)
+        stream.thread_type = "AUTO"
+        pixel_aspect = _pixel_aspect(stream)
+        for moment in moments:
+            seek_before(container, stream, moment + PREROLL_SECONDS)
+            yield from _first_from(container, stream, path, moment - within_seconds, longest_side, pixel_aspect)
+
+
+def _first_from(
+    container: InputContainer, stream: Any, path: Path, seconds: float, longest_side: int, pixel_aspect: float
+) -> Iterator[VideoFrame | None]:
+    """The first frame at or after a second, and None for every frame before it."""
+    import av
+
+    try:
+        for frame, at in _timed_frames(container, stream, path):
+            if at >= seconds:
+                yield VideoFrame(_upright_rgb(frame, longest_side, pixel_aspect), at)
+                return
+            yield None
+    except (MediaError, av.FFmpegError, ValueError):
+        # another moment may be readable
+        yield None
+
+
 def _picture(container: InputContainer, path: Path) -> Any:
     """The moving picture: never a cover, the default one of several, else the largest."""
     import av
@@ -138,8 +174,8 @@ def _timed_frames(container: InputContainer, stream: Any, path: Path) -> Iterato
             last = frame.time - origin if timed else (0.0 if last is None else last + step)
             yield frame, last
     if last is None:
-        reason = in_our_words(failed) if failed else "not one of its pictures can be decoded"
-        raise MediaError(f"The video {path.name} is damaged: {reason}.", "Export it again as mp4.")
+        reason = why_unreadable(path, failed)
+        raise MediaError(f"No picture of {path.name} can be decoded: {reason}.", "Export it again as mp4.")
 
 
 def _peek(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.engine.cache import ArtifactCache, content_hash, reference_key, style_key
-from core.errors import MediaError
+from core.errors import CancelledError, MediaError
 from core.exchange.media_range import MediaRange
 
 
@@ -146,3 +146,19 @@ def test_half_written_file_of_a_killed_engine_goes_in_time(tmp_path: Path) -> No
     (tmp_path / ".young.npz.78").write_bytes(b"half")
     ArtifactCache(tmp_path).store("a", lambda path: path.write_text("x"))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".young.npz.78", "a"]
+
+
+def test_the_key_of_a_large_file_says_that_it_goes_on_and_can_be_cancelled(tmp_path: Path) -> None:
+    clip = tmp_path / "large.mp4"
+    with clip.open("wb") as file:
+        file.truncate(100 << 20)
+    told: list[int] = []
+    reference_key(MediaRange(clip), "model", lambda: told.append(1))
+    assert len(told) >= 6
+
+    def cancel() -> None:
+        raise CancelledError("Cancelled.")
+
+    os.utime(clip, (1, 1))
+    with pytest.raises(CancelledError):
+        reference_key(MediaRange(clip), "model", cancel)

@@ -223,9 +223,12 @@ def test_of_a_long_recording_the_best_seen_half_minute_is_tracked(monkeypatch: p
     fine, far = track_of([ADA]).landmarks[0], track_of([ADA], pixels_per_cm=4.0).landmarks[0]
     looked_at: list[float] = []
 
-    def frames(path: Path, start: float, end: float) -> Iterator[VideoFrame]:
-        looked_at.append(start)
-        yield VideoFrame(np.zeros((4, 4, 3), np.uint8), start)
+    def frames(path: Path, moments: list[float], within: float) -> Iterator[VideoFrame | None]:
+        for moment in moments:
+            looked_at.append(moment)
+            # frames between a keyframe and the moment
+            yield None
+            yield VideoFrame(np.zeros((4, 4, 3), np.uint8), moment - within / 2)
 
     class Tracker:
         def for_picture(self) -> Tracker:
@@ -237,7 +240,7 @@ def test_of_a_long_recording_the_best_seen_half_minute_is_tracked(monkeypatch: p
         def close(self) -> None: ...
 
     monkeypatch.setattr(survey_module, "video_info", lambda path: VideoInfo(1800.0, 25.0))
-    monkeypatch.setattr(survey_module, "read_frames", frames)
+    monkeypatch.setattr(survey_module, "pictures_near", frames)
     told: list[float] = []
     found = survey_module.survey(Tracker(), Path("talk.mp4"), 0.0, None, told.append)  # type: ignore[arg-type]
     assert len(looked_at) == survey_module.MAX_PROBES

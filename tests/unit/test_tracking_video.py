@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.errors import MediaError
-from core.tracking.video import read_frames
+from core.tracking.video import pictures_near, read_frames
 from tests.media import tone, write_audio, write_video
 
 
@@ -69,3 +69,21 @@ def _set_rotation_matrix(path: Path) -> None:
     at = raw.index(identity, header)
     raw[at : at + 36] = turned
     path.write_bytes(raw)
+
+
+def test_moments_of_a_long_video_are_looked_at_near_by_and_waiting_can_be_told(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "long.mp4", [_grey(i % 200) for i in range(200)])
+    # no keyframe is so near: what lies between is decoded
+    found = list(pictures_near(path, [1.0, 6.0], 0.02))
+    pictures = [frame for frame in found if frame is not None]
+    assert len(pictures) == 2
+    for frame, moment in zip(pictures, (1.0, 6.0), strict=True):
+        assert frame.seconds == pytest.approx(moment, abs=0.03)
+    assert found.count(None) > 3
+    near = [frame for frame in pictures_near(path, [1.0, 6.0], 2.0) if frame is not None]
+    assert all(moment - 2.0 <= frame.seconds <= moment for frame, moment in zip(near, (1.0, 6.0), strict=True))
+
+
+def test_a_moment_behind_the_end_has_no_picture(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "short.mp4", [_grey(i) for i in range(50)])
+    assert all(frame is None for frame in pictures_near(path, [9.0], 1.0))
