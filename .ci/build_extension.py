@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mimesh-extension-") as folder:
         source = Path(folder) / "mimesh"
         stage(source)
+        build_manual(source / "manual")
         run(tool, "validate", f"--valid-tags={tags_file(tool)}", str(source))
         run(tool, "build", "--source-dir", str(source), "--output-dir", str(output))
     path = output / zip_name()
@@ -73,6 +75,25 @@ def stage(target: Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+
+
+def build_manual(target: Path) -> None:
+    """The docs as a site, for Blender's right click > Online Manual; left out where mkdocs is not installed."""
+    if importlib.util.find_spec("material") is None:
+        print("mkdocs-material is not installed: the zip has no manual", file=sys.stderr)
+        return
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(target)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"The manual cannot be built:\n{done.stdout}{done.stderr}")
+    # pages for search engines and addresses that nobody asks for on one's own disk
+    for name in ("404.html", "sitemap.xml", "sitemap.xml.gz"):
+        (target / name).unlink(missing_ok=True)
+    for path in target.rglob("*.map"):
+        path.unlink()
+    # of the search, in languages that the manual is not written in
+    shutil.rmtree(target / "assets" / "javascripts" / "lunr", ignore_errors=True)
 
 
 def run(tool: Path, *arguments: str) -> None:
