@@ -147,7 +147,7 @@ docs: setup
 
 docs-pictures: extension
 	MIMESH_UI_ROBOT=panel_pictures bash tests/ui/ui_check.sh build/pictures
-	cp build/pictures/panel_*.png docs/pictures/
+	$(PY) tests/ui/crop_pictures.py build/pictures docs/pictures
 
 ui-check: extension
 	bash tests/ui/ui_check.sh

@@ -46,10 +46,10 @@ def draw_setting(
 
 
 def _fits_beside(item: SettingField, context: bpy.types.Context) -> bool:
-    # Blender gives the label a third of the row
+    # Blender gives the label about a quarter of the row (measured in a window)
     space = room(context)
     values = (translated(choice.label) for choice in item.setting.known_choices())
     widest = max((text_width(value, context) for value in values), default=0.0)
     label = text_width(translated(item.setting.label), context)
     scale = ui_scale(context)
-    return label + _LABEL_PIXELS * scale <= space / 3 and widest + _MENU_PIXELS * scale <= space * 2 / 3
+    return label + _LABEL_PIXELS * scale <= space / 4 and widest + _MENU_PIXELS * scale <= space * 3 / 4

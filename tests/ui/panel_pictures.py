@@ -79,7 +79,7 @@ def crop_sidebar(robot: Robot, name: str) -> None:
     region, path = robot.state()["sidebar"], robot.shots / f"{name}.png"
     width = region["width"] - TABS_PIXELS * (2 if name.startswith("large") else 1)
     area = f"{width}x{region['height']}+{region['x']}+{HEIGHT - region['y'] - region['height']}"
-    run("mogrify", "-crop", area, "+repage", "-trim", "+repage", str(path))
+    run("mogrify", "-crop", area, "+repage", str(path))
 
 
 def narrow(robot: Robot) -> None:
