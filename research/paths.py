@@ -8,3 +8,5 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 DATA_ROOT = ROOT.parent / "shared" / "data"
+# environments with one Blender each, as `make setup` puts them up; the engine's is one of them
+BLENDER_ENVIRONMENTS = (".venv-bpy42", ".venv", ".venv-bpy50", ".venv-bpy52")

@@ -15,9 +15,7 @@ from core.face.motion import Motion
 from research.corpus.clips import Clip
 from research.evaluation.accuracy import ClipScore, Generate, TruthClip, score, truth
 from research.evaluation.speed import run_python
-from research.paths import ROOT
-
-BLENDER_ENVIRONMENTS = (".venv-bpy42", ".venv", ".venv-bpy50", ".venv-bpy52")
+from research.paths import BLENDER_ENVIRONMENTS, ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ import bpy
 
 from core.blender.import_flame import FlameImport, import_flame_file
 from core.face.motion import Motion
-from research.evaluation.mesh_lips import BLENDER_ENVIRONMENTS
 from research.evaluation.rigs.heads import BINDINGS, arkit_head, demo_head, flame_head, fresh_scene, unknown_head
 from research.evaluation.rigs.score import RigScore, measure
-from research.paths import ROOT
+from research.paths import BLENDER_ENVIRONMENTS, ROOT
 
 HEADS: dict[str, Callable[[Path], bpy.types.Object]] = {
     "ours": demo_head,
