@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"Blender {bpy.app.version_string}")
         for name, make in chosen.items():
             for path in motions:
-                score = measure(make(data), Motion.load(path), track=not options.numeric, step=options.step)
+                score = measure(make(data), Motion.load(path), not options.numeric, options.step, options.dark_mouth)
                 _say(_line(name, path.stem, score))
         if options.versions:
             _other_versions(motions, data, options)
@@ -64,6 +64,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", default=[], help="names of heads")
     parser.add_argument("--step", type=int, default=3, help="look at every n-th frame")
     parser.add_argument("--numeric", action="store_true", help="the mesh alone, without pictures")
+    parser.add_argument("--dark-mouth", action="store_true", help="a control: teeth unlit, lips the same")
     parser.add_argument("--versions", action="store_true", help="the numeric part in every other Blender too")
     return parser.parse_args(arguments)
 

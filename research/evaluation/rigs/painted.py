@@ -65,8 +65,11 @@ class Painted:
         return draw(in_perspective(turned, centre), self.triangles, shades, self.view).rgb
 
 
-def paint(rig: RigDescription, rest: NDArray[np.float64]) -> Painted:
-    """Colours for a head at ``rest`` (V, 3) in face axes and cm."""
+def paint(rig: RigDescription, rest: NDArray[np.float64], dark_mouth: bool = False) -> Painted:
+    """Colours for a head at ``rest`` (V, 3) in face axes and cm.
+
+    dark_mouth: teeth and all else behind the lips unlit, a control: the same lips, read with and without teeth.
+    """
     assert rig.binding is not None
     points = rig.binding.points(rest)
     middle = points[OUTER_LIPS].mean(axis=0)
@@ -83,9 +86,12 @@ def paint(rig: RigDescription, rest: NDArray[np.float64]) -> Painted:
     # and what comes into sight as lids and lips move
     shown = rig.triangles[(of_skin | mouth | lips)[rig.triangles].any(axis=1)]
     triangles = np.concatenate([shown, [[first, first + 1, first + 2], [first, first + 2, first + 3]]])
+    colours = _colours(rest, label, lips, within, skin)
+    if dark_mouth:
+        colours[:-4][within] = _DARK
     return Painted(
         triangles=triangles.astype(np.int32),
-        colours=_colours(rest, label, lips, within, skin),
+        colours=colours,
         inside=np.append(within, np.zeros(4, bool)),
         lips=np.flatnonzero(lips),
         plate=middle + np.array(_PLATE_CM),

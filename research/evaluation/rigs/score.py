@@ -49,7 +49,7 @@ class RigScore:
     constant_mm: float
 
 
-def measure(obj: Any, motion: Motion, track: bool, step: int = 3) -> RigScore:
+def measure(obj: Any, motion: Motion, track: bool, step: int = 3, dark_mouth: bool = False) -> RigScore:
     """Key ``motion`` on the head and look at every ``step``-th frame."""
     rig = read_rig(obj)
     placed = align_rig(rig, open_basis().neutral)
@@ -66,7 +66,7 @@ def measure(obj: Any, motion: Motion, track: bool, step: int = 3) -> RigScore:
     wanted = mouth_opening(open_basis().landmarks(motion))[frames]
     shut, opened = wanted < _SHUT_CM, wanted > _OPEN_CM
     depths = np.array([_depth(rig, rest @ axes, vertices) for vertices in [rest @ axes, *np.array(upright)[shut]]])
-    seen = _tracked(rig, rest @ axes, upright) if track else np.full(len(frames), np.nan)
+    seen = _tracked(rig, rest @ axes, upright, dark_mouth) if track else np.full(len(frames), np.nan)
     found = np.isfinite(seen)
     return RigScore(
         mesh_correlation=_correlation(visible, wanted),
@@ -132,12 +132,14 @@ def _depth(rig: RigDescription, rest: NDArray[np.float64], vertices: NDArray[np.
     return float(distance[behind & (distance < _NEAR_CM)].max(initial=0.0))
 
 
-def _tracked(rig: RigDescription, rest: NDArray[np.float64], frames: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _tracked(
+    rig: RigDescription, rest: NDArray[np.float64], frames: list[NDArray[np.float64]], dark_mouth: bool
+) -> NDArray[np.float64]:
     """(T,) cm: every frame drawn from three sides and tracked, the mean; NaN where no face was found."""
     from core.tracking.align import align
     from core.tracking.landmarker import open_tracker
 
-    painter = paint(rig, rest)
+    painter = paint(rig, rest, dark_mouth)
     landmarker = open_tracker().for_picture()
     try:
         seen = np.array(
