@@ -84,6 +84,9 @@ def _fill(strip: Any, written: WrittenSlot, layer: Layer) -> None:
     strip.frame_start, strip.frame_end = first, last
     strip.extrapolation = "HOLD" if layer.holds else "NOTHING"
     strip.use_auto_blend = False
+    if layer.adds:
+        # shape keys add up; rotations follow each other, which for Blender is to combine
+        strip.blend_type = "ADD" if strip.id_data.id_type == "KEY" else "COMBINE"
     strip.blend_in = strip.blend_out = float(layer.blends)
 
 

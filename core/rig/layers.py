@@ -48,7 +48,8 @@ class Layer:
     this line; ``mutes`` are strips that are. drops: more strips of this line. holds, pushed_holds: the strip shows
     rest outside its line, because nothing below does. blends: frames of blending with what lies below.
     uncovered: paths that nothing below animates, where something below animates others. carries: the name of the
-    line's present action where the artist has edited it: the new one is a copy with the artist's keys.
+    line's present action where the artist has edited it: the new one is a copy with the artist's keys. adds: to
+    additive corrections below, since Blender has no way to put a track below them.
     """
 
     datablock: str
@@ -65,6 +66,7 @@ class Layer:
     pushed_holds: bool = False
     blends: int = 0
     uncovered: frozenset[str] = frozenset()
+    adds: bool = False
     replaced: tuple[str, ...] = ()
     pushed: str = ""
     pushed_ours: bool = False
@@ -111,6 +113,7 @@ def decide_layer(
     lower = _lower_paths(block, {place for place, _ in same}) | (
         action.paths if pushes and action is not None and not action.tagged else frozenset()
     )
+    adds = _only_corrections(block, touched, {place for place, _ in same}) and not pushes
     shares, waits = bool(lower & touched), pushes and not mutes_pushed
     place, above, track = _placed(block, touched, span, free, shares, retires, swaps, fresh, waits)
     warnings += _hiding(where, block, touched, span, place, fresh[0].track if swaps else above)
@@ -129,8 +132,9 @@ def decide_layer(
         and not shares
         and _is_lowest(block, track if track is not None else above, fresh, pushes),
         pushed_holds=pushes and not shares and _is_lowest(block, len(block.tracks), [], False),
-        blends=span.ease if shares or _meets_line(block, span, {p for p, _ in same}, waits) else 0,
+        blends=span.ease if (shares and not adds) or _meets_line(block, span, {p for p, _ in same}, waits) else 0,
         uncovered=touched - lower if shares else frozenset(),
+        adds=adds and place != "active",
         replaced=tuple(replaced),
         pushed=action.name if pushes and action is not None else "",
         pushed_ours=pushes and action is not None and action.tagged,
@@ -237,6 +241,13 @@ def _lower_paths(block: ExistingDatablock, besides: set[StripPlace]) -> frozense
     """What strips of other people key."""
     found = (s.action.paths for p, s in _strips(block) if not s.action.tagged and not s.muted and p not in besides)
     return frozenset().union(*found)
+
+
+def _only_corrections(block: ExistingDatablock, touched: frozenset[str], besides: set[StripPlace]) -> bool:
+    """Whether other people's strips touch the line's channels, and none of them replaces what lies below it."""
+    others = [s for p, s in _strips(block) if not s.action.tagged and not s.muted and p not in besides]
+    sharing = [strip for strip in others if strip.action.paths & touched]
+    return bool(sharing) and not any(strip.replaces for strip in sharing)
 
 
 def _hiding(

@@ -173,6 +173,33 @@ def test_additive_corrections_stay_on_top_when_the_line_is_made_again(on_track: 
     assert [key(obj, frame) for frame in (20, 320)] == pytest.approx([0.625, 0.375], abs=1e-5)
 
 
+@pytest.mark.parametrize("blend", ["ADD", "COMBINE", "SUBTRACT"])
+@pytest.mark.parametrize("hold", ["NOTHING", "HOLD", "HOLD_FORWARD"])
+def test_additive_corrections_that_were_there_before_the_first_line_lie_above_it(blend: str, hold: str) -> None:
+    obj = head()
+    keys = obj.data.shape_keys
+    artist(keys, 'key_blocks["Exp1"].value', [(1, 0.25), (300, 0.25)], "Fix")
+    data, fix, slot = (
+        keys.animation_data,
+        keys.animation_data.action,
+        getattr(keys.animation_data, "action_slot", None),
+    )
+    data.action = None
+    strip = data.nla_tracks.new().strips.new("Fix", 1, fix)
+    if slot is not None:
+        strip.action_slot = slot
+    strip.blend_type, strip.extrapolation = blend, hold
+    keys.key_blocks["Exp1"].value = 0.0
+    sign = -1.0 if blend == "SUBTRACT" else 1.0
+    generate(obj, 100)
+    generate(obj, 200, "b.wav", 0.5)
+    expected = [0.25 * sign, 1 + 0.25 * sign, 0.25 * sign, 0.5 + 0.25 * sign, 0.25 * sign]
+    keys.key_blocks["Exp1"].slider_min = -3.0
+    assert [key(obj, frame) for frame in (50, 120, 170, 220, 290)] == pytest.approx(expected, abs=1e-5)
+    assert key(obj, 120, "Exp2") == pytest.approx(1.0)
+    assert [key(obj, frame, "Exp2") for frame in (50, 170, 290)] == pytest.approx([0.0] * 3, abs=1e-6)
+
+
 def test_a_body_action_keeps_its_place_and_its_other_bones() -> None:
     obj = head()
     armature = find_armature(obj)
@@ -310,3 +337,8 @@ def test_a_line_is_one_animation_in_gltf(tmp_path: Path) -> None:
     assert {"weights", "rotation"} <= targets
     # before 4.4 an action has no slots, and two actions are two animations
     assert len(animations) == (1 if bpy.app.version >= (4, 4, 0) else 2)
+    # unless the exporter is asked for what is active: one animation in every version
+    bpy.ops.export_scene.gltf(
+        filepath=str(path), export_format="GLTF_SEPARATE", export_animation_mode="ACTIVE_ACTIONS"
+    )
+    assert len(json.loads(path.read_text())["animations"]) == 1
