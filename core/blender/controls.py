@@ -73,8 +73,21 @@ def write_channel(owner: Any, path: str, index: int, value: float) -> None:
 
 
 def _straight(curve: Any) -> bool:
-    """Whether the driver's value goes to the key as it is, not through a curve."""
-    return not curve.mute and not len(curve.keyframe_points) and not len(curve.sampled_points)
+    """Whether the driver's value goes to the key as it is, not through a curve that bends or bounds it.
+
+    What Blender itself gives a new driver is straight: two points on the diagonal, or a generator of it.
+    """
+    points = [tuple(point.co) for point in curve.keyframe_points]
+    diagonal = not points or (curve.extrapolation == "LINEAR" and all(abs(x - y) < _LEAST_FACTOR for x, y in points))
+    return not curve.mute and diagonal and not len(curve.sampled_points) and all(map(_does_nothing, curve.modifiers))
+
+
+def _does_nothing(modifier: Any) -> bool:
+    if modifier.mute:
+        return True
+    if modifier.type != "GENERATOR" or modifier.mode != "POLYNOMIAL" or modifier.use_additive:
+        return False
+    return [round(float(c), 6) for c in modifier.coefficients] == [0.0, 1.0]
 
 
 def _control(driver: Any, armature: bpy.types.Object) -> KeyControl | None:

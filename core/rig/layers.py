@@ -113,9 +113,11 @@ def decide_layer(
     lower = _lower_paths(block, {place for place, _ in same}) | (
         action.paths if pushes and action is not None and not action.tagged else frozenset()
     )
-    adds = _only_corrections(block, touched, {place for place, _ in same}) and not pushes
     shares, waits = bool(lower & touched), pushes and not mutes_pushed
     place, above, track = _placed(block, touched, span, free, shares, retires, swaps, fresh, waits)
+    # the track that the strip comes into; Blender cannot make one below all others
+    level = fresh[0].track if swaps else track if track is not None else above + 1 if above >= 0 else len(block.tracks)
+    adds = place != "active" and not pushes and _adds(block, touched, level)
     warnings += _hiding(where, block, touched, span, place, fresh[0].track if swaps else above)
     return Layer(
         datablock=datablock,
@@ -134,7 +136,7 @@ def decide_layer(
         pushed_holds=pushes and not shares and _is_lowest(block, len(block.tracks), [], False),
         blends=span.ease if (shares and not adds) or _meets_line(block, span, {p for p, _ in same}, waits) else 0,
         uncovered=touched - lower if shares else frozenset(),
-        adds=adds and place != "active",
+        adds=adds,
         replaced=tuple(replaced),
         pushed=action.name if pushes and action is not None else "",
         pushed_ours=pushes and action is not None and action.tagged,
@@ -243,10 +245,10 @@ def _lower_paths(block: ExistingDatablock, besides: set[StripPlace]) -> frozense
     return frozenset().union(*found)
 
 
-def _only_corrections(block: ExistingDatablock, touched: frozenset[str], besides: set[StripPlace]) -> bool:
-    """Whether other people's strips touch the line's channels, and none of them replaces what lies below it."""
-    others = [s for p, s in _strips(block) if not s.action.tagged and not s.muted and p not in besides]
-    sharing = [strip for strip in others if strip.action.paths & touched]
+def _adds(block: ExistingDatablock, touched: frozenset[str], level: int) -> bool:
+    """Whether other people's strips below the track ``level`` touch the line's channels, and all of them only add."""
+    below = [s for p, s in _strips(block) if p.track < level and not s.action.tagged and not s.muted]
+    sharing = [strip for strip in below if strip.action.paths & touched]
     return bool(sharing) and not any(strip.replaces for strip in sharing)
 
 
