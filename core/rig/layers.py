@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import RigError
 from ..settings import OnExisting
 from .existing import ExistingAction, ExistingDatablock, ExistingStrip, Line
+from .layer_words import kept_aside, overwrite_refused, refuse_tweaking, under
 
 Place = Literal["active", "swap", "strip"]
 # two lines that share more than this of the shorter one's time are one line made anew
@@ -84,7 +84,7 @@ def decide_layer(
     on_existing: OnExisting,
 ) -> Layer:
     """Decide for one datablock, called ``where`` in sentences. Raises :class:`RigError` for what is in the way."""
-    _refuse_tweaking(where, block)
+    refuse_tweaking(where, block)
     same = [(place, strip) for place, strip in _strips(block) if _is_line(strip.action, line, span)]
     carried = {place for place, strip in same if _carries(strip.action, line) and not strip.muted}
     fresh = [place for place, strip in same if strip.action.ours or place in carried]
@@ -92,21 +92,21 @@ def decide_layer(
     edited = [place for place, strip in same if strip.action.edited and not strip.muted and place not in carried]
     action, retires, pushes, mutes_pushed = block.action, False, False, False
     carries = next((strip.action.name for place, strip in same if place in carried), "")
-    warnings = [_kept_aside(where, strip.action) for place, strip in same if place in edited]
+    warnings = [kept_aside(where, strip.action) for place, strip in same if place in edited]
     if action is not None and _is_line(action, line, span):
         retires = action.ours or _carries(action, line)
         pushes = mutes_pushed = not retires
         if retires and action.edited:
             carries = action.name
         if pushes:
-            warnings.append(_kept_aside(where, action))
+            warnings.append(kept_aside(where, action))
     elif action is not None and action.tagged:
         pushes = not swaps
     elif action is not None and block.replaces and action.paths & touched:
         if on_existing == "refuse":
-            raise _overwrite_refused(where, action)
+            raise overwrite_refused(where, action)
         pushes = True
-        warnings.append(_under(where, action, touched))
+        warnings.append(under(where, action, touched))
     replaced = [action.name] if retires and action is not None else []
     replaced += [strip.action.name for place, strip in same if place in fresh]
     free = action is None or retires or pushes
@@ -275,35 +275,3 @@ def _hiding(
                 f'The NLA track "{above.name}" on the {where} lies above the new keys and hides some of them.'
             )
     return found
-
-
-def _under(where: str, action: ExistingAction, touched: frozenset[str]) -> str:
-    shared = len(action.paths & touched)
-    channels = "1 channel" if shared == 1 else f"{shared} channels"
-    return (
-        f'The action "{action.name}" on the {where} is kept on an NLA track and plays on; the new line covers '
-        f"{channels} of it while it lasts."
-    )
-
-
-def _refuse_tweaking(where: str, block: ExistingDatablock) -> None:
-    if block.tweaking:
-        raise RigError(
-            f"The {where} is being tweaked in the NLA editor, so its action cannot change.",
-            "Leave tweak mode (Tab in the NLA editor) and try again.",
-        )
-
-
-def _kept_aside(where: str, action: ExistingAction) -> str:
-    return (
-        f'"{action.name}" on the {where} was edited by hand and is of other speech or of an earlier version, so it is '
-        "kept on a muted NLA strip."
-    )
-
-
-def _overwrite_refused(where: str, action: ExistingAction) -> RigError:
-    return RigError(
-        f'The {where} is animated by the action "{action.name}", which Mimesh did not make.',
-        'Choose "Push Down" to keep it on an NLA track below the new one, where it plays on before and after the '
-        "line, or unlink the action.",
-    )
