@@ -9,7 +9,7 @@ import bpy
 
 from ..core.settings import RunSettings
 from .setting_properties import property_of
-from .stubs import classes_factory
+from .stubs import PATH_OPTIONS, classes_factory
 
 # the package Blender knows us by, for example bl_ext.user_default.mimesh
 EXTENSION = __package__.rpartition(".")[0]
@@ -36,23 +36,27 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         name="Engine Python",
         description="A Python (3.11 to 3.14) with the engine's packages; empty uses the one that Set Up Engine makes",
         subtype="FILE_PATH",
+        options=PATH_OPTIONS,
     )
     engine_folder: bpy.props.StringProperty(
         name="Engine Folder",
         description="Where Set Up Engine installs; empty uses the extension's user folder (on Windows a shorter one)",
         subtype="DIR_PATH",
+        options=PATH_OPTIONS,
         update=_engine_changed,
     )
     package_source: bpy.props.StringProperty(
         name="Package Source",
         description="A folder of wheels, or the address of your studio's package index; empty uses PyPI",
         subtype="DIR_PATH",
+        options=PATH_OPTIONS,
     )
     face_model: bpy.props.StringProperty(
         name="Face Model",
         description="Your own copy of face_landmarker.task, which Set Up needs from Python 3.13 on; "
         "empty lets it be fetched from its publisher",
         subtype="FILE_PATH",
+        options=PATH_OPTIONS,
     )
     # its declaration stands below
     device: str
@@ -60,12 +64,14 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         name="Cache Folder",
         description="Where tracked references and the engine's log are kept; empty uses the extension's user folder",
         subtype="DIR_PATH",
+        options=PATH_OPTIONS,
     )
     style_folder: bpy.props.StringProperty(
         name="Style Library",
         description="Where saved styles are kept, for example a folder that a team shares; "
         "empty uses the extension's user folder",
         subtype="DIR_PATH",
+        options=PATH_OPTIONS,
         update=_style_folder_changed,
     )
 

@@ -16,7 +16,7 @@ from ..core.settings_schema import SettingsGroup
 from .pose_properties import MimeshPose
 from .preferences import preferences, style_folder
 from .setting_properties import declare, read_group
-from .stubs import classes_factory
+from .stubs import PATH_OPTIONS, classes_factory
 
 SPEECH_KINDS = (
     ("strip", "Strip", "A sound or movie strip of the sequencer; its place and trim are followed"),
@@ -72,7 +72,10 @@ class MimeshSettings(bpy.types.PropertyGroup):
     )
     speech_track: bpy.props.IntProperty(name="Sound Track", description=_TRACK_HELP, min=0, max=_MAX_TRACKS)
     speech_file: bpy.props.StringProperty(
-        name="Speech File", description="Sound or video file with the speech", subtype="FILE_PATH"
+        name="Speech File",
+        description="Sound or video file with the speech",
+        subtype="FILE_PATH",
+        options=PATH_OPTIONS,
     )
     reference_kind: bpy.props.EnumProperty(
         name="Reference", description="Whose way of talking to follow", items=REFERENCE_KINDS
@@ -81,7 +84,10 @@ class MimeshSettings(bpy.types.PropertyGroup):
         name="Reference Strip", description="Movie strip of the person talking", search=_search_reference
     )
     reference_file: bpy.props.StringProperty(
-        name="Reference File", description="Video of the person talking, best 5 to 15 seconds", subtype="FILE_PATH"
+        name="Reference File",
+        description="Video of the person talking, best 5 to 15 seconds",
+        subtype="FILE_PATH",
+        options=PATH_OPTIONS,
     )
     reference_track: bpy.props.IntProperty(name="Sound Track", description=_TRACK_HELP, min=0, max=_MAX_TRACKS)
     reference_person: bpy.props.IntProperty(
@@ -92,7 +98,10 @@ class MimeshSettings(bpy.types.PropertyGroup):
         max=_MAX_TRACKS,
     )
     style_file: bpy.props.StringProperty(
-        name="Style", description="Name of a style in the library, or path of a style file", subtype="FILE_PATH"
+        name="Style",
+        description="Name of a style in the library, or path of a style file",
+        subtype="FILE_PATH",
+        options=PATH_OPTIONS,
     )
     second_style: bpy.props.StringProperty(
         name="Second Style",

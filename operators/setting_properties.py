@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import bpy
 
 from ..core.settings_schema import SettingField, SettingsGroup, setting_fields
+from .stubs import PATH_OPTIONS
 
 T = TypeVar("T", bound=SettingsGroup)
 
@@ -64,6 +65,8 @@ def _property(item: SettingField, **rest: Any) -> Any:
         words["default"] = item.default
     if declared.subtype:
         words["subtype"] = declared.subtype
+    if declared.subtype in ("FILE_PATH", "DIR_PATH"):
+        words["options"] = PATH_OPTIONS
     if item.kind is bool:
         return bpy.props.BoolProperty(**words)
     if item.kind is int:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import bpy
 
 OperatorResult = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
+# of a field for a path: ``//`` is the blend file's folder, which Blender wants to be told from 4.5 on
+PATH_OPTIONS: set[Any] = {"ANIMATABLE", *(["PATH_SUPPORTS_BLEND_RELATIVE"] if bpy.app.version >= (4, 5, 0) else [])}
 Registration = tuple[Callable[[], None], Callable[[], None]]
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import bpy
 import pytest
 
@@ -39,6 +41,25 @@ def test_scene_that_leaves_the_device_open_gets_the_one_of_the_preferences(exten
             freeze(scene)
     finally:
         scene.device, preferences.device = "auto", "auto"
+
+
+def test_every_field_for_a_path_takes_one_relative_to_the_blend_file(extension: None) -> None:  # noqa: F811
+    run = bpy.context.window_manager.mimesh_run
+    owners = [bpy.context.preferences.addons[EXTENSION].preferences, bpy.context.scene.mimesh, run]
+    pointers = [item.identifier for item in owners[1].bl_rna.properties if item.type == "POINTER"]
+    owners += [getattr(owners[1], name) for name in pointers if name != "rna_type"]
+    tried = []
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for owner in filter(None, owners):
+            for item in owner.bl_rna.properties:
+                if item.type == "STRING" and item.subtype in ("FILE_PATH", "DIR_PATH") and not item.is_readonly:
+                    before = getattr(owner, item.identifier)
+                    setattr(owner, item.identifier, "//beside.wav")
+                    setattr(owner, item.identifier, before)
+                    tried.append(item.identifier)
+    assert [str(warning.message) for warning in told if "blend relative" in str(warning.message)] == []
+    assert {"speech_file", "reference_file", "package_source", "bank"} <= set(tried)
 
 
 def test_set_up_in_the_background_is_refused_in_words_without_network_or_wheels(extension: None) -> None:  # noqa: F811
