@@ -17,7 +17,7 @@ from ..errors import RigError
 from ..rig.existing import Line
 from .read_animation import action_line, line_owners
 from .read_rig import require_mesh
-from .tags import KEPT_PROPERTY, LINE_PROPERTY, PROVENANCE_PROPERTY, our_actions, record
+from .tags import KEPT_PROPERTY, LINE_PROPERTY, PROVENANCE_PROPERTY, our_actions, record, store_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def keep(obj: bpy.types.Object, line: Line, motion: KeptMotion) -> None:
     holder = _holder(obj, line)
     if holder is None:
         raise RigError(f'"{obj.name}" has no line for "{line.sound}" that the motion could be kept with.')
-    holder[KEPT_PROPERTY] = motion.pack()
+    store_bytes(holder, KEPT_PROPERTY, motion.pack())
 
 
 def kept_lines(obj: bpy.types.Object) -> tuple[KeptLine, ...]:

@@ -45,3 +45,10 @@ def record(action: Any, name: str) -> dict[str, Any]:
     text = str(action.get(name, ""))
     found = json.loads(text) if text.startswith("{") else {}
     return found if isinstance(found, dict) else {}
+
+
+def store_bytes(owner: Any, name: str, data: bytes) -> None:
+    """Keep bytes as a property. One that is there must go first: Blender cuts a new value at its first zero byte."""
+    if name in owner:
+        del owner[name]
+    owner[name] = data

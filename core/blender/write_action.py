@@ -25,6 +25,7 @@ from .tags import (
     WRITTEN_PROPERTY,
     is_ours,
     record,
+    store_bytes,
 )
 from .write_keys import Writing, rewrite_curve, write_new_curve
 
@@ -79,7 +80,7 @@ def _write(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any], made
         action[FINGERPRINT_PROPERTY] = json.dumps(prints)
         action[LINE_PROPERTY] = json.dumps(line)
         action[BEFORE_PROPERTY] = json.dumps(before)
-        action[WRITTEN_PROPERTY] = pack_written(records[action.name])
+        store_bytes(action, WRITTEN_PROPERTY, pack_written(records[action.name]))
     return written
 
 
@@ -170,7 +171,7 @@ def shift_written(action: Any, frames: int) -> None:
     """Note that all keys of an action have moved, so that ours are still known."""
     if curves := read_written(action):
         moved = {name: WrittenCurve(c.frames + np.float32(frames), c.values) for name, c in curves.items()}
-        action[WRITTEN_PROPERTY] = pack_written(moved)
+        store_bytes(action, WRITTEN_PROPERTY, pack_written(moved))
 
 
 def our_slots(owner: Any) -> Iterator[WrittenSlot]:

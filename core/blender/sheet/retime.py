@@ -17,7 +17,7 @@ from ...exchange.sheet import Made
 from ...rig.existing import fingerprint
 from .. import compat
 from ..read_animation import action_line, curve_points, line_owners
-from ..tags import FINGERPRINT_PROPERTY, KEPT_PROPERTY, LINE_PROPERTY, MADE_PROPERTY, is_ours, record
+from ..tags import FINGERPRINT_PROPERTY, KEPT_PROPERTY, LINE_PROPERTY, MADE_PROPERTY, is_ours, record, store_bytes
 from ..write_action import shift_written
 
 _STRIP_FIELDS = ("blend_type", "influence", "blend_in", "blend_out", "mute", "use_auto_blend", "extrapolation")
@@ -100,7 +100,7 @@ def _note_shift(action: Any, untouched: dict[str, list[Any]], frames: int) -> No
     if KEPT_PROPERTY in action:
         kept = KeptMotion.unpack(bytes(action[KEPT_PROPERTY]))
         timing = dataclasses.replace(kept.timing, first_frame=kept.timing.first_frame + frames)
-        action[KEPT_PROPERTY] = dataclasses.replace(kept, timing=timing).pack()
+        store_bytes(action, KEPT_PROPERTY, dataclasses.replace(kept, timing=timing).pack())
     if made := Made.from_json(record(action, MADE_PROPERTY)):
         moved = Made(made.sound, made.settings, made.rig, made.first_frame + frames)
         action[MADE_PROPERTY] = json.dumps(moved.to_json())
