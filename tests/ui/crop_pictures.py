@@ -19,7 +19,7 @@ _DIFFERENT, _MARGIN_PIXELS = 12, 10
 def crop(picture: Image.Image) -> Image.Image:
     """Down to the last row that is not the empty view, which the last row shows."""
     pixels = np.asarray(picture.convert("RGB")).astype(int)
-    drawn = np.abs(pixels - pixels[-1, pixels.shape[1] // 2]).sum(axis=2).max(axis=1) > _DIFFERENT
+    drawn = np.abs(pixels - pixels[-1, pixels.shape[1] // 2]).sum(axis=2)[:, 20:-20].max(axis=1) > _DIFFERENT
     bottom = min(int(np.where(drawn)[0].max()) + _MARGIN_PIXELS, len(drawn))
     return picture.convert("RGB").crop((0, 0, picture.width, bottom))
 

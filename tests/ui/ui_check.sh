@@ -5,6 +5,7 @@
 #
 #   MIMESH_UI_CHROOT      where the Debian folder is kept          (/var/tmp/mimesh-trixie)
 #   MIMESH_ENGINE_PYTHON  the engine's Python                      (.venv/bin/python of this checkout)
+#   MIMESH_UI_PATIENCE    how many times longer than on a quiet machine everything may take   (1)
 #   MIMESH_UI_ROBOT       ui_check, or panel_pictures for the docs' pictures
 #   MIMESH_UI_SPEECH, MIMESH_UI_REFERENCE   media to use           (the bundled demo's)
 #
@@ -49,5 +50,5 @@ mkdir -p "$shots" "$chroot_folder/tmp/shots"
 mount --bind "$shots" "$chroot_folder/tmp/shots"
 
 chroot "$chroot_folder" /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin HOME=/tmp/home LANG=C.UTF-8 \
-  LIBGL_ALWAYS_SOFTWARE=1 MIMESH_ENGINE_PYTHON="$python" \
+  LIBGL_ALWAYS_SOFTWARE=1 MIMESH_UI_PATIENCE="${MIMESH_UI_PATIENCE:-1}" MIMESH_ENGINE_PYTHON="$python" \
   python3 "$here/${MIMESH_UI_ROBOT:-ui_check}.py" --repo "$repo" --shots /tmp/shots --speech "$speech" --reference "$reference"

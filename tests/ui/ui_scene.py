@@ -67,7 +67,7 @@ def sidebar(area: bpy.types.Area) -> bpy.types.Region:
 def state(ready: bool) -> dict[str, object]:
     """Everything that the robot checks."""
     run = bpy.context.window_manager.mimesh_run
-    region = sidebar(viewport())
+    region, settings = sidebar(viewport()), bpy.context.scene.mimesh
     generate = importlib.import_module(f"{EXTENSION}.operators.generate")
     return {
         "ready": ready,
@@ -81,6 +81,8 @@ def state(ready: bool) -> dict[str, object]:
         "actions": len(bpy.data.actions),
         "scene": fingerprint(),
         "light_x": bpy.data.objects["Light"].location.x,
+        "speech": settings.speech_strip or settings.speech_file,
+        "playing": bpy.context.window_manager.windows[0].screen.is_animation_playing,
         "reason": generate.generate_disabled_reason(bpy.context),
         "clipboard": bpy.context.window_manager.clipboard,
         "sidebar": {"x": region.x, "y": region.y, "width": region.width, "height": region.height},
@@ -97,6 +99,13 @@ def open_all() -> None:
         panel.bl_options = set(getattr(panel, "bl_options", ())) - {"DEFAULT_CLOSED"}
         panel.poll = classmethod(is_wanted)
         bpy.utils.register_class(panel)
+
+
+def in_window(operator: str, **options: object) -> None:
+    """Press a button of ours, as if over the 3D View."""
+    window, area = bpy.context.window_manager.windows[0], viewport()
+    with bpy.context.temp_override(window=window, area=area, region=sidebar(area)):
+        getattr(bpy.ops.mimesh, operator)("INVOKE_DEFAULT", **options)
 
 
 def empty_view() -> None:
@@ -135,6 +144,23 @@ def obey(command: str) -> None:
     strips = editor.sequences if editor else {}
     if command.startswith("only "):
         bpy.context.window_manager["only"] = command.partition(" ")[2]
+    elif command == "show_sidebar":
+        viewport().spaces.active.show_region_ui = True
+    elif command == "choose_tab":
+        choose_tab()
+    elif command == "drop_speech":
+        bpy.ops.mimesh.drop_speech(filepath=str(SPEECH))
+    elif command == "stop":
+        bpy.ops.screen.animation_cancel(restore_frame=True)
+    elif command == "try_head":
+        in_window("regenerate_head", follow=bpy.context.window_manager.mimesh_poses.items[-1].name)
+    elif command == "save_and_reopen":
+        bpy.ops.wm.save_as_mainfile(filepath=str(TALK / "saved.blend"))
+        bpy.ops.wm.open_mainfile(filepath=str(TALK / "saved.blend"))
+    elif command.startswith("speak "):
+        view = bpy.context.preferences.view
+        view.language = command.partition(" ")[2]
+        view.use_translate_interface = view.use_translate_tooltips = True
     elif command == "empty_view":
         empty_view()
     elif command.startswith("scale "):
