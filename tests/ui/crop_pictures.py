@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 # panels are drawn a little darker than the empty view behind them
-_DIFFERENT, _MARGIN_PIXELS = 12, 10
+_DIFFERENT, _MARGIN_PIXELS, _EDGE_PIXELS = 12, 10, 4
 
 
 def crop(picture: Image.Image) -> Image.Image:
-    """Down to the last row that is not the empty view, which the last row shows."""
-    pixels = np.asarray(picture.convert("RGB")).astype(int)
+    """Down to the last row that is not the empty view, which shows right above the region's lower edge."""
+    pixels = np.asarray(picture.convert("RGB")).astype(int)[:-_EDGE_PIXELS]
     drawn = np.abs(pixels - pixels[-1, pixels.shape[1] // 2]).sum(axis=2)[:, 20:-20].max(axis=1) > _DIFFERENT
     bottom = min(int(np.where(drawn)[0].max()) + _MARGIN_PIXELS, len(drawn))
     return picture.convert("RGB").crop((0, 0, picture.width, bottom))
