@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from core.blender import compat
 from core.blender.read_scene import read_strip_range, scene_fps
 from core.blender.session import scene_timing
-from tests.blender.test_heard_strips import played, set_span
+from tests.blender.test_heard_strips import played, set_offsets, set_span
 
 needs_engine = pytest.mark.skipif(
     importlib.util.find_spec("av") is None or not bpy.app.build_options.audaspace,
@@ -54,6 +56,8 @@ def heard_by_engine(found: Any, scene: bpy.types.Scene) -> tuple[float, float]:
         ("a.m4a", "aac", 48000),
         ("a.mkv", "aac", 48000),
         ("a.mp4", "aac", 44100),
+        ("o.webm", "libopus", 48000),
+        ("t.ts", "aac", 48000),
     ],
 )
 def test_every_kind_of_sound_strip_is_heard_where_blender_plays_it(
@@ -67,6 +71,43 @@ def test_every_kind_of_sound_strip_is_heard_where_blender_plays_it(
         "Talk", str(write_audio(tmp_path / name, burst(rate)[None], rate, codec)), 1, 11
     )
     set_span(strip, 11 + trim, round(compat.strip_right(strip)))
+    ours = heard_by_engine(read_strip_range(strip, scene), scene)
+    blenders = played(scene, tmp_path)
+    assert blenders is not None
+    assert ours == pytest.approx((blenders.first, blenders.last), abs=WITHIN_SECONDS)
+
+
+@needs_engine
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg makes the files")
+@pytest.mark.parametrize(("name", "codec"), [("v.ogg", "libvorbis"), ("w.wma", "wmav2")])
+def test_sound_that_blender_plays_early_is_keyed_where_it_plays_it(tmp_path: Path, name: str, codec: str) -> None:
+    from tests.media import write_audio
+
+    scene = bpy.context.scene
+    plain = write_audio(tmp_path / "plain.wav", burst(16000)[None], 16000, "pcm_s16le")
+    path = tmp_path / name
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(plain), "-c:a", codec, str(path)], check=True, timeout=60)
+    strip = strips_of(scene).new_sound("Talk", str(path), 1, 11)
+    ours = heard_by_engine(read_strip_range(strip, scene), scene)
+    blenders = played(scene, tmp_path)
+    assert blenders is not None
+    assert ours == pytest.approx((blenders.first, blenders.last), abs=WITHIN_SECONDS)
+
+
+@needs_engine
+@pytest.mark.parametrize(("fps", "base"), [(24, 1.0), (30, 1.001), (60, 1.0), (60, 1.001)])
+@pytest.mark.parametrize("between", [0.0, 0.37])
+def test_a_phones_video_is_heard_where_blender_plays_it_also_between_frames(
+    tmp_path: Path, fps: int, base: float, between: float
+) -> None:
+    from tests.media import write_video
+
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = fps, base
+    grey = [np.full((48, 64, 3), 90 + index % 9, np.uint8) for index in range(180)]
+    path = write_video(tmp_path / "phone.mp4", grey, fps=60, sound=burst(16000))
+    strip = strips_of(scene).new_sound("Talk", str(path), 1, 11)
+    set_offsets(strip, 6 + between, 2 + between)
     ours = heard_by_engine(read_strip_range(strip, scene), scene)
     blenders = played(scene, tmp_path)
     assert blenders is not None
