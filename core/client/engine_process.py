@@ -12,7 +12,6 @@ import functools
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,7 +30,7 @@ from ..exchange.protocol import (
     decode,
 )
 from .job import Job
-from .leftovers import new_log, remove_leftovers
+from .leftovers import new_job_folder, new_log, remove_leftovers
 from .patience import Patience, Silence
 from .transport import EngineCommand, ProcessTransport, StopDeadlines, Transport
 
@@ -179,7 +178,7 @@ class EngineProcess:
         return EngineCommand(arguments, code_root, self.job_root, self.log, StopDeadlines())
 
     def _new_folder(self) -> Path:
-        folder = self.job_root / "jobs" / uuid.uuid4().hex[:12]
+        folder = new_job_folder(self.job_root)
         try:
             folder.mkdir(parents=True)
         except OSError as error:

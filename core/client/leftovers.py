@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -21,16 +22,39 @@ def new_log(folder: Path) -> Path:
     return folder / f"engine-{os.getpid()}-{uuid.uuid4().hex[:6]}.log"
 
 
+def new_job_folder(folder: Path) -> Path:
+    """Where a job of this process will leave its arrays; it is not made yet."""
+    return folder / "jobs" / f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Remove old job folders and old logs. Whatever cannot be removed stays, without a word."""
+    """Remove old job folders and old logs. Whatever cannot be removed stays, without a word.
+
+    A job of a process that lives stays, however old it seems: the clock may have jumped.
+    """
     for path in (folder / "jobs").glob("*"):
-        if _age_seconds(path) > _OLD_SECONDS:
+        if _age_seconds(path) > _OLD_SECONDS and not _owner_lives(path.name):
             shutil.rmtree(path, ignore_errors=True)
     logs = sorted(folder.glob(_LOGS), key=_age_seconds)
     for path in logs[_LOGS_KEPT:]:
         if _age_seconds(path) > _OLD_SECONDS:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _owner_lives(name: str) -> bool:
+    """Whether the process that the folder is called after runs here; on Windows that is not looked at."""
+    number = name.partition("-")[0]
+    # os.kill would end a process on Windows, whatever the signal
+    if sys.platform == "win32" or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _age_seconds(path: Path) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from core.client.client import JobStatus
+from core.client.leftovers import remove_leftovers
 from core.errors import EngineError, MediaError
 from core.exchange.request import BankRequest
 from core.settings import HeadSettings
@@ -74,6 +75,18 @@ def test_old_leftovers_of_a_crash_are_removed_and_young_ones_kept(tmp_path: Path
     with running(scripted(ANSWER), tmp_path) as client:
         client.submit(REQUEST).wait()
     assert not old.exists() and young.exists()
+
+
+def test_job_of_a_blender_that_runs_stays_though_the_clock_jumped_by_days(tmp_path: Path) -> None:
+    # a process that lives, one that is no more, and a number that no process has
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f"{os.getpid()}-aa", f"{gone.pid}-bb", f"{10**30}-cc"]
+    for name in names:
+        (tmp_path / "jobs" / name).mkdir(parents=True)
+        os.utime(tmp_path / "jobs" / name, (1000, 1000))
+    remove_leftovers(tmp_path)
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == names[:1]
 
 
 def test_error_of_the_engine_keeps_its_kind_and_sentence(tmp_path: Path) -> None:
