@@ -17,7 +17,7 @@ from ..exchange.results import MotionResult
 from ..settings import EyesSettings
 from ..style.style import Style
 from ..style.traits import TraitAmounts, Traits, measure_traits, with_traits
-from .session import Steps, motion_request, watch_job
+from .session import Steps, find_scene, motion_request, watch_job
 from .sources import read_speech
 
 PERSON, AVERAGE = "person", "average"
@@ -27,7 +27,9 @@ def measure_steps(
     scene: bpy.types.Scene, settings: GenerateSettings, style: Style, engine: Engine
 ) -> Steps[Mapping[str, Traits]]:
     """What the style and the mean speaker make of the speech. Writes nothing; raises :class:`MimeshError`."""
+    scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
+    scene = find_scene(scene_name)
     request = motion_request(scene, settings, read_speech(scene, settings.speech))
     request = dataclasses.replace(
         request,
