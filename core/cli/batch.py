@@ -23,7 +23,7 @@ from .console import LIBRARY_VARIABLE, style_library
 from .exit_codes import ExitCode, exit_code
 from .generate import engine_client
 from .outcome import Outcome, add_json_option
-from .row_runners import MOTION_WRITERS, BlendRunner, ClientRunner, MotionRunner, NoBlender
+from .row_runners import MOTION_WRITERS, BlendRunner, ClientRunner, MotionRunner, Refused, no_blender
 
 if TYPE_CHECKING:
     from ..engine.cache import ArtifactCache
@@ -49,6 +49,8 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--library", type=Path, help="folder of the styles, else $MIMESH_STYLES")
     parser.add_argument("--python", type=Path, default=None, help="Python of the engine, where Blender is needed")
     parser.add_argument("--work", type=Path, default=None, help="folder for the engine's cache, else none is kept")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="share out by this Dask scheduler (tcp://HOST:8786)")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="share out to N processes here, by Dask")
     parser.add_argument("--dry-run", action="store_true", help="check the manifest and say what would be made")
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -123,6 +125,9 @@ def _runners(options: argparse.Namespace, rows: Sequence[Row], journal: Journal)
     kinds = {row.kind for row in rows if options.again or not journal.is_done(row)}
     pictures = not options.no_thumbnails
     with contextlib.ExitStack() as stack:
+        if kinds and (options.scheduler or options.workers > 0):
+            yield _shared_out(options, stack)
+            return
         has_blender = importlib.util.find_spec("bpy") is not None
         through_client = options.in_blender or (".blend" in kinds and has_blender)
         client = stack.enter_context(engine_client(options)) if kinds and through_client else None
@@ -134,8 +139,24 @@ def _runners(options: argparse.Namespace, rows: Sequence[Row], journal: Journal)
 
             runners.append(MotionRunner(TogetherEngine(_cache(options)), pictures))
         if ".blend" in kinds:
-            runners.append(BlendRunner(client, pictures) if client is not None else NoBlender())
+            runners.append(BlendRunner(client, pictures) if client is not None else Refused(no_blender()))
         yield runners
+
+
+def _shared_out(options: argparse.Namespace, stack: contextlib.ExitStack) -> list[RowRunner]:
+    """Rows of motion go to a Dask cluster, each of whose workers loads the networks once."""
+    from ..batch.dask_cluster import DaskRunner, open_client
+    from .row_runners import make_motion_runner
+
+    client = open_client(options.scheduler, options.workers)
+    stack.callback(client.close)
+    if options.scheduler is None:
+        stack.callback(client.cluster.close)
+    refused = SettingsError(
+        "Rows that end in .blend are not shared out by Dask, whose workers run them beside Blender's main thread.",
+        "Take shares of the batch with --part.",
+    )
+    return [DaskRunner(client, make_motion_runner, tuple(MOTION_WRITERS)), Refused(refused)]
 
 
 def _cache(options: argparse.Namespace) -> ArtifactCache | None:

@@ -102,16 +102,26 @@ class BlendRunner:
 
 
 @dataclass(slots=True)
-class NoBlender:
-    """Says of rows that need Blender that it is not here."""
+class Refused:
+    """Says of rows why they cannot be made here."""
 
+    reason: MimeshError
     kinds: tuple[str, ...] = (".blend",)
     at_once: int = ROWS_AT_ONCE
 
     def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
         """All of them fail."""
-        for row in rows:
-            yield Made(row, RigError("This row needs Blender.", "Run the batch as blender -b -c mimesh batch."))
+        yield from (Made(row, self.reason) for row in rows)
+
+
+def no_blender() -> RigError:
+    """For rows of keyed characters in a Python without Blender."""
+    return RigError("This row needs Blender.", "Run the batch as blender -b -c mimesh batch.")
+
+
+def make_motion_runner() -> MotionRunner:
+    """What a worker of a cluster keeps."""
+    return MotionRunner(TogetherEngine())
 
 
 def made_motion(row: Row, result: MotionResult, partial: Path, thumbnails: bool) -> Made:

@@ -144,3 +144,19 @@ def use_engine(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     monkeypatch.setattr(engine_fakes, "Patience", part("core.client.client").Patience)
     monkeypatch.setattr(module, "find_engine_python", lambda python: Path("unused"))
     monkeypatch.setattr(module, "EngineClient", lambda p, root, folder: engine_fakes.client_of(scripted(body), folder))
+
+
+def test_export_by_menu_and_by_command_write_the_same_kind(
+    talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = bpy.context.scene
+    scene.frame_end = 3
+    assert command("export", "--out", str(tmp_path / "head.bvh")) == 3
+    assert "Generate its lip sync first" in capsys.readouterr().err
+    bpy.data.objects["MimeshHeadRig"].pose.bones["jaw"].keyframe_insert("rotation_quaternion", frame=1)
+    assert command("export", "--out", str(tmp_path / "head.bvh"), "--json") == 0
+    assert last_json(capsys.readouterr().out)["frames"] == [1, 3]
+    scene.mimesh.target = bpy.data.objects["MimeshHead"]
+    assert bpy.ops.mimesh.export_character(filepath=str(tmp_path / "menu"), kind=".bvh") == {"FINISHED"}
+    assert (tmp_path / "menu.bvh").read_text() == (tmp_path / "head.bvh").read_text()
+    assert command("export", "--out", str(tmp_path / "head.obj")) == 2

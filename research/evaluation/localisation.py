@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many short lines in one saved style: lines a minute and core, and memory, from a hundred lines to ten thousand.
+
+    python -m research.evaluation.localisation [--lines 100 300 1000] [--style Ada.safetensors] [--speech FOLDER]
+
+Four-second lines are cut from recordings into a temporary folder and made with the command ``batch`` in a process of
+its own. Wall time depends on who else uses the machine; processor seconds, which are printed beside it, hardly do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.audio.decode import load_speech
+from core.audio.speech import SAMPLE_RATE
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEECH = ROOT.parent / "shared" / "data" / "speech" / "librispeech"
+LINE_SECONDS = 4.0
+_STEP_SAMPLES = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One batch."""
+
+    lines: int
+    wall_seconds: float
+    processor_seconds: float
+    peak_megabytes: float
+
+    def row(self) -> str:
+        """A line of the table."""
+        per_core = 60.0 * self.lines / self.processor_seconds
+        idle_wall = self.processor_seconds / (os.cpu_count() or 1)
+        return (
+            f"{self.lines:6d} {self.wall_seconds:9.1f} {self.processor_seconds:9.1f} {idle_wall:9.1f} "
+            f"{per_core:11.0f} {self.peak_megabytes:9.0f}"
+        )
+
+
+def main() -> int:
+    """Print the curve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, nargs="+", default=[100, 300, 1000])
+    parser.add_argument("--style", type=Path, help="saved style with a Mimic code, else the mean speaker")
+    parser.add_argument("--speech", type=Path, default=SPEECH)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mimesh-lines-") as name:
+        folder = Path(name)
+        write_lines(options.speech, folder, max(options.lines))
+        load = measure(folder, 1, options.style)
+        print(f"one line with loading: {load.wall_seconds:.1f} s, {load.processor_seconds:.1f} processor seconds,")
+        print(f"{load.peak_megabytes:.0f} MB; taken off below. {os.cpu_count()} cores.")
+        print(" lines    wall s     cpu s  cpu/cores  per min·core   peak MB")
+        for count in options.lines:
+            found = measure(folder, count, options.style)
+            taken = Measured(
+                count,
+                found.wall_seconds - load.wall_seconds,
+                found.processor_seconds - load.processor_seconds,
+                found.peak_megabytes,
+            )
+            print(taken.row(), flush=True)
+    return 0
+
+
+def measure(folder: Path, count: int, style: Path | None) -> Measured:
+    """One batch of the first ``count`` lines, in a process of its own, into a folder of its own."""
+    manifest = folder / f"lines{count}.csv"
+    rows = ["audio,out", *(f"line{i:05d}.wav,made{count}/line{i:05d}.npz" for i in range(count))]
+    manifest.write_text("\n".join(rows), encoding="utf-8")
+    told = folder / f"told{count}.json"
+    settings = ["engine=mimic", "speech-encoder=bundled", "device=cpu"] + (
+        [f"style={style.absolute()}"] if style else []
+    )
+    command = [sys.executable, "-m", "core", "batch", str(manifest), "--no-thumbnails", "--again", "--json", str(told)]
+    for setting in settings:
+        command += ["--set", setting]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
+    started = time.monotonic()
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) != 0 or json.loads(told.read_text())["made"] != count:
+        raise SystemExit(f"the batch of {count} lines failed")
+    return Measured(count, time.monotonic() - started, _seconds(used), used.ru_maxrss / 1024)
+
+
+def write_lines(speech: Path, folder: Path, count: int) -> None:
+    """``count`` lines of four seconds as wav files."""
+    for index, samples in zip(range(count), _cuts(speech), strict=False):
+        with wave.open(str(folder / f"line{index:05d}.wav"), "wb") as file:
+            file.setparams((1, 2, SAMPLE_RATE, len(samples), "NONE", ""))
+            file.writeframes((np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes())
+
+
+def _cuts(speech: Path) -> Iterator[NDArray[np.float32]]:
+    """Cuts of all recordings at steps of half a second, then again from a little later on, without end."""
+    length = round(LINE_SECONDS * SAMPLE_RATE)
+    clips = sorted(path for path in speech.rglob("*") if path.suffix in (".ogg", ".wav", ".flac"))
+    if not clips:
+        raise SystemExit(f"{speech} has no recordings")
+    for shift in range(0, _STEP_SAMPLES, 400):
+        for clip in clips:
+            samples = load_speech(clip).samples
+            for first in range(shift, len(samples) - length, _STEP_SAMPLES):
+                cut = samples[first : first + length]
+                if np.abs(cut).max() > 0.01:
+                    yield cut
+
+
+def _seconds(used: resource.struct_rusage) -> float:
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    sys.exit(main())
