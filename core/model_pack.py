@@ -84,6 +84,12 @@ class ModelPack:
         (self.folder / PACK_FILE).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
+def require_pack(folder: Path | None) -> None:
+    """Raise :class:`ModelError` where a pack is chosen that is none, before an engine is started for it."""
+    if folder is not None:
+        ModelPack.open(folder)
+
+
 def pack_of(
     folder: Path, name: str, speech_encoder: str, files: tuple[str, ...], layer: int | None = None
 ) -> ModelPack:

@@ -31,7 +31,7 @@ class FaceSettings(SettingsGroup):
     speech_encoder: str = setting(
         "auto",
         label="Speech Encoder",
-        help="Speech encoder; AdaMesh has a network for each, Mimic always uses the bundled one",
+        help="Speech encoder; AdaMesh and Mimic have a network for each",
         choices=(
             Choice("auto", "Automatic", "Whisper where Set Up Engine has put it, else the bundled one"),
             Choice("bundled", "Bundled", "Small and fast, comes with Mimesh"),

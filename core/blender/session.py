@@ -26,6 +26,7 @@ from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
 from ..exchange.stage_labels import stage_label
+from ..model_pack import require_pack
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import ExistingAnimation
 from ..rig.explain import describe_match
@@ -108,6 +109,7 @@ def motion_request(scene: bpy.types.Scene, settings: GenerateSettings, speech: P
     reference, style = read_reference(scene, settings.reference)
     if settings.head.bank is not None:
         existing_file(str(settings.head.bank), "bank")
+    require_pack(settings.face.model_pack)
     return MotionRequest(
         audio=speech.media,
         reference=reference,

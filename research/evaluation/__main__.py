@@ -8,7 +8,8 @@ the lips close, round and open at the right time in each language (needs espeak-
 and gaze are as the recorded people's, ``retimed`` how true the made-up training motion is, ``style`` what a person's
 style learnt from ten seconds is worth, by every method, ``pose`` how the head moves on people whom no prior has seen,
 ``mimic`` what Mimic's codes do on such people beside AdaMesh, and what style and content hold. ``unseen`` prints the
-table of people whom no network has seen, for both engines and speech encoders.
+table of people whom no network has seen, for both engines and speech encoders, ``closures`` whether a style costs any,
+``own-codes`` what ten seconds of a person are worth to Mimic.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -41,11 +42,13 @@ from research.evaluation import (
 from research.evaluation.encoder_speed import encoders
 from research.evaluation.history import HISTORY, append_history, read_history, regressions
 from research.evaluation.mimic import benchmark as mimic
+from research.evaluation.mimic import own_codes
 from research.evaluation.pose import benchmark as pose
 from research.evaluation.protocol import benchmark as protocol
 from research.evaluation.report import BENCHMARK, hardware, write_results
 from research.evaluation.robustness import robustness
 from research.evaluation.style import benchmark as style_benchmark
+from research.evaluation.style import closures as style_closures
 from research.evaluation.tables import Section
 from research.paths import DATA_ROOT
 
@@ -73,8 +76,10 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "protocol": protocol.main,
     "unseen": unseen.main,
     "style": style_benchmark.main,
+    "closures": style_closures.main,
     "pose": pose.main,
     "mimic": mimic.main,
+    "own-codes": own_codes.main,
 }
 
 

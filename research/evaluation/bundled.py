@@ -9,14 +9,16 @@ from __future__ import annotations
 import functools
 
 from core.engine.context import resolve_device
-from core.models.adamesh.generate import ExpressionGenerator
+from core.models.adamesh.generate import EXPRESSION_FILE, ExpressionGenerator
 from core.models.mimic.generate import MimicGenerator
+from core.models.speech.registry import BUNDLED, weights_file
+from core.weights import bundled
 
 
 @functools.lru_cache(maxsize=2)
-def expression_generator(device: str = "cpu") -> ExpressionGenerator:
-    """AdaMesh's base network, loaded once per device."""
-    return ExpressionGenerator.load(resolve_device(device))
+def expression_generator(device: str = "cpu", encoder: str = BUNDLED) -> ExpressionGenerator:
+    """AdaMesh's base network for a speech encoder, loaded once per device."""
+    return ExpressionGenerator.load(resolve_device(device), bundled(weights_file(EXPRESSION_FILE, encoder)))
 
 
 @functools.lru_cache(maxsize=2)

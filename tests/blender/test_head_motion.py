@@ -200,6 +200,13 @@ def test_a_bank_that_is_gone_is_one_sentence(ready: Any, engine: FakeEngine, tmp
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
 
 
+def test_a_folder_that_is_no_model_pack_is_one_sentence(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    ready.model_pack = str(tmp_path)
+    refused(bpy.ops.mimesh.generate_lip_sync, r"is no model pack: it has no pack\.json")
+    ready.model_pack = ""
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+
+
 def test_a_clip_is_added_to_a_bank_of_ones_own(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:
     assert not bpy.ops.mimesh.add_to_bank.poll()
     clip = tmp_path / "ada.mp4"

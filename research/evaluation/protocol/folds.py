@@ -74,12 +74,14 @@ def _trained(item: Run, name: str, data: Path) -> ExpressionNetwork:
     settings = item.recipe.settings
     schedule = replace(settings.schedule, seed=settings.schedule.seed + item.seed, save_every=settings.schedule.steps)
     groups = {
-        group: face_pairs(pairs, extractor, settings.voices) for group, pairs in _groups(item, data).items() if pairs
+        group: face_pairs(pairs, extractor, settings.voices)
+        for group, pairs in fold_groups(item, data).items()
+        if pairs
     }
     return train(groups, extractor.encoder, replace(settings, schedule=schedule), name).network
 
 
-def _groups(item: Run, data: Path) -> dict[str, list[MotionPair]]:
+def fold_groups(item: Run, data: Path) -> dict[str, list[MotionPair]]:
     """What the fold's network learns from."""
     left_out, recipe = FOLDS[item.fold], item.recipe
     groups = {
@@ -123,7 +125,7 @@ def scored_clips(fold: int, data: Path) -> list[Clip]:
 
 
 @functools.lru_cache(maxsize=256)
-def _truth(clip: Clip) -> TruthClip:
+def clip_truth(clip: Clip) -> TruthClip:
     return truth(clip, open_basis())
 
 
@@ -132,5 +134,6 @@ def score_network(network: ExpressionNetwork, encoder: SpeechEncoder, clips: Seq
     basis = open_basis()
     generator = ExpressionGenerator(network, encoder, basis, "protocol", "cpu")
     return [
-        score_clip(_truth(clip), basis.displacement(generator.generate(_truth(clip).speech)), basis) for clip in clips
+        score_clip(clip_truth(clip), basis.displacement(generator.generate(clip_truth(clip).speech)), basis)
+        for clip in clips
     ]

@@ -45,7 +45,7 @@ class Recipe:
             del described["rest_from"]
         if settings.hardening is None:
             # likewise
-            del described["hardening"], described["crowd"]
+            del described["hardening"], described["hardened_share"], described["crowd"]
         parts = [described, self.width, self.free_seconds, self.grid_people, encoder_hash]
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return f"{self.encoder}-{digest[:12]}"

@@ -12,19 +12,21 @@ import argparse
 import dataclasses
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.audio.speech import Speech
 from core.face.basis import FaceBasis, open_basis
 from core.face.landmarks import mouth_opening
-from core.face.motion import INTERNAL_FPS
+from core.face.motion import INTERNAL_FPS, Motion
 from core.face.rotations import FloatArray
 from core.models.adamesh.blink_removal import without_blinks
 from core.models.adamesh.generate import ExpressionGenerator
+from core.models.speech.registry import BUNDLED, WHISPER
 from research.evaluation.bundled import expression_generator
 from research.evaluation.dynamics import upper_face_deviation
 from research.evaluation.metrics import best_lag, constant_face, lip_error_mm
@@ -121,13 +123,7 @@ def _person_row(person: Person, fitted: Fitted, ruler: Ruler) -> PersonRow:
     basis = open_basis()
     scores, statistics = [], []
     for part in person.tests:
-        assert part.reference.speech is not None
-        motion = fitted.generate(part.reference.speech)
-        shown = _padded(basis.displacement(motion), len(part.reference.motion))
-        first = 0
-        for piece in stretches(part):
-            given = shown[first : first + len(piece.reference.motion)]
-            first += len(given)
+        for piece, given in _spoken_stretches(part, fitted.generate, basis):
             scores.append(stretch_score(_displacement(piece), given, basis))
             statistics.append(style_statistics(basis.neutral + given))
     return PersonRow(
@@ -139,6 +135,25 @@ def _person_row(person: Person, fitted: Fitted, ruler: Ruler) -> PersonRow:
         scale=fitted.scale,
         steps=fitted.steps,
     )
+
+
+def part_scores(part: PersonPart, generate: Callable[[Speech], Motion], basis: FaceBasis) -> list[StretchScore]:
+    """A part's speech, spoken at once and scored in stretches of about three seconds."""
+    return [
+        stretch_score(_displacement(piece), given, basis) for piece, given in _spoken_stretches(part, generate, basis)
+    ]
+
+
+def _spoken_stretches(
+    part: PersonPart, generate: Callable[[Speech], Motion], basis: FaceBasis
+) -> Iterator[tuple[PersonPart, FloatArray]]:
+    assert part.reference.speech is not None
+    shown = _padded(basis.displacement(generate(part.reference.speech)), len(part.reference.motion))
+    first = 0
+    for piece in stretches(part):
+        given = shown[first : first + len(piece.reference.motion)]
+        first += len(given)
+        yield piece, given
 
 
 def stretch_score(true: FloatArray, given: FloatArray, basis: FaceBasis) -> StretchScore:
@@ -166,11 +181,11 @@ def _true_statistics(part: PersonPart) -> NDArray[np.float64]:
     return style_statistics(open_basis().neutral + _displacement(part))
 
 
-def run(data: Path, only: Sequence[str] | None = None) -> list[MethodResult]:
+def run(data: Path, only: Sequence[str] | None = None, encoder: str = BUNDLED) -> list[MethodResult]:
     """Every method, or those named and the two that everything is compared with; prints as it goes."""
     people = style_people(data)
     ruler = Ruler.of(people)
-    base = expression_generator("auto")
+    base = expression_generator("auto", encoder)
     cache = RowCache(base, people)
     results = []
     for method in methods():
@@ -206,8 +221,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--data", type=Path, default=DATA_ROOT)
     parser.add_argument("--out", type=Path, default=BENCHMARK, help=f"folder for {RESULTS}")
     parser.add_argument("--only", action="append", help="a method's name (may be repeated)")
+    parser.add_argument("--speech-encoder", choices=(BUNDLED, WHISPER), default=BUNDLED)
     arguments = parser.parse_args(argv)
-    results = run(arguments.data, arguments.only)
+    results = run(arguments.data, arguments.only, arguments.speech_encoder)
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / RESULTS
     stored = {"origin": dataclasses.asdict(origin()), "methods": [dataclasses.asdict(result) for result in results]}

@@ -205,7 +205,7 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
     def steps(count: int) -> AdaptationSettings:
         return replace(shipped, tune=replace(tune, steps=count))
 
-    full = replace(shipped, tune=replace(tune, learning_rate=FULL_LEARNING_RATE))
+    full = replace(within(), tune=replace(tune, learning_rate=FULL_LEARNING_RATE))
     return (
         Unadapted(),
         GainAndOffset(),
@@ -218,7 +218,7 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
         Adapted("MoLoRA {4, 8, 16, 32}", pairs(4, 8, 16, 32)),
         Adapted(f"MoLoRA, {tune.steps // 2} steps", steps(tune.steps // 2)),
         Adapted(f"MoLoRA, {tune.steps * 2} steps", steps(tune.steps * 2)),
-        Adapted("MoLoRA, decoder only", within("decoder")),
+        Adapted("MoLoRA on every layer", within()),
         Adapted("MoLoRA without style embedding", replace(shipped, style=False)),
         Adapted("MoLoRA without residual correction", replace(shipped, residual=False)),
         Adapted("MoLoRA without model selection", replace(shipped, selection=replace(selection, enabled=False))),

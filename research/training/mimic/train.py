@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from core.models.speech.encoder import SpeechEncoder
 from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
 from research.corpus.crowd import Crowd
+from research.paths import BUILD, ROOT
 from research.training.expression.data import SamplingSettings
 from research.training.expression.train import ExpressionSettings, motion_groups
 from research.training.extractors import BUNDLED, WHISPER, Extractor, open_extractor, prosody_place
@@ -26,6 +28,8 @@ from research.training.feature_bank import CrowdSettings, FacePair, VoiceSetting
 from research.training.loop import Chance, Schedule, TrainingRun
 from research.training.mimic.data import IdentitySettings, MimicSource
 from research.training.mimic.loss import ConstraintWeights, MimicLoss, TrainedMimic
+
+FIRST_COMMIT = "1468fb5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +110,31 @@ def mimic_groups(
     return {name: in_crowds(own, pairs[name], extractor, crowd, CrowdSettings()) for name, own in groups.items()}
 
 
+def shipped_settings(encoder: str) -> MimicSettings:
+    """Whisper's values are new to the first weights; the bundled ones they know, so that steps are few and small."""
+    settings = MimicSettings()
+    if encoder != BUNDLED:
+        return settings
+    schedule = Schedule(steps=120, horizon_steps=140, cool_down_steps=40, learning_rate=4e-4, save_every=20)
+    return replace(settings, schedule=schedule)
+
+
+def first_weights() -> MimicNetwork:
+    """The networks of 2026-11-21 out of the repository's history: 1,200 steps on many voices and manners.
+
+    They know no free speech; of what they know only the hearing, and freer faces, must be learnt.
+    """
+    path = BUILD / "mimic_first.safetensors"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        place = f"{FIRST_COMMIT}:vendor_models/{MIMIC_FILE}"
+        path.write_bytes(subprocess.run(["git", "show", place], cwd=ROOT, check=True, capture_output=True).stdout)
+    return MimicGenerator.load(path=path).network
+
+
 def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
-    settings = MimicSettings()
+    settings = shipped_settings(encoder)
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
     if threads is not None:
@@ -117,8 +143,7 @@ def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: i
     groups = mimic_groups(data, extractor, settings, crowds=encoder == WHISPER)
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    # another ear on the same body: of what the bundled Mimic knows only the hearing must be learnt anew
-    start = None if encoder == BUNDLED else MimicGenerator.load().network
+    start = first_weights()
     network = train(groups, extractor.encoder, settings, f"mimic-{encoder}-{settings.schedule.steps}", start)
     file = weights_file(MIMIC_FILE, encoder)
     save_mimic(network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
