@@ -24,6 +24,7 @@ from tests.blender import builders, named_faces
 from tests.blender.named_faces import Placing, named_head, opening_of
 from tests.unit.test_rig_conventions import ARKIT, CONVENTION_NAMES
 
+pytestmark = pytest.mark.slow
 FACE = face_fixtures.synthetic_face()
 MOTION = named_faces.talking(FACE)
 WANTED = np.linalg.norm(FACE.basis.landmarks(MOTION)[:, 13] - FACE.basis.landmarks(MOTION)[:, 14], axis=1)
