@@ -22,6 +22,8 @@ from tests.blender.fake_engine import (  # noqa: E402
     wav_file,
 )
 
+needs_sound = pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="this Blender is built without sound")
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Any]:
@@ -129,6 +131,7 @@ def test_a_style_cannot_be_checked_and_it_is_said(settings: Any) -> None:
     assert reason == "Only a clip can be checked: choose a strip or a file."
 
 
+@needs_sound
 def test_the_selected_strips_of_a_character_are_one_speech_by_their_names(settings: Any, tmp_path: Path) -> None:
     scene = bpy.context.scene
     strips = part("core.blender.compat").strips_of(scene.sequence_editor_create())
@@ -141,8 +144,6 @@ def test_the_selected_strips_of_a_character_are_one_speech_by_their_names(settin
     assert bpy.ops.mimesh.use_selected_strips() == {"FINISHED"}
     assert (settings.speech_kind, settings.speech_strips) == ("strips", "One\nTwo")
     settings.reference_kind = "none"
-    if not bpy.app.build_options.audaspace:
-        pytest.skip("this Blender is built without sound")
     engine = use(FakeEngine(talking))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert engine.requests[0].audio.label == 'One, Two (mixed from the sequencer of "Scene")'
@@ -151,6 +152,7 @@ def test_the_selected_strips_of_a_character_are_one_speech_by_their_names(settin
     assert engine.requests[1].audio.label == engine.requests[0].audio.label
 
 
+@needs_sound
 def test_a_muted_strip_that_is_chosen_is_keyed_all_the_same_and_told(settings: Any, tmp_path: Path) -> None:
     scene = bpy.context.scene
     strips = part("core.blender.compat").strips_of(scene.sequence_editor_create())
