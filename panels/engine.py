@@ -36,6 +36,7 @@ class MIMESH_PT_engine(InView3D, bpy.types.Panel):
         column.enabled = not run_state(context).running
         draw_setting(column, scene_settings(context), RunSettings, "device")
         draw_setting(column, scene_settings(context), FaceSettings, "speech_encoder")
+        draw_setting(column, scene_settings(context), FaceSettings, "model_pack")
         row = layout.row(align=True)
         row.operator("mimesh.setup_engine", text="Set Up", icon="IMPORT")
         row.operator("mimesh.test_engine", text="Test", icon="CHECKMARK")
