@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.audio.decode import load_speech
 from core.client.client import EngineClient, JobStatus
 from core.engine.pipeline import generate_motion
 from core.errors import CancelledError, ReferenceClipError
@@ -22,6 +23,7 @@ from core.face.basis import open_basis
 from core.face.closures import lip_gap
 from core.models.mimic.generate import MIMIC_FILE, MimicGenerator
 from core.style.parts import MimicPart
+from core.tracking.video import read_frames
 from core.weights import is_bundled
 from tests.asking import ask
 from tests.media import tone, write_video
@@ -146,3 +148,18 @@ def test_reference_without_a_face_is_refused_in_words(engine: EngineClient, tmp_
     clip = write_video(tmp_path / "wall.mp4", grey, sound=tone(3.0))
     with pytest.raises(ReferenceClipError, match=r"No face was found in wall\.mp4"):
         engine.submit(ask(SPEECH, MediaRange(clip), device="cpu")).wait()
+
+
+@pytest.mark.parametrize("speaks", [0, 1])
+def test_of_two_people_in_a_picture_the_one_who_speaks_is_learned_from(
+    engine: EngineClient, tmp_path: Path, speaks: int
+) -> None:
+    # the same man twice, saying two things at once
+    clip = ROOT / "demo" / "input" / "reference.mp4"
+    both = [[frame.rgb[::2, ::2] for frame in read_frames(clip, begin, begin + 4.0)] for begin in (0.0, 5.0)]
+    frames = [np.concatenate(pair, axis=1) for pair in zip(*both, strict=False)]
+    sound = load_speech(clip, 5.0 * speaks, 5.0 * speaks + 4.0).samples
+    path = write_video(tmp_path / "interview.mp4", frames, sound=sound)
+    report = engine.track(MediaRange(path)).wait().report
+    where = ("on the left", "on the right")[speaks]
+    assert any(f"person {speaks + 1}, {where}, is used (lips and sound agree" in note for note in report.warnings)
