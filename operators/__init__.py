@@ -7,6 +7,7 @@ Registered in this order.
 from __future__ import annotations
 
 from . import (
+    assets,
     cache,
     check_reference,
     clear,
@@ -67,6 +68,7 @@ _MODULES = (
     engine,
     cache,
     manual,
+    assets,
     command_line,
     export,
     sheet,

@@ -97,6 +97,7 @@ class MimeshPreferences(bpy.types.AddonPreferences):
         row.operator("mimesh.measure_cache", text="", icon="FILE_REFRESH")
         row.operator("mimesh.clear_cache", text="", icon="TRASH")
         layout.prop(self, "style_folder")
+        layout.operator("mimesh.add_assets", icon="ASSET_MANAGER")
 
 
 # as declared for a scene; what a scene leaves on automatic is decided here

@@ -138,7 +138,7 @@ def test_blenders_own_menus_lead_to_us(engine: FakeEngine) -> None:
         draw(Menu(), bpy.context)
 
 
-def test_every_page_of_the_manual_map_is_a_page_of_the_docs() -> None:
+def test_every_page_of_the_manual_map_is_a_page_of_the_docs(engine: FakeEngine) -> None:
     docs = Path(__file__).resolve().parents[2] / "docs"
     for pattern, page in part("operators.manual").PAGES:
         name, _, heading = page.partition("#")
@@ -148,6 +148,24 @@ def test_every_page_of_the_manual_map_is_a_page_of_the_docs() -> None:
             titles = [line.lstrip("# ").lower() for line in source.read_text().splitlines() if line.startswith("#")]
             slugs = {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", title)).strip("-") for title in titles}
             assert heading in slugs, page
+
+
+def test_the_demo_head_becomes_an_asset_and_the_scene_stays_as_it_was(engine: FakeEngine) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    before = (sorted(bpy.data.objects.keys()), len(bpy.data.materials), bpy.context.view_layer.objects.active.name)
+    assert bpy.ops.mimesh.add_assets() == {"FINISHED"}
+    assert bpy.ops.mimesh.add_assets() == {"FINISHED"}
+    found = (sorted(bpy.data.objects.keys()), len(bpy.data.materials), bpy.context.view_layer.objects.active.name)
+    assert found == before
+    libraries = [entry for entry in bpy.context.preferences.filepaths.asset_libraries if entry.name == "Mimesh"]
+    assert len(libraries) == 1
+    path = Path(libraries[0].path) / "mimesh_head.blend"
+    with bpy.data.libraries.load(str(path), assets_only=True) as (source, target):
+        assert source.collections == ["Mimesh Talking Head"]
+        target.collections = source.collections
+    head = next(obj for obj in target.collections[0].objects if obj.type == "MESH")
+    assert len(head.data.shape_keys.key_blocks) == 51
+    assert head.modifiers[0].object in set(target.collections[0].objects)
 
 
 class Menu:
