@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # the states wait until the artist lets go
 _QUIET_SECONDS = 0.6
+_TICK_SECONDS = 0.5
 # of the time, so that telling the states never takes more
 _LARGEST_SHARE = 0.1
 # what a rig's digest is made of
@@ -34,6 +35,7 @@ class _Watched:
     states: dict[tuple[str, SheetLine], LineStatus] = field(default_factory=dict)
     files: FileDigests | None = None
     rigs: dict[str, str] = field(default_factory=dict)
+    edit: tuple[Any, ...] = ()
     changed_at: float = 0.0
     looked_at: float = 0.0
     seconds: float = 0.0
@@ -94,19 +96,31 @@ def refresh_states(context: bpy.types.Context, thorough: bool = True) -> list[Li
     return states
 
 
-def _when_quiet() -> float | None:
+def _tick() -> float:
     """A timer's function: look once the scene has been left alone for a moment."""
     context, now = bpy.context, time.monotonic()
-    scene = context.scene
-    if scene is None or not len(scene.mimesh_sheet.lines):  # type: ignore[attr-defined]
-        return None
+    scene: Any = context.scene
+    if scene is None or not hasattr(scene, "mimesh_sheet") or not len(scene.mimesh_sheet.lines):
+        return _TICK_SECONDS
+    edit = _edit_of(scene)
+    if edit != _watched.edit:
+        # not every change of a strip makes Blender evaluate the scene
+        _watched.edit, _watched.changed_at = edit, now
     due = max(_watched.changed_at + _QUIET_SECONDS, _watched.looked_at + _watched.seconds / _LARGEST_SHARE)
     playing = context.screen is not None and context.screen.is_animation_playing
-    if playing or now < due or context.window_manager.mimesh_run.running:  # type: ignore[attr-defined]
-        return max(due - now, _QUIET_SECONDS / 2)
-    refresh_states(context, thorough=False)
-    redraw(context)
-    return None
+    running = context.window_manager.mimesh_run.running  # type: ignore[attr-defined]
+    if _watched.changed_at > _watched.looked_at and now >= due and not playing and not running:
+        refresh_states(context, thorough=False)
+        redraw(context)
+    return _TICK_SECONDS
+
+
+def _edit_of(scene: bpy.types.Scene) -> tuple[Any, ...]:
+    """Names and places of the scene's strips; cheap."""
+    from ..core.blender.compat import sequencer_strips, strip_content_start, strip_left, strip_right
+
+    strips = sequencer_strips(scene)
+    return tuple((s.name, s.channel, strip_content_start(s), strip_left(s), strip_right(s)) for s in strips)
 
 
 @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
@@ -115,9 +129,6 @@ def _scene_changed(_scene: object, depsgraph: Any = None) -> None:
     # what is no evaluation (undo, a new file) may have changed anything
     if depsgraph is None or any(isinstance(update.id, _SHAPES) for update in depsgraph.updates):
         _watched.rigs.clear()
-    # without a window nobody looks
-    if not bpy.app.background and not bpy.app.timers.is_registered(_when_quiet):
-        bpy.app.timers.register(_when_quiet, first_interval=_QUIET_SECONDS)
 
 
 def _handlers() -> tuple[Any, ...]:
@@ -129,12 +140,15 @@ def register() -> None:
     """Watch the scene."""
     for found in _handlers():
         found.append(_scene_changed)
+    # without a window nobody looks
+    if not bpy.app.background:
+        bpy.app.timers.register(_tick, first_interval=_TICK_SECONDS, persistent=True)
 
 
 def unregister() -> None:
     """Stop watching."""
     for found in _handlers():
         found.remove(_scene_changed)
-    if bpy.app.timers.is_registered(_when_quiet):
-        bpy.app.timers.unregister(_when_quiet)
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
     _watched.states.clear()

@@ -137,7 +137,7 @@ def _draw_button(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.
     row = layout.row(align=True)
     row.scale_y = 1.5
     row.operator("mimesh.generate_sheet", icon="PLAY")
-    row.operator("mimesh.generate_sheet", text="Line").active_only = True
+    row.operator("mimesh.generate_sheet", text="This Line").active_only = True
     layout.operator("mimesh.fill_pauses", icon="COMMUNITY")
     if run.task in ("Generate All", "Fill Pauses") and run.result:
         words = layout.box().column()

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from core.face.basis import open_basis  # noqa: E402
 from tests.blender.builders import RigChoice, build_rig, own_binding  # noqa: E402
 from tests.blender.fake_engine import FakeEngine, disable_checkout, enable_checkout, part, talking  # noqa: E402
 from tests.face_fixtures import SyntheticFace  # noqa: E402
+from tests.pace import pace_seconds  # noqa: E402
 
 
 def small_face() -> SyntheticFace:
@@ -461,3 +464,28 @@ def test_ten_edited_keys_live_through_a_move_a_new_sound_and_a_retake(engine: Fa
     bpy.ops.mimesh.accept_take()
     assert kept(6) == 10
     assert {name: line_digest(name) for name in names[1:]} == {name: before[name] for name in names[1:]}
+
+
+def test_two_hundred_lines_are_judged_in_a_second(engine: FakeEngine, tmp_path: Path) -> None:
+    names = make_edit(tmp_path, 2)
+    scene, watch = bpy.context.scene, part("operators.sheet_watch")
+    bpy.ops.mimesh.generate_sheet()
+    owner = bpy.data.objects["Anna"].data.shape_keys
+    source = line_actions(names[0])[0]
+    for number in range(2, 200):
+        path = tone(tmp_path / f"more{number}.wav", 0.03 + 0.001 * number)
+        item = scene.mimesh_sheet.lines.add()
+        item.kind, item.source, item.character = "file", str(path), bpy.data.objects["Anna"]
+        item.first_frame = 11 + GAP_FRAMES * number
+        # as if made: the same keys under the line's own name
+        action = source.copy()
+        action["mimesh_line"] = json.dumps({**json.loads(action["mimesh_line"]), "sound": item.source})
+        strip = owner.animation_data.nla_tracks.new().strips.new("line", 11 + GAP_FRAMES * number, action)
+        if hasattr(strip, "action_slot"):
+            strip.action_slot = next(slot for slot in action.slots if slot.target_id_type == "KEY")
+    started = time.process_time()
+    found = watch.refresh_states(bpy.context)
+    # of the processor, since the machine may be busy with something else
+    assert time.process_time() - started < 10 * pace_seconds()
+    assert len(found) == 200
+    assert {status.state for status in found} == {"done", "sound"}
