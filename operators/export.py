@@ -15,6 +15,7 @@ FORMATS = (
     (".glb", "glTF (.glb)", "Game engines and the web; keys and bones in one animation"),
     (".fbx", "FBX (.fbx)", "Unreal, Unity, Maya; keys and bones in one take"),
     (".usdc", "USD (.usdc)", "Film pipelines; blend shapes and skeleton over time"),
+    (".csv", "Live Link (.csv)", "Apple's 52 shapes in Live Link Face's order, for faces with those keys"),
     (".bvh", "BVH (.bvh)", "Bones alone: head and jaw"),
 )
 

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..errors import MimeshError, RigError, SettingsError
+from ..rig.conventions.arkit import CONVENTION as ARKIT
+from ..rig.live_link import SHAPES, write_live_link
 from .read_rig import read_rig
 
 
@@ -42,6 +45,11 @@ def export_character(scene: bpy.types.Scene, object_name: str, path: Path) -> Ex
         raise RigError(f'Nothing animates "{object_name}" or its bones.', "Generate its lip sync first.")
     if path.suffix.lower() == ".bvh" and not any(obj.type == "ARMATURE" for obj in objects):
         raise RigError(f'"{object_name}" has no bones, which are all that BVH holds.', "Choose .glb or .fbx.")
+    if path.suffix.lower() == ".csv" and not _is_apples(objects[0]):
+        raise RigError(
+            f'The keys of "{object_name}" are not Apple\'s 52 shapes, which a Live Link file holds.',
+            "Choose .glb or .fbx.",
+        )
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         with _selected(scene, objects):
@@ -166,6 +174,30 @@ def _bvh(scene: Any, path: Path) -> None:
     operator(filepath=str(path), frame_start=scene.frame_start, frame_end=scene.frame_end, rotate_mode="ZXY")
 
 
+def _live_link(scene: Any, path: Path) -> None:
+    """Apple's shapes as they are shown on each frame; for faces whose keys are Apple's."""
+    face = next(obj for obj in bpy.context.selected_objects if obj.type == "MESH" and _is_apples(obj))
+    rig = read_rig(face)
+    named = dict(zip(rig.key_meanings, rig.key_names, strict=True))
+    for key in rig.gaze_keys:
+        spelt = "".join(letter for letter in key.name.lower() if letter.isalnum())
+        named |= {shape: key.name for shape in SHAPES if spelt.endswith(shape.lower())}
+    blocks = [face.data.shape_keys.key_blocks[name] for name in named.values()]
+    values = []
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        values.append([block.value for block in blocks])
+    text = write_live_link(tuple(named), np.array(values), scene.render.fps / scene.render.fps_base)
+    path.write_text(text, encoding="utf-8", newline="")
+
+
+def _is_apples(obj: Any) -> bool:
+    try:
+        return read_rig(obj).convention.label == ARKIT.label
+    except RigError:
+        return False
+
+
 _EXPORTERS: dict[str, Callable[[Any, Path], None]] = {
     ".glb": _gltf,
     ".gltf": _gltf,
@@ -173,6 +205,7 @@ _EXPORTERS: dict[str, Callable[[Any, Path], None]] = {
     ".usdc": _usd,
     ".usda": _usd,
     ".bvh": _bvh,
+    ".csv": _live_link,
 }
 
 

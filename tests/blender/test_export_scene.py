@@ -140,3 +140,29 @@ def glb_json(path: Path) -> dict[str, Any]:
     length = struct.unpack_from("<I", data, 12)[0]
     found: dict[str, Any] = json.loads(data[20 : 20 + length])
     return found
+
+
+def test_a_live_link_file_is_only_for_faces_with_apples_keys(talker: Any, tmp_path: Path) -> None:
+    with pytest.raises(RigError, match="Apple"):
+        export_character(talker, MESH_NAME, tmp_path / "talker.csv")
+
+
+def test_a_live_link_file_holds_what_an_arkit_face_shows(tmp_path: Path) -> None:
+    import csv
+
+    from tests.blender.test_rig_cases import arkit_head
+
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 1, 5
+    face = arkit_head()
+    for name, size in (("jawOpen", 0.1), ("mouthClose", 0.05)):
+        block = face.data.shape_keys.key_blocks[name]
+        for frame in range(1, 6):
+            block.value = size * frame
+            block.keyframe_insert("value", frame=frame)
+    export_character(scene, face.name, tmp_path / "face.csv")
+    with (tmp_path / "face.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["JawOpen"]) for row in rows] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5], abs=1e-5)
+    assert [float(row["MouthClose"]) for row in rows] == pytest.approx([0.05, 0.1, 0.15, 0.2, 0.25], abs=1e-5)
+    assert len(rows[0]) == 63
