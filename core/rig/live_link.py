@@ -23,7 +23,12 @@ SHAPES = (
     *("browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
     *("noseSneerLeft", "noseSneerRight", "tongueOut"),
 )
-_TURNS = tuple(f"{part}{turn}" for part in ("head", "leftEye", "rightEye") for turn in ("Yaw", "Pitch", "Roll"))
+# rotation axes, by their own names in the file
+_TURNS = (
+    *("headYaw", "headPitch", "headRoll"),
+    *("leftEyeYaw", "leftEyePitch", "leftEyeRoll"),
+    *("rightEyeYaw", "rightEyePitch", "rightEyeRoll"),
+)
 COLUMNS = (*SHAPES, *_TURNS)
 
 
