@@ -17,11 +17,11 @@ _MOST_CELLS = 30
 
 
 def draw_clip_choices(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
-    """What to take of a clip that has several."""
+    """What to take of a clip that has several; 0 leaves it to Mimesh."""
     row = layout.row(align=True)
-    row.prop(settings, "reference_person", text=_chosen("Person", settings.reference_person))
-    row.prop(settings, "reference_track", text=_chosen("Track", settings.reference_track))
-    layout.operator("mimesh.check_reference", icon="VIEWZOOM")
+    row.prop(settings, "reference_person", text="Person")
+    row.prop(settings, "reference_track", text="Track")
+    row.operator("mimesh.check_reference", text="", icon="VIEWZOOM")
 
 
 def draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -38,7 +38,3 @@ def draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         row.label(text="", icon=_ICONS[cell])
     for sentence in bar.reasons:
         draw_words(box, sentence, context, icon="DOT")
-
-
-def _chosen(what: str, number: int) -> str:
-    return what if number else f"{what}: Automatic"

@@ -10,6 +10,9 @@ from ..operators.stubs import classes_factory
 from .places import InSequencer, InView3D, Order, PanelPart
 from .words import draw_choice
 
+# room for a number and its arrows
+_TRACK_UNITS = 2.5
+
 
 class _Speech(PanelPart):
     bl_label = "Speech"
@@ -32,10 +35,13 @@ class _Speech(PanelPart):
                 column.label(text=name, icon="SOUND")
             column.operator("mimesh.use_selected_strips", icon="RESTRICT_SELECT_OFF")
         else:
-            column.prop(settings, f"speech_{settings.speech_kind}", text="")
-        if settings.speech_kind in ("strip", "file"):
-            track = settings.speech_track
-            column.prop(settings, "speech_track", text="Sound Track" if track else "Sound Track: Automatic")
+            row = column.row(align=True)
+            row.prop(settings, f"speech_{settings.speech_kind}", text="")
+            if settings.speech_kind in ("strip", "file"):
+                # the sound track's number, where a file has several
+                number = row.row(align=True)
+                number.ui_units_x = _TRACK_UNITS
+                number.prop(settings, "speech_track", text="")
 
 
 class MIMESH_PT_speech(_Speech, InView3D, bpy.types.Panel):
