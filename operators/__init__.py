@@ -7,6 +7,7 @@ Registered in this order.
 from __future__ import annotations
 
 from . import (
+    adjust,
     assets,
     cache,
     check_reference,
@@ -52,6 +53,7 @@ _MODULES = (
     presets,
     engine_access,
     generate,
+    adjust,
     check_reference,
     try_it,
     use_media,

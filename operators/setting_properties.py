@@ -58,6 +58,17 @@ def _value(settings: Any, item: SettingField) -> Any:
     return float(f"{value:.7g}") if item.kind is float else value
 
 
+def declare_here(
+    owner: type[Any], group: type[SettingsGroup], access: Callable[[SettingField], dict[str, Any]] | None = None
+) -> None:
+    """Give a class that is not registered yet every setting of a group by its field's name, wherever it lies.
+
+    access: further arguments of each property, such as ``get`` and ``set``.
+    """
+    for item in setting_fields(group):
+        owner.__annotations__[item.name] = _property(item, **(access(item) if access else {}))
+
+
 def _property(item: SettingField, **rest: Any) -> Any:
     declared = item.setting
     words: dict[str, Any] = {"name": declared.label, "description": declared.help, **rest}

@@ -1,13 +1,51 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sub-panel about what is done with the keys after a run."""
+"""The sub-panel about what is done with the keys after a run: sliders that need no engine."""
 
 from __future__ import annotations
 
 import bpy
+from bl_ui.utils import PresetPanel
 
+from ..core.settings import AdjustSettings
+from ..operators.adjust import (
+    ADJUST_PRESETS,
+    MIMESH_OT_add_adjust_preset,
+    adjust_disabled_reason,
+    hold_values,
+    key_held_values,
+)
 from ..operators.properties import run_state
 from ..operators.stubs import classes_factory
 from .places import InView3D, Order
+from .settings import draw_setting_of
+from .words import draw_words
+
+_GROUPS = (
+    ("style_strength",),
+    ("mouth", "jaw", "brows", "blinks", "gaze", "head"),
+    ("balance", "asymmetry", "closure_emphasis"),
+    ("smoothing_ms", "lead_frames"),
+    ("ease_in_seconds", "ease_out_seconds"),
+)
+
+
+class MIMESH_PT_adjust_presets(PresetPanel, bpy.types.Panel):
+    """Adjustments under a name"""
+
+    bl_label = "Adjust Presets"
+    preset_subdir = ADJUST_PRESETS
+    preset_operator = "script.execute_preset"
+    preset_add_operator = MIMESH_OT_add_adjust_preset.bl_idname
+
+    @staticmethod
+    def reset_cb(context: bpy.types.Context, filepath: str = "") -> None:
+        """Before Blender reads a preset, whose values are then keyed together."""
+        hold_values()
+
+    @staticmethod
+    def post_cb(context: bpy.types.Context, filepath: str = "") -> None:
+        """After it."""
+        key_held_values(context)
 
 
 class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
@@ -18,12 +56,32 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
     bl_order = Order.ADJUST
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """Presets, as Blender's own panels have them."""
+        MIMESH_PT_adjust_presets.draw_panel_header(self.layout)
+
     def draw(self, context: bpy.types.Context) -> None:
         """What works on keys that are there."""
-        column = self.layout.column(align=True)
+        layout: bpy.types.UILayout = self.layout
+        reason = adjust_disabled_reason(context)
+        adjust = context.scene.mimesh_adjust
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.enabled = not reason
+        row = column.row(align=True)
+        row.prop(adjust, "line", placeholder="Chosen speech")
+        row.operator("mimesh.reset_adjust", text="", icon="LOOP_BACK")
+        for names in _GROUPS:
+            block = column.column(align=True)
+            for name in names:
+                draw_setting_of(block, adjust, AdjustSettings, name)
+        if reason:
+            draw_words(layout, reason, context, icon="INFO")
+        column = layout.column(align=True)
         column.enabled = not run_state(context).running
         column.operator("mimesh.regenerate_head", icon="FILE_REFRESH")
         column.operator("mimesh.clear_animation", icon="X")
 
 
-register, unregister = classes_factory((MIMESH_PT_adjust,))
+register, unregister = classes_factory((MIMESH_PT_adjust_presets, MIMESH_PT_adjust))

@@ -53,3 +53,9 @@ def _fits_beside(item: SettingField, context: bpy.types.Context) -> bool:
     label = text_width(translated(item.setting.label), context)
     scale = ui_scale(context)
     return label + _LABEL_PIXELS * scale <= space / 4 and widest + _MENU_PIXELS * scale <= space * 3 / 4
+
+
+def draw_setting_of(layout: bpy.types.UILayout, owner: Any, group: type[SettingsGroup], name: str) -> None:
+    """The same for an owner that has the group's settings by their fields' names."""
+    item = next(item for item in setting_fields(group) if item.name == name)
+    layout.prop(owner, name, slider=item.setting.high is not None)

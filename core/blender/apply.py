@@ -42,7 +42,7 @@ def apply_plan(plan: CurvePlan, obj: bpy.types.Object) -> ApplyReport:
     undo: list[Undo] = [lambda: _remove({slot.action for slot in written.values()})]
     last_steps: list[Undo] = []
     try:
-        _widen_sliders(plan, owners, undo)
+        widen_sliders(plan, owners, undo)
         for layer in plan.layers:
             name = plan.line.sound or plan.object_name
             last_steps += place_layer(owners[layer.datablock], layer, written[layer.datablock], name, undo)
@@ -76,7 +76,8 @@ def _owner(datablock: str, obj: bpy.types.Object) -> Any:
     return bpy.data.objects[part_object(datablock) or ""].data.shape_keys
 
 
-def _widen_sliders(plan: CurvePlan, owners: dict[str, Any], undo: list[Undo]) -> None:
+def widen_sliders(plan: CurvePlan, owners: dict[str, Any], undo: list[Undo]) -> None:
+    """Give sliders the room that the plan needs; ``undo`` gets what takes it back."""
     for slider in plan.widen:
         if slider.datablock not in owners:
             continue

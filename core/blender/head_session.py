@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine
@@ -29,7 +30,9 @@ from ..rig.existing import CurvePoints, Line
 from ..rig.face import rig_face
 from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
 from ..rig.solve import FLAME_IN_BLENDER, is_native
+from ..settings import AdjustSettings
 from ..settings_schema import Affected
+from .adjust import adjust_json, carried_adjust
 from .apply import apply_plan
 from .armature import find_armature
 from .kept import keep, kept_lines, load
@@ -69,15 +72,18 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
     target = find_object(settings.object_name)
     _require_same_speech(target, result, settings.speech.value)
     rig = read_target(settings.object_name)
+    carried = carried_adjust(target, settings.speech.value, settings.bake)
+    amounts = carried or AdjustSettings()
+    head, gaze = result.head * np.float32(amounts.head), result.gaze * np.float32(amounts.gaze)
     plan = plan_head(
         rig,
-        HeadMotion(INTERNAL_FPS, result.head, result.gaze, _flame_to_object(rig)),
+        HeadMotion(INTERNAL_FPS, head, gaze, _flame_to_object(rig)),
         scene_timing(find_scene(scene_name), speech.first_frame),
         apply_settings(settings),
         KeyedFace(existing_of(rig), _line(rig, target, settings.speech.value)),
         provenance_text(result.provenance.with_kept(known, _MADE_AGAIN), settings),
     )
-    apply_plan(plan, target)
+    apply_plan(dataclasses.replace(plan, adjust_json=adjust_json(carried) if carried else ""), target)
     _keep_turned(target, plan.line, result)
     return HeadReport(settings.object_name, time.perf_counter() - started, result.neighbours, result.notes)
 

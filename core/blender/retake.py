@@ -34,7 +34,7 @@ from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
 from .session import Steps, find_object, find_scene, motion_request, plan_result, read_target, watch_job
 from .sources import read_speech
-from .tags import MADE_PROPERTY
+from .tags import MADE_PROPERTY, store_bytes
 
 _STATE, _TAKE = "mimesh_retake", "mimesh_take_{}"
 # the line as it was before
@@ -114,7 +114,7 @@ def retake_steps(
     retake = Retake(line.line.sound, first, last, ("Before", *(variation.label for variation in TAKES)))
     obj = find_object(settings.object_name)
     for number, motion in enumerate((kept, *made)):
-        obj[_TAKE.format(number)] = motion.pack()
+        store_bytes(obj, _TAKE.format(number), motion.pack())
     obj[_STATE] = retake.to_text()
     try:
         show_take(obj, 1)

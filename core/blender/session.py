@@ -20,18 +20,22 @@ from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine, EngineJob
 from ..client.report import GenerateReport
 from ..client.steps import StepStatus
+from ..direct.adjust import adjustable
 from ..direct.kept_motion import KeptMotion
 from ..errors import RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
 from ..exchange.stage_labels import stage_label
+from ..face.basis import open_basis
 from ..model_pack import require_pack
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import ExistingAnimation
 from ..rig.explain import describe_match
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves, refuse_early
+from ..rig.solve import prepare_solver
 from ..rig.timing import SceneTiming
+from .adjust import adjust_json, carried_adjust
 from .apply import ApplyReport, apply_plan
 from .correspond import landmark_search, store_binding
 from .kept import keep
@@ -152,16 +156,17 @@ def scene_timing(scene: bpy.types.Scene, first_frame: float) -> SceneTiming:
 def plan_result(
     rig: RigDescription, kept: KeptMotion, provenance: Provenance, settings: GenerateSettings
 ) -> CurvePlan:
-    """Plan the keys of a solved motion; writes nothing."""
+    """Plan the keys of a solved motion; writes nothing. What the artist has adjusted of the line stays adjusted."""
     assert kept.solved is not None
-    return plan_curves(
-        rig,
-        kept.solved,
-        kept.timing,
-        apply_settings(settings),
-        existing_of(rig),
-        provenance_text(provenance, settings),
-    )
+    apply, solved, noted = apply_settings(settings), kept.solved, ""
+    carried = carried_adjust(find_object(rig.object_name), apply.line, settings.bake)
+    if carried is not None:
+        noted, solved = adjust_json(carried), adjustable(kept, prepare_solver(rig, open_basis())).adjusted(carried)
+        apply = dataclasses.replace(
+            apply, ease_seconds=carried.ease_in_seconds, ease_out_seconds=carried.ease_out_seconds
+        )
+    plan = plan_curves(rig, solved, kept.timing, apply, existing_of(rig), provenance_text(provenance, settings))
+    return dataclasses.replace(plan, adjust_json=noted)
 
 
 def provenance_text(provenance: Provenance, settings: GenerateSettings) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..rig.existing import CurvePoints, fingerprint
 from ..rig.plan import CurvePlan
 from . import compat
 from .tags import (
+    ADJUST_PROPERTY,
     BEFORE_PROPERTY,
     FINGERPRINT_PROPERTY,
     LINE_PROPERTY,
@@ -81,6 +82,8 @@ def _write(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any], made
         action[LINE_PROPERTY] = json.dumps(line)
         action[BEFORE_PROPERTY] = json.dumps(before)
         store_bytes(action, WRITTEN_PROPERTY, pack_written(records[action.name]))
+        if plan.adjust_json:
+            action[ADJUST_PROPERTY] = plan.adjust_json
     return written
 
 
@@ -128,11 +131,16 @@ def _how(plan: CurvePlan, action: Any) -> Writing:
 
 
 def update_curves(
-    slot: WrittenSlot, datablock: str, planned: Sequence[PlannedCurve], how: Writing
+    slot: WrittenSlot,
+    datablock: str,
+    planned: Sequence[PlannedCurve],
+    how: Writing,
+    unchanged: Collection[CurveName] = (),
 ) -> dict[CurveName, WrittenCurve]:
     """New motion on the curves of a line that is there already, about the artist's keys; returns what is ours.
 
-    A curve that the artist has removed stays away; one of ours that is no longer planned goes to rest.
+    A curve that the artist has removed stays away; one of ours that is no longer planned goes to rest. ``unchanged``
+    ones are neither read nor written.
     """
     home = compat.slot_curves(slot.action, slot.slot)
     before = {name: c for name, c in read_written(slot.action).items() if name[0] == datablock}
@@ -140,7 +148,9 @@ def update_curves(
     wanted = {(curve.datablock, curve.path, curve.index): curve for curve in planned}
     ours: dict[CurveName, WrittenCurve] = {}
     for name, curve in (wanted | _at_rest(before, wanted, planned)).items():
-        if name in present:
+        if name in unchanged and name in before:
+            ours[name] = before[name]
+        elif name in present:
             ours[name] = rewrite_curve(present[name], curve, before.get(name), how)
         elif name in before:
             ours[name] = before[name]

@@ -61,7 +61,8 @@ class CurvePlan:
     """All that will be written to one face, its armature and the meshes that go with it.
 
     layers: where the line goes on each datablock. line, first, last: the speech and its frames without the ease.
-    rest: values before anything of ours. bend_frames: over which the motion bends to an artist's key.
+    rest: values before anything of ours. bend_frames: over which the motion bends to an artist's key. adjust_json: how
+    the line is adjusted, which stays when it is made again; empty for not at all.
     notes: which way each bone's axes were handled.
     """
 
@@ -79,6 +80,7 @@ class CurvePlan:
     last: float
     rest: Rest
     bend_frames: float = 5.0
+    adjust_json: str = ""
 
     @property
     def key_count(self) -> int:

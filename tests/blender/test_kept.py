@@ -138,3 +138,11 @@ def test_a_mesh_of_other_keys_has_another_digest(baked: Any) -> None:
     face().data.shape_keys.key_blocks["Exp3"].data.foreach_get("co", flat)
     face().data.shape_keys.key_blocks["Exp3"].data.foreach_set("co", 1.01 * flat)
     assert digest(read_rig(face())) != before
+
+
+def test_a_motion_is_replaced_whole(baked: Any) -> None:
+    module = part("core.blender.kept")
+    (line,) = module.kept_lines(face())
+    other = kept().with_head(np.zeros((50, 3), np.float32), np.zeros((50, 2, 2), np.float32))
+    module.keep(face(), line.line, other)
+    assert same(kept(), other)

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Adjusts a baked line in its place, from its kept motion and without the engine. Main thread only."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..direct.adjust import AdjustableLine, adjustable
+from ..direct.kept_motion import rig_digest
+from ..direct.written import CurveName, WrittenCurve, pack_written
+from ..errors import RigError
+from ..face.basis import open_basis
+from ..rig.curves import ARMATURE, KEY, part_keys
+from ..rig.description import RigDescription
+from ..rig.existing import CurvePoints, ExistingAnimation, fingerprint
+from ..rig.plan import ApplySettings, CurvePlan, plan_curves
+from ..rig.solve import prepare_solver
+from ..settings import AdjustSettings, BakeSettings
+from .apply import widen_sliders
+from .armature import find_armature
+from .editable import require_editable
+from .kept import KeptLine, kept_lines, load
+from .read_animation import action_line, read_datablock
+from .read_rig import read_rig
+from .tags import ADJUST_PROPERTY, FINGERPRINT_PROPERTY, KEPT_PROPERTY, WRITTEN_PROPERTY, record, store_bytes
+from .write_action import WrittenSlot, our_slots, update_curves
+from .write_keys import Writing
+
+# a rig that was read this long ago is read again: the artist may have changed its keys
+_FRESH_SECONDS = 30.0
+
+
+@dataclass(slots=True, eq=False)
+class _Ready:
+    """A line that was adjusted lately. mark: what it was prepared from. planned: what was written last, by curve."""
+
+    mark: tuple[object, ...]
+    rig: RigDescription
+    line: AdjustableLine
+    used: float
+    planned: dict[CurveName, bytes] = dataclasses.field(default_factory=dict)
+    record: bytes = b""
+
+
+_ready: dict[str, _Ready] = {}
+
+
+def line_adjust(line: KeptLine) -> AdjustSettings:
+    """How a line is adjusted at present: as it was generated, where nothing was changed."""
+    action = bpy.data.actions.get(line.action)
+    noted = record(action, ADJUST_PROPERTY).get("adjust") if action is not None else None
+    if noted is not None:
+        return AdjustSettings.from_json(noted, lenient=True)
+    ease = _bake(line).ease_seconds
+    return AdjustSettings(ease_in_seconds=ease, ease_out_seconds=ease)
+
+
+def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings) -> float:
+    """Key the line as the settings want it; the artist's keys stay. Returns the seconds that it took.
+
+    Raises :class:`MimeshError` before anything is written, as where the line's motion is lost.
+    """
+    started = time.perf_counter()
+    require_editable(obj, find_armature(obj))
+    ready = _prepared(obj, line)
+    plan = _plan(ready, line, settings, obj)
+    _write(obj, line, ready, plan)
+    for action in {slot.action.name: slot.action for _, slot in _slots(obj, line, ready.rig)}.values():
+        action[ADJUST_PROPERTY] = adjust_json(settings)
+    scene = bpy.context.scene
+    if scene is not None:
+        scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+    return time.perf_counter() - started
+
+
+def adjust_json(settings: AdjustSettings) -> str:
+    """The settings as they are kept with the line's action."""
+    return json.dumps({"adjust": settings.to_json()})
+
+
+def forget_prepared() -> None:
+    """Let go of prepared lines."""
+    _ready.clear()
+
+
+def _prepared(obj: bpy.types.Object, line: KeptLine) -> _Ready:
+    action = bpy.data.actions.get(line.action)
+    kept_bytes = bytes(action[KEPT_PROPERTY]) if action is not None and KEPT_PROPERTY in action else b""
+    names = tuple(block.name for block in obj.data.shape_keys.key_blocks)
+    mark = (obj.name, line.line, zlib.crc32(kept_bytes), len(obj.data.vertices), names)
+    found = _ready.get(obj.name)
+    now = time.monotonic()
+    if found is None or found.mark != mark or now - found.used > _FRESH_SECONDS:
+        kept = load(line)
+        rig = read_rig(obj)
+        solver = prepare_solver(rig, open_basis())
+        digest = rig_digest(rig)
+        if kept.solved is None or kept.rig != digest:
+            plain = None if kept.plain is None else solver.solve(kept.plain)
+            kept = dataclasses.replace(kept, solved=solver.solve(kept.motion), plain_solved=plain, rig=digest)
+            kept = kept.rounded()
+        found = _Ready(mark, rig, adjustable(kept, solver), now)
+        _ready.clear()
+        _ready[obj.name] = found
+    found.used = now
+    return found
+
+
+def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings, obj: bpy.types.Object) -> CurvePlan:
+    bake = _bake(line)
+    apply = ApplySettings(
+        # what is in the way has been dealt with when the line was baked
+        on_existing="push_down",
+        neck_share=bake.neck_share,
+        ease_seconds=settings.ease_in_seconds,
+        ease_out_seconds=settings.ease_out_seconds,
+        line=line.line.sound,
+    )
+    armature = dataclasses.replace(read_datablock(find_armature(obj)), action=None, tweaking=False)
+    motion = ready.line.adjusted(settings)
+    existing = ExistingAnimation(armature=armature)
+    return plan_curves(ready.rig, motion, ready.line.kept.timing, apply, existing, line.provenance_json)
+
+
+def _write(obj: bpy.types.Object, line: KeptLine, ready: _Ready, plan: CurvePlan) -> None:
+    slots = _slots(obj, line, ready.rig)
+    for _, slot in slots:
+        if slot.action.library is not None:
+            raise RigError(f'The action "{slot.action.name}" is linked, so it cannot change.', "Make it local.")
+    owners = {name: _owner(obj, name) for name, _ in slots}
+    unchanged = _unchanged(ready, plan, slots)
+    widen_sliders(plan, owners, [])
+    how = Writing(plan.interpolation, plan.bend_frames)
+    records: dict[str, dict[CurveName, WrittenCurve]] = {}
+    prints: dict[str, dict[str, str]] = {}
+    ranges = {slot.action.name: tuple(slot.action.frame_range) for _, slot in slots}
+    for datablock, slot in slots:
+        planned = plan.curves_of(datablock)
+        ours = update_curves(slot, datablock, planned, how, unchanged)
+        records.setdefault(slot.action.name, {}).update(ours)
+        points = [CurvePoints(n[1], n[2], _pairs(c)) for n, c in ours.items()]
+        prints.setdefault(slot.action.name, {})[datablock] = fingerprint(points)
+    for name, curves in records.items():
+        action = bpy.data.actions[name]
+        ready.record = pack_written(curves)
+        store_bytes(action, WRITTEN_PROPERTY, ready.record)
+        action[FINGERPRINT_PROPERTY] = json.dumps(record(action, FINGERPRINT_PROPERTY) | prints[name])
+    ready.planned = _digests(plan)
+    for owner in owners.values():
+        _fit_strips(owner, ranges)
+
+
+def _unchanged(ready: _Ready, plan: CurvePlan, slots: list[tuple[str, WrittenSlot]]) -> frozenset[CurveName]:
+    """Curves that would be written as they were last, where nothing has been written since."""
+    actions = {slot.action.name: slot.action for _, slot in slots}
+    if not ready.record or len(actions) != 1:
+        return frozenset()
+    (action,) = actions.values()
+    if bytes(action.get(WRITTEN_PROPERTY, b"")) != ready.record:
+        return frozenset()
+    return frozenset(name for name, digest in _digests(plan).items() if ready.planned.get(name) == digest)
+
+
+def _digests(plan: CurvePlan) -> dict[CurveName, bytes]:
+    return {(c.datablock, c.path, c.index): c.frames.tobytes() + c.values.tobytes() for c in plan.curves}
+
+
+def _slots(obj: bpy.types.Object, line: KeptLine, rig: RigDescription) -> list[tuple[str, WrittenSlot]]:
+    """The line's slot on each datablock that has one."""
+    names = [KEY, ARMATURE, *(part_keys(part.object_name) for part in rig.parts)]
+    found = []
+    for name in names:
+        fitting = (slot for slot in our_slots(_owner(obj, name)) if action_line(slot.action) == line.line)
+        first = next(fitting, None)
+        if first is not None:
+            found.append((name, first))
+    return found
+
+
+def _owner(obj: bpy.types.Object, datablock: str) -> Any:
+    if datablock == KEY:
+        return obj.data.shape_keys
+    if datablock == ARMATURE:
+        return find_armature(obj)
+    return bpy.data.objects[datablock.removeprefix(part_keys(""))].data.shape_keys
+
+
+def _bake(line: KeptLine) -> BakeSettings:
+    noted = json.loads(line.provenance_json) if line.provenance_json else {}
+    return BakeSettings.from_json(noted.get("bake", {}), lenient=True)
+
+
+def _pairs(curve: WrittenCurve) -> Any:
+    return np.stack([curve.frames, curve.values], axis=1).astype(np.float32)
+
+
+def _fit_strips(owner: Any, before: dict[str, tuple[float, ...]]) -> None:
+    """NLA strips that played a whole action go on doing so when its ease has another length."""
+    data = owner.animation_data if owner is not None else None
+    for track in data.nla_tracks if data is not None else ():
+        for strip in track.strips:
+            if strip.action is None or strip.action.name not in before:
+                continue
+            first, last = before[strip.action.name]
+            now = strip.action.frame_range
+            whole = (strip.action_frame_start, strip.action_frame_end) == (first, last)
+            if whole and (first, last) != tuple(now):
+                scale = strip.scale
+                start = strip.frame_start + scale * (now[0] - first)
+                end = strip.frame_end + scale * (now[1] - last)
+                strip.action_frame_end = max(now[1], strip.action_frame_end)
+                strip.action_frame_start, strip.action_frame_end = now
+                strip.frame_end = max(end, strip.frame_end)
+                strip.frame_start, strip.frame_end = start, end
+
+
+def carried_adjust(obj: bpy.types.Object, sound: str, bake: BakeSettings) -> AdjustSettings | None:
+    """How the line of this sound is adjusted, for the same line made again; None where it is not."""
+    line = next((found for found in kept_lines(obj) if found.line.sound == sound), None)
+    if line is None or ADJUST_PROPERTY not in bpy.data.actions[line.action]:
+        return None
+    settings = line_adjust(line)
+    if bake.ease_seconds == _bake(line).ease_seconds:
+        return settings
+    # chosen anew since
+    return dataclasses.replace(settings, ease_in_seconds=bake.ease_seconds, ease_out_seconds=bake.ease_seconds)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sliders after the bake: properties that key the line while they are dragged, and one operator for all."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bl_operators.presets import AddPresetBase
+
+from ..core.errors import MimeshError
+from ..core.settings import AdjustSettings
+from ..core.settings_schema import SettingField, setting_fields
+from .properties import run_state, scene_settings
+from .setting_properties import declare_here
+from .stubs import OperatorResult, classes_factory
+
+if TYPE_CHECKING:
+    from ..core.blender.kept import KeptLine
+
+ADJUST_PRESETS = "mimesh/adjust"
+_log = logging.getLogger(__name__)
+
+
+class MimeshAdjust(bpy.types.PropertyGroup):
+    """How the chosen line is adjusted: read from the line, and written to its keys at once"""
+
+    line: bpy.props.StringProperty(
+        name="Line",
+        description="Which line of the face to adjust; empty is the one of the chosen speech, else the newest",
+        search=lambda self, context, edit_text: _line_names(context),
+    )
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The settings, which are declared in core.settings."""
+
+
+class _Held:
+    """While a preset is read, its values are gathered and keyed once."""
+
+    values: dict[str, Any] | None = None
+
+
+def _access(item: SettingField) -> dict[str, Any]:
+    def get(self: MimeshAdjust) -> Any:
+        found = current_adjust(bpy.context)
+        return item.default if found is None else getattr(found, item.name)
+
+    def set_(self: MimeshAdjust, value: Any) -> None:
+        if _Held.values is not None:
+            _Held.values[item.name] = value
+        else:
+            _adjust_now(bpy.context, {item.name: value})
+
+    return {"get": get, "set": set_}
+
+
+declare_here(MimeshAdjust, AdjustSettings, _access)
+
+
+def current_line(context: bpy.types.Context) -> KeptLine | None:
+    """The line that the sliders are of; None where the face has none."""
+    from ..core.blender.kept import find_line
+
+    settings = scene_settings(context)
+    if settings.target is None or settings.target.data is None or settings.target.data.shape_keys is None:
+        return None
+    speech = settings.speech_strip if settings.speech_kind == "strip" else settings.speech_file
+    try:
+        return find_line(settings.target, context.scene.mimesh_adjust.line or speech)
+    except MimeshError:
+        return None
+
+
+def current_adjust(context: bpy.types.Context) -> AdjustSettings | None:
+    """How that line is adjusted."""
+    from ..core.blender.adjust import line_adjust
+
+    line = current_line(context)
+    return None if line is None else line_adjust(line)
+
+
+def _line_names(context: bpy.types.Context) -> Iterator[str]:
+    from ..core.blender.kept import kept_lines
+
+    target = scene_settings(context).target
+    return (line.line.sound for line in kept_lines(target)) if target is not None else iter(())
+
+
+def _adjust_now(context: bpy.types.Context, values: dict[str, Any]) -> str:
+    """Key the line with these values changed; returns the reason where it cannot be, which the panel shows too."""
+    from ..core.blender.adjust import adjust_line, line_adjust
+
+    run, line = run_state(context), current_line(context)
+    if run.running:
+        return f"{run.task} is running."
+    if line is None:
+        return "Generate first: then the line can be adjusted."
+    try:
+        # Blender stores 32 bits
+        exact = {name: float(f"{value:.7g}") for name, value in values.items()}
+        adjust_line(scene_settings(context).target, line, dataclasses.replace(line_adjust(line), **exact))
+    except MimeshError as error:
+        run.result, run.outcome = str(error), "failed"
+        return str(error)
+    return ""
+
+
+class MIMESH_OT_adjust_line(bpy.types.Operator):
+    """Key the line anew from its kept motion; what is not given stays as it is"""
+
+    bl_idname = "mimesh.adjust_line"
+    bl_label = "Adjust Line"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a line whose motion is kept."""
+        reason = adjust_disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Begin with the values that the line has."""
+        present = current_adjust(context)
+        for item in setting_fields(AdjustSettings):
+            if present is not None and not self.properties.is_property_set(item.name):
+                setattr(self, item.name, getattr(present, item.name))
+        return self.execute(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Says in a word what is wrong."""
+        names = [item.name for item in setting_fields(AdjustSettings)]
+        given = {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
+        reason = _adjust_now(context, given)
+        if reason:
+            self.report({"ERROR"}, reason)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+declare_here(MIMESH_OT_adjust_line, AdjustSettings)
+
+
+class MIMESH_OT_reset_adjust(bpy.types.Operator):
+    """Key the line as it was generated; your own keys stay"""
+
+    bl_idname = "mimesh.reset_adjust"
+    bl_label = "Reset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a line whose motion is kept."""
+        return MIMESH_OT_adjust_line.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """All settings at their defaults."""
+        reason = _adjust_now(context, AdjustSettings().values())
+        if reason:
+            self.report({"ERROR"}, reason)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class MIMESH_OT_add_adjust_preset(AddPresetBase, bpy.types.Operator):  # type: ignore[misc]
+    """Keep the present adjustment as a preset, or remove one"""
+
+    bl_idname = "mimesh.add_adjust_preset"
+    bl_label = "Add Adjust Preset"
+    preset_menu = "MIMESH_PT_adjust_presets"
+    preset_subdir = ADJUST_PRESETS
+    preset_defines = ("adjust = bpy.context.scene.mimesh_adjust",)
+    preset_values = tuple(f"adjust.{item.name}" for item in setting_fields(AdjustSettings))
+
+
+def hold_values() -> None:
+    """Gather what is set from now on."""
+    _Held.values = {}
+
+
+def key_held_values(context: bpy.types.Context) -> str:
+    """Key what was gathered; returns the reason where it cannot be."""
+    values, _Held.values = _Held.values, None
+    return _adjust_now(context, values) if values else ""
+
+
+def adjust_disabled_reason(context: bpy.types.Context) -> str:
+    """Why the sliders are grey, in one sentence; empty when they are not."""
+    if context.scene is None:
+        return "There is no scene."
+    run = run_state(context)
+    if run.running:
+        return f"{run.task} is running."
+    if scene_settings(context).target is None:
+        return "Choose the mesh of the face."
+    line = current_line(context)
+    if line is None:
+        return "Generate first: then the line can be adjusted."
+    if not line.has_motion:
+        return "The motion of this line is not kept: generate it again. Your edited keys stay."
+    return ""
+
+
+_CLASSES = (MimeshAdjust, MIMESH_OT_adjust_line, MIMESH_OT_reset_adjust, MIMESH_OT_add_adjust_preset)
+_register_classes, _unregister_classes = classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Attach the sliders to the scene."""
+    _register_classes()
+    bpy.types.Scene.mimesh_adjust = bpy.props.PointerProperty(type=MimeshAdjust)  # type: ignore
+
+
+def unregister() -> None:
+    """Detach them; what was adjusted is noted with the lines."""
+    del bpy.types.Scene.mimesh_adjust  # type: ignore[attr-defined]
+    _unregister_classes()
