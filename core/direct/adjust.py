@@ -19,6 +19,8 @@ from .regions import Regions, make_regions
 # of a Gauss curve: its width at half height against its deviation
 _WIDTH = 2.355
 _EASES = frozenset({"ease_in_seconds", "ease_out_seconds"})
+# what is no matter of the mouth and the brows
+_APART = _EASES | {"gaze", "head", "blinks"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,14 +37,7 @@ class AdjustableLine:
         """The line's motion as the settings want it; with all at their defaults it is the kept one, to the bit."""
         if not changes_motion(settings):
             return self.solved
-        values, jaw = self._blended(settings.style_strength)
-        values, jaw, lids = self._scaled(values, jaw, settings)
-        values, jaw = self._smoothed(values, settings), self._smoothed(jaw, settings)
-        if self.closures is not None:
-            weight = self.closures.weight(settings.style_strength, settings.closure_emphasis)
-            bounds = (self.regions.low, self.regions.high)
-            values, jaw = self.closures.hold(values, jaw, weight, settings.closure_emphasis, bounds)
-        values, jaw = self._led(values, jaw, settings.lead_frames)
+        values, jaw, lids = self._face(settings)
         whole = np.clip(values + lids, self.regions.low, self.regions.high)
         return dataclasses.replace(
             self.solved,
@@ -51,6 +46,20 @@ class AdjustableLine:
             head=self.solved.head * np.float32(settings.head),
             eyes=self.solved.eyes * np.float32(settings.gaze),
         )
+
+    def _face(self, settings: AdjustSettings) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Keys without what shuts the lids, jaw, and what shuts the lids."""
+        values, jaw = self._blended(settings.style_strength)
+        values, jaw, lids = self._scaled(values, jaw, settings)
+        if not changes_motion(settings, besides=_APART):
+            return values, jaw, lids
+        values, jaw = self._smoothed(values, settings), self._smoothed(jaw, settings)
+        if self.closures is not None:
+            weight = self.closures.weight(settings.style_strength, settings.closure_emphasis)
+            bounds = (self.regions.low, self.regions.high)
+            values, jaw = self.closures.hold(values, jaw, weight, settings.closure_emphasis, bounds)
+        values, jaw = self._led(values, jaw, settings.lead_frames)
+        return values, jaw, lids
 
     def _blended(self, strength: float) -> tuple[FloatArray, FloatArray]:
         """Keys and jaw between the plain line (0) and the generated one (1), and on past it."""
@@ -115,7 +124,7 @@ def adjustable(kept: KeptMotion, solver: RigSolver) -> AdjustableLine:
     return AdjustableLine(kept, kept.solved, kept.plain_solved, make_regions(solver), closures)
 
 
-def changes_motion(settings: AdjustSettings) -> bool:
-    """Whether anything but the eases differs from a line as it was generated."""
+def changes_motion(settings: AdjustSettings, besides: frozenset[str] = _EASES) -> bool:
+    """Whether anything but these settings differs from a line as it was generated."""
     plain = AdjustSettings().values()
-    return any(value != plain[name] for name, value in settings.values().items() if name not in _EASES)
+    return any(value != plain[name] for name, value in settings.values().items() if name not in besides)

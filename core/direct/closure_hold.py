@@ -99,7 +99,8 @@ class ClosureHold:
         at = np.flatnonzero(weight > 1e-3)
         if not len(at):
             return values, jaw
-        wanted = np.minimum(self.gaps[at], self.lips.shut + _PRESS_CM) - emphasis * _PRESS_CM
+        # the line's own gaps; a firm closure takes what is left of them and presses
+        wanted = self.gaps[at] - emphasis * (np.maximum(self.gaps[at] - self.lips.shut, 0.0) + _PRESS_CM)
         share, held, turned = weight[at, None], values[at], jaw[at]
         for _ in range(_ROUNDS):
             excess = self._gaps(held, turned) - wanted

@@ -23,17 +23,24 @@ class CurveEdits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BentCurve:
-    """frames, values: (n,) of the new curve. source: (n,) for an artist's key its place among theirs, else -1."""
+    """frames, values: (n,) of the new curve. source: (n,) for an artist's key its place among theirs, else -1.
+
+    absent: planned keys that the artist has deleted.
+    """
 
     frames: Floats
     values: Floats
     source: NDArray[np.int64]
+    absent: WrittenCurve
 
     @property
     def ours(self) -> WrittenCurve:
-        """What is to be remembered as written by us."""
+        """What is to be remembered as written by us; also what is absent, or it would come back the next time."""
         own = self.source < 0
-        return WrittenCurve(self.frames[own], self.values[own])
+        frames = np.concatenate([self.frames[own], self.absent.frames])
+        values = np.concatenate([self.values[own], self.absent.values])
+        order = np.argsort(frames, kind="stable")
+        return WrittenCurve(frames[order], values[order])
 
 
 def find_edits(frames: Floats, values: Floats, marked: NDArray[np.bool_], written: WrittenCurve | None) -> CurveEdits:
@@ -57,16 +64,23 @@ def bent(planned: WrittenCurve, keys: WrittenCurve, removed: Floats, reach: floa
     other. Frames that the artist ``removed`` stay without a key.
     """
     if not len(keys.frames) and not len(removed):
-        return BentCurve(planned.frames, planned.values, np.full(len(planned.frames), -1))
+        nothing = WrittenCurve(planned.frames[:0], planned.values[:0])
+        return BentCurve(planned.frames, planned.values, np.full(len(planned.frames), -1), nothing)
     frames, values = planned.frames, planned.values
     if len(keys.frames) and len(frames):
         there = np.interp(keys.frames, frames, values)
         values = (values + _offsets(frames, keys.frames, keys.values - there, reach)).astype(np.float32)
-    free = ~_among(frames, keys.frames) & ~_among(frames, removed)
+    gone = _among(frames, removed) & ~_among(frames, keys.frames)
+    free = ~_among(frames, keys.frames) & ~gone
     whole = np.concatenate([frames[free], keys.frames])
     order = np.argsort(whole, kind="stable")
     source = np.concatenate([np.full(int(free.sum()), -1), np.arange(len(keys.frames))])
-    return BentCurve(whole[order], np.concatenate([values[free], keys.values])[order], source[order])
+    return BentCurve(
+        whole[order],
+        np.concatenate([values[free], keys.values])[order],
+        source[order],
+        WrittenCurve(frames[gone], values[gone]),
+    )
 
 
 def _offsets(frames: Floats, at: Floats, offsets: NDArray[np.floating], reach: float) -> NDArray[np.float64]:

@@ -72,6 +72,9 @@ def test_deleted_frames_stay_without_a_key_and_what_is_ours_is_remembered_alone(
     assert not {20.0, 21.0} & set(new.frames.tolist())
     assert not {10.0, 10.5} & set(new.ours.frames.tolist())
     assert (np.diff(new.frames) > 0).all()
+    # and not at the next change either
+    later = find_edits(new.frames, new.values, np.zeros(len(new.frames), bool), new.ours)
+    assert later.removed.tolist() == [20.0, 21.0]
 
 
 def test_bending_twice_gives_the_same() -> None:
