@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bl_operators.presets import AddPresetBase
 
+from ..core.adjust_settings import AdjustSettings
 from ..core.errors import MimeshError
-from ..core.settings import AdjustSettings
 from ..core.settings_schema import SettingField, setting_fields
 from .properties import run_state, scene_settings
 from .setting_properties import declare_here

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bl_ui.utils import PresetPanel
 
-from ..core.settings import AdjustSettings
+from ..core.adjust_settings import AdjustSettings
 from ..operators.adjust import (
     ADJUST_PRESETS,
     MIMESH_OT_add_adjust_preset,

@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..adjust_settings import AdjustSettings
 from ..direct.adjust import AdjustableLine, adjustable
 from ..direct.kept_motion import rig_digest
 from ..direct.written import CurveName, WrittenCurve, pack_written
@@ -23,7 +24,7 @@ from ..rig.description import RigDescription
 from ..rig.existing import CurvePoints, ExistingAnimation, fingerprint
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves
 from ..rig.solve import prepare_solver
-from ..settings import AdjustSettings, BakeSettings
+from ..settings import BakeSettings
 from .apply import widen_sliders
 from .armature import find_armature
 from .editable import require_editable

@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..adjust_settings import AdjustSettings
 from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine
 from ..client.report import HeadReport
@@ -30,7 +31,6 @@ from ..rig.existing import CurvePoints, Line
 from ..rig.face import rig_face
 from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
 from ..rig.solve import FLAME_IN_BLENDER, is_native
-from ..settings import AdjustSettings
 from ..settings_schema import Affected
 from .adjust import adjust_json, carried_adjust
 from .apply import apply_plan

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..adjust_settings import AdjustSettings
 from ..face.rotations import FloatArray
 from ..rig.resample import sample_monotone
 from ..rig.solve import RigMotion, RigSolver
-from ..settings import AdjustSettings
 from .closure_hold import ClosureHold, find_lips, make_hold
 from .kept_motion import KeptMotion
 from .regions import Regions, make_regions
