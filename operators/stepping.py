@@ -35,7 +35,7 @@ Steps = Generator[StepStatus, None, str | Told]
 
 _TICK_SECONDS = 0.05
 _POLL_SECONDS = 0.01
-_SETTLE_SECONDS = 0.1
+_SETTLE_SECONDS, _SETTLE_DRAWS = 0.15, 6
 _SIDEBARS = {"VIEW_3D", "SEQUENCE_EDITOR"}
 _log = logging.getLogger(__name__)
 
@@ -152,8 +152,19 @@ def _end(context: bpy.types.Context, result: str, outcome: str, warnings: tuple[
     _show_in_status_bar(context, None)
     redraw(context)
     if not bpy.app.background:
-        # a panel that has grown covers the titles below it until the region is drawn once more
-        bpy.app.timers.register(lambda: redraw(bpy.context), first_interval=_SETTLE_SECONDS)
+        _settle()
+
+
+def _settle() -> None:
+    """Draw a few times more: a panel that has grown covers the titles below it until the region is drawn again."""
+    left = [_SETTLE_DRAWS]
+
+    def draw_again() -> float | None:
+        redraw(bpy.context)
+        left[0] -= 1
+        return _SETTLE_SECONDS if left[0] else None
+
+    bpy.app.timers.register(draw_again, first_interval=_SETTLE_SECONDS)
 
 
 def over_our_panels(context: bpy.types.Context, event: bpy.types.Event) -> bool:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import bpy
 
 CATEGORY = "Mimesh"
+# of titles: Blender's own "Face" is a polygon in other languages
+TRANSLATION_CONTEXT = "Mimesh"
 
 
 class Order(IntEnum):
@@ -42,6 +44,7 @@ class InView3D(PanelPart):
     """A sub-panel of Lip Sync in the 3D View's sidebar."""
 
     bl_space_type = "VIEW_3D"
+    bl_translation_context = TRANSLATION_CONTEXT
     bl_region_type = "UI"
     bl_category = CATEGORY
     bl_parent_id = "MIMESH_PT_lip_sync"
@@ -51,6 +54,7 @@ class InSequencer(PanelPart):
     """The same in the Sequencer's sidebar."""
 
     bl_space_type = "SEQUENCE_EDITOR"
+    bl_translation_context = TRANSLATION_CONTEXT
     bl_region_type = "UI"
     bl_category = CATEGORY
     bl_parent_id = "MIMESH_PT_sequencer_lip_sync"

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import bpy
 
+from .places import TRANSLATION_CONTEXT
+
 TABLE = Path(__file__).with_name("translations.csv")
 Dictionary = dict[str, dict[tuple[str, str], str]]
 
 
 def dictionary() -> Dictionary:
     """By language: (context, English) to its translation. Empty cells stay English."""
-    contexts = (bpy.app.translations.contexts.default, bpy.app.translations.contexts.operator_default)
+    known = bpy.app.translations.contexts
+    contexts = (known.default, known.operator_default, TRANSLATION_CONTEXT)
     found: Dictionary = {}
     with TABLE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

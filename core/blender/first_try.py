@@ -17,8 +17,8 @@ from .strips.mix_down import can_mix_down
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "demo" / "input"
 SPEECH, REFERENCE = _EXAMPLES / "speech.ogg", _EXAMPLES / "reference.mp4"
-# a hand's breadth between the head and what stands there already
-_ROOM_METRES = 0.1
+# between the head and what stands there already, which is then out of the picture
+_ROOM_METRES = 0.3
 
 Role = Literal["speech", "reference"]
 

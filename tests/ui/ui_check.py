@@ -231,6 +231,7 @@ def check_first_minute(robot: Robot) -> None:
         robot.shoot(f"13_{language}")
     robot.command("speak en_US")
     robot.command("scale 2.0")
+    robot.over_viewport()
     time.sleep(3)
     robot.shoot("14_twice_the_size")
     robot.command("scale 1.0")
