@@ -74,7 +74,8 @@ OURS = sorted(set(documented(("python -m core ", "mimesh ", "blender -b", "blend
 def test_every_command_of_ours_is_understood_as_it_stands_in_the_docs(page: str, line: str) -> None:
     # [what may be left out] is given here, of [one | another] the first
     line = re.sub(r"\[([^\]|]*)(?:\|[^\]]*)?\]", r"\1", line).partition("  #")[0]
-    words = shlex.split(line, comments=True)
+    # what a render farm puts in is a number
+    words = shlex.split(re.sub(r"#[A-Z]+#", "1", line), comments=True)
     marker = next((words.index(word) for word in ("core", "mimesh") if word in words), None)
     if marker is None:
         pytest.skip("Blender's own options alone")
