@@ -22,6 +22,7 @@ from tests.blender.fake_engine import (  # noqa: E402
     wav_file,
 )
 
+pytestmark = pytest.mark.slow
 SECONDS = 3.0
 
 
