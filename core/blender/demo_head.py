@@ -152,7 +152,7 @@ def _add_keys(obj: bpy.types.Object, head: DemoHead) -> None:
         key = obj.shape_key_add(name=f"Exp{index + 1}", from_mix=False)
         shape = head.vertices.copy()
         shape[head.moving] += delta
-        key.data.foreach_set("co", shape.ravel())
+        key.points.foreach_set("co", shape.ravel())
         # 5.0 and later make new keys with value 1
         key.value = 0.0
         key.slider_min, key.slider_max = -_SLIDER_REACH, _SLIDER_REACH

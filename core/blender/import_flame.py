@@ -107,7 +107,7 @@ def _rotation_entries(rig: bpy.types.Object) -> list[float]:
 def _add_keys(obj: bpy.types.Object, vertices: NDArray[np.float32], name: str, deltas: NDArray[np.float32]) -> None:
     for index, delta in enumerate(deltas):
         key = obj.shape_key_add(name=f"{name}{index + 1}", from_mix=False)
-        key.data.foreach_set("co", (vertices + _to_blender(delta)).ravel())
+        key.points.foreach_set("co", (vertices + _to_blender(delta)).ravel())
         # 5.0 and later make new keys with value 1
         key.value = 0.0
         key.slider_min, key.slider_max = -_SLIDER_REACH, _SLIDER_REACH

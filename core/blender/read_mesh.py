@@ -20,14 +20,14 @@ def key_deltas(blocks: Sequence[bpy.types.ShapeKey], groups: Mapping[str, Weight
     for block in blocks:
         base = block.relative_key.name
         if base not in bases:
-            bases[base] = _positions(block.relative_key)
-        deltas.append(_cut(_positions(block) - bases[base], block, groups))
+            bases[base] = key_positions(block.relative_key)
+        deltas.append(_cut(key_positions(block) - bases[base], block, groups))
     return np.stack(deltas)
 
 
 def key_delta(block: bpy.types.ShapeKey, groups: Mapping[str, Weights]) -> NDArray[np.float32]:
     """(V, 3) what a unit of the key does on the mesh: from the key it is relative to, cut by its vertex group."""
-    return _cut(_positions(block) - _positions(block.relative_key), block, groups)
+    return _cut(key_positions(block) - key_positions(block.relative_key), block, groups)
 
 
 def _cut(delta: NDArray[np.float32], block: bpy.types.ShapeKey, groups: Mapping[str, Weights]) -> NDArray[np.float32]:
@@ -42,7 +42,7 @@ def _cut(delta: NDArray[np.float32], block: bpy.types.ShapeKey, groups: Mapping[
 
 def neutral_vertices(keys: bpy.types.Key, expression: set[str], groups: Mapping[str, Weights]) -> NDArray[np.float32]:
     """(V, 3) the reference with the artist's other keys (identity) as they stand."""
-    vertices = _positions(keys.reference_key)
+    vertices = key_positions(keys.reference_key)
     for block in keys.key_blocks:
         if block != keys.reference_key and block.name not in expression and not block.mute and block.value:
             vertices = vertices + block.value * key_delta(block, groups)
@@ -57,7 +57,9 @@ def read_triangles(mesh: Any) -> NDArray[np.int32]:
     return flat.reshape(-1, 3)
 
 
-def _positions(block: bpy.types.ShapeKey) -> NDArray[np.float32]:
-    flat = np.empty(3 * len(block.data), np.float32)
-    block.data.foreach_get("co", flat)
+def key_positions(block: bpy.types.ShapeKey) -> NDArray[np.float32]:
+    """(V, 3) the mesh in the shape of the key alone."""
+    flat = np.empty(3 * len(block.points), np.float32)
+    # a hundred times quicker than through ``data``, and for meshes only, which is all that we have
+    block.points.foreach_get("co", flat)
     return flat.reshape(-1, 3)

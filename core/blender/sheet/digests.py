@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ...errors import MediaError
 from .. import compat
 from ..armature import find_armature
 from ..correspond import PROPERTIES as BINDING_PROPERTIES
+from ..read_mesh import key_positions
 from ..read_scene import scene_fps
 from ..rig_choice import chosen_bones, chosen_keys
 from ..strips.media import media_path
@@ -66,10 +66,8 @@ def rig_digest(obj: bpy.types.Object) -> str:
     found = hashlib.blake2b(digest_size=12)
     keys, armature = obj.data.shape_keys, find_armature(obj)
     for block in keys.key_blocks if keys is not None else ():
-        points = np.empty(3 * len(block.data), np.float32)
-        block.data.foreach_get("co", points)
         found.update(block.name.encode())
-        found.update(points.tobytes())
+        found.update(key_positions(block).tobytes())
     bones = []
     if armature is not None:
         modes = {bone.name: bone.rotation_mode for bone in armature.pose.bones}
