@@ -119,3 +119,21 @@ class AdjustSettings(SettingsGroup):
         step=0.05,
         affects=("bake",),
     )
+    tidy_mm: float = setting(
+        0.0,
+        label="Tidy",
+        help="As few keys as move the lips by no more than this; 0 is a key on every frame. Yours stay",
+        unit="mm",
+        low=0.0,
+        high=2.0,
+        step=0.05,
+        affects=("bake",),
+    )
+    keys_on: int = setting(
+        1,
+        label="Keys On",
+        help="Tidy keys lie on ones (1), twos (2) or threes (3), but where a closure needs them",
+        low=1,
+        high=3,
+        affects=("bake",),
+    )

@@ -103,7 +103,7 @@ def _adjust_now(context: bpy.types.Context, values: dict[str, Any]) -> str:
         return "Generate first: then the line can be adjusted."
     try:
         # Blender stores 32 bits
-        exact = {name: float(f"{value:.7g}") for name, value in values.items()}
+        exact = {name: float(f"{v:.7g}") if isinstance(v, float) else v for name, v in values.items()}
         adjust_line(scene_settings(context).target, line, dataclasses.replace(line_adjust(line), **exact))
     except MimeshError as error:
         run.result, run.outcome = str(error), "failed"
@@ -146,6 +146,41 @@ class MIMESH_OT_adjust_line(bpy.types.Operator):
 
 
 declare_here(MIMESH_OT_adjust_line, AdjustSettings)
+
+
+class MIMESH_OT_tidy_keys(bpy.types.Operator):
+    """Leave only the keys that the lips need; yours stay, and an error of 0 puts all keys back"""
+
+    bl_idname = "mimesh.tidy_keys"
+    bl_label = "Tidy Keys"
+    bl_options = {"REGISTER", "UNDO"}
+
+    error_mm: bpy.props.FloatProperty(
+        name="Error",
+        description="How many millimetres the lips may be off; 0 is a key on every frame",
+        default=0.3,
+        min=0.0,
+        max=2.0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a line whose motion is kept."""
+        return MIMESH_OT_adjust_line.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Says how many keys are left."""
+        from ..core.blender.adjust import line_key_count
+
+        target, line = scene_settings(context).target, current_line(context)
+        before = line_key_count(target, line) if line is not None else 0
+        reason = _adjust_now(context, {"tidy_mm": self.error_mm})
+        if reason or line is None:
+            self.report({"ERROR"}, reason)
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"The line has {line_key_count(target, line)} keys; it had {before}.")
+        return {"FINISHED"}
 
 
 class MIMESH_OT_reset_adjust(bpy.types.Operator):
@@ -208,7 +243,13 @@ def adjust_disabled_reason(context: bpy.types.Context) -> str:
     return ""
 
 
-_CLASSES = (MimeshAdjust, MIMESH_OT_adjust_line, MIMESH_OT_reset_adjust, MIMESH_OT_add_adjust_preset)
+_CLASSES = (
+    MimeshAdjust,
+    MIMESH_OT_adjust_line,
+    MIMESH_OT_tidy_keys,
+    MIMESH_OT_reset_adjust,
+    MIMESH_OT_add_adjust_preset,
+)
 _register_classes, _unregister_classes = classes_factory(_CLASSES)
 
 

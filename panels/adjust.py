@@ -26,6 +26,7 @@ _GROUPS = (
     ("balance", "asymmetry", "closure_emphasis"),
     ("smoothing_ms", "lead_frames"),
     ("ease_in_seconds", "ease_out_seconds"),
+    ("tidy_mm", "keys_on"),
 )
 
 
@@ -76,6 +77,9 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
             block = column.column(align=True)
             for name in names:
                 draw_setting_of(block, adjust, AdjustSettings, name)
+        row = column.row(align=True)
+        row.operator("mimesh.tidy_keys")
+        row.operator("mimesh.tidy_keys", text="", icon="LOOP_BACK").error_mm = 0.0
         if reason:
             draw_words(layout, reason, context, icon="INFO")
         column = layout.column(align=True)

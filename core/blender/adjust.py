@@ -16,6 +16,7 @@ import numpy as np
 from ..adjust_settings import AdjustSettings
 from ..direct.adjust import AdjustableLine, adjustable
 from ..direct.kept_motion import rig_digest
+from ..direct.tidy import tidied
 from ..direct.written import CurveName, WrittenCurve, pack_written
 from ..errors import RigError
 from ..face.basis import open_basis
@@ -25,15 +26,24 @@ from ..rig.existing import CurvePoints, ExistingAnimation, fingerprint
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves
 from ..rig.solve import prepare_solver
 from ..settings import BakeSettings
+from . import compat
 from .apply import widen_sliders
 from .armature import find_armature
 from .editable import require_editable
 from .kept import KeptLine, kept_lines, load
-from .read_animation import action_line, read_datablock
+from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import read_rig
-from .tags import ADJUST_PROPERTY, FINGERPRINT_PROPERTY, KEPT_PROPERTY, WRITTEN_PROPERTY, record, store_bytes
-from .write_action import WrittenSlot, our_slots, update_curves
-from .write_keys import Writing
+from .tags import (
+    ADJUST_PROPERTY,
+    FINGERPRINT_PROPERTY,
+    KEPT_PROPERTY,
+    WRITTEN_PROPERTY,
+    our_actions,
+    record,
+    store_bytes,
+)
+from .write_action import WrittenSlot, is_thinned, our_slots, update_curves
+from .write_keys import Writing, smoothing_of
 
 # a rig that was read this long ago is read again: the artist may have changed its keys
 _FRESH_SECONDS = 30.0
@@ -82,6 +92,12 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     return time.perf_counter() - started
 
 
+def line_key_count(obj: bpy.types.Object, line: KeptLine) -> int:
+    """Keys of a line on the face, its armature and whatever else it moves, the artist's with them."""
+    found = {a.name: a for owner in line_owners(obj) for a in our_actions(owner) if action_line(a) == line.line}
+    return sum(len(curve.keyframe_points) for a in found.values() for curve in compat.action_curves(a))
+
+
 def adjust_json(settings: AdjustSettings) -> str:
     """The settings as they are kept with the line's action."""
     return json.dumps({"adjust": settings.to_json()})
@@ -128,7 +144,8 @@ def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings, obj: bpy.type
     armature = dataclasses.replace(read_datablock(find_armature(obj)), action=None, tweaking=False)
     motion = ready.line.adjusted(settings)
     existing = ExistingAnimation(armature=armature)
-    return plan_curves(ready.rig, motion, ready.line.kept.timing, apply, existing, line.provenance_json)
+    plan = plan_curves(ready.rig, motion, ready.line.kept.timing, apply, existing, line.provenance_json)
+    return tidied(plan, ready.rig, settings.tidy_mm, settings.keys_on)
 
 
 def _write(obj: bpy.types.Object, line: KeptLine, ready: _Ready, plan: CurvePlan) -> None:
@@ -139,7 +156,8 @@ def _write(obj: bpy.types.Object, line: KeptLine, ready: _Ready, plan: CurvePlan
     owners = {name: _owner(obj, name) for name, _ in slots}
     unchanged = _unchanged(ready, plan, slots)
     widen_sliders(plan, owners, [])
-    how = Writing(plan.interpolation, plan.bend_frames)
+    before = any(is_thinned(slot.action) for _, slot in slots)
+    how = Writing(plan.interpolation, plan.bend_frames, smoothing=smoothing_of(plan.thinned, before))
     records: dict[str, dict[CurveName, WrittenCurve]] = {}
     prints: dict[str, dict[str, str]] = {}
     ranges = {slot.action.name: tuple(slot.action.frame_range) for _, slot in slots}

@@ -18,6 +18,7 @@ from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine
 from ..client.report import HeadReport
 from ..client.steps import StepStatus
+from ..direct.tidy import tidied
 from ..errors import RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import BankRequest, MotionRequest
@@ -83,7 +84,11 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
         KeyedFace(existing_of(rig), _line(rig, target, settings.speech.value)),
         provenance_text(result.provenance.with_kept(known, _MADE_AGAIN), settings),
     )
-    apply_plan(dataclasses.replace(plan, adjust_json=adjust_json(carried) if carried else ""), target)
+    if carried is not None:
+        plan = tidied(
+            dataclasses.replace(plan, adjust_json=adjust_json(carried)), rig, carried.tidy_mm, carried.keys_on
+        )
+    apply_plan(plan, target)
     _keep_turned(target, plan.line, result)
     return HeadReport(settings.object_name, time.perf_counter() - started, result.neighbours, result.notes)
 

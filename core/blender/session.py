@@ -22,6 +22,7 @@ from ..client.report import GenerateReport
 from ..client.steps import StepStatus
 from ..direct.adjust import adjustable
 from ..direct.kept_motion import KeptMotion
+from ..direct.tidy import tidied
 from ..errors import RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
@@ -166,6 +167,8 @@ def plan_result(
             apply, ease_seconds=carried.ease_in_seconds, ease_out_seconds=carried.ease_out_seconds
         )
     plan = plan_curves(rig, solved, kept.timing, apply, existing_of(rig), provenance_text(provenance, settings))
+    if carried is not None:
+        plan = tidied(plan, rig, carried.tidy_mm, carried.keys_on)
     return dataclasses.replace(plan, adjust_json=noted)
 
 

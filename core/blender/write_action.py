@@ -28,7 +28,7 @@ from .tags import (
     record,
     store_bytes,
 )
-from .write_keys import Writing, rewrite_curve, write_new_curve
+from .write_keys import Writing, rewrite_curve, smoothing_of, write_new_curve
 
 # Blender cuts datablock names at 63 bytes
 _NAME_LIMIT = 48
@@ -70,7 +70,8 @@ def _write(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any], made
             ours = update_curves(slot, datablock, planned, _how(plan, slot.action))
         else:
             slot = _new_slot(owner, made, copies)
-            ours = _new_curves(slot, planned, plan.interpolation)
+            how = Writing(plan.interpolation, plan.bend_frames, smoothing=smoothing_of(plan.thinned, False))
+            ours = _new_curves(slot, planned, how)
         records.setdefault(slot.action.name, {}).update(ours)
         prints[datablock] = fingerprint(_points(curve) for curve in planned)
         written[datablock] = slot
@@ -96,13 +97,11 @@ def _new_slot(owner: Any, made: list[Any], copies: dict[str, WrittenSlot]) -> Wr
     return WrittenSlot(free[0], compat.curve_home(free[0], owner)[1])
 
 
-def _new_curves(
-    slot: WrittenSlot, planned: Sequence[PlannedCurve], interpolation: str
-) -> dict[CurveName, WrittenCurve]:
+def _new_curves(slot: WrittenSlot, planned: Sequence[PlannedCurve], how: Writing) -> dict[CurveName, WrittenCurve]:
     home = compat.slot_curves(slot.action, slot.slot)
     return {
         (curve.datablock, curve.path, curve.index): write_new_curve(
-            compat.new_curve(home, curve.path, curve.index, curve.group), curve, interpolation
+            compat.new_curve(home, curve.path, curve.index, curve.group), curve, how
         )
         for curve in planned
     }
@@ -127,7 +126,12 @@ def _copied(plan: CurvePlan, owners: dict[str, Any], made: list[Any]) -> dict[st
 def _how(plan: CurvePlan, action: Any) -> Writing:
     """The artist's keys go along where the line has moved by whole frames."""
     shift = round(plan.first - float(record(action, LINE_PROPERTY).get("first", plan.first)))
-    return Writing(plan.interpolation, plan.bend_frames, float(shift))
+    return Writing(plan.interpolation, plan.bend_frames, float(shift), smoothing_of(plan.thinned, is_thinned(action)))
+
+
+def is_thinned(action: Any) -> bool:
+    """Whether a line's keys are tidied at present."""
+    return float(record(action, ADJUST_PROPERTY).get("adjust", {}).get("tidy_mm", 0.0)) > 0
 
 
 def update_curves(
@@ -156,7 +160,7 @@ def update_curves(
             ours[name] = before[name]
         else:
             made = compat.new_curve(home, curve.path, curve.index, curve.group)
-            ours[name] = write_new_curve(made, curve, how.interpolation)
+            ours[name] = write_new_curve(made, curve, how)
     return ours
 
 

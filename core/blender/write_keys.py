@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import bpy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,17 +24,30 @@ _CODES = ("type", "interpolation", "easing", "handle_left_type", "handle_right_t
 @dataclass(frozen=True, slots=True)
 class Writing:
     """How keys are written: bend_frames: over which new motion meets an artist's key. shift: frames that the line has
-    moved by since, with the artist's keys."""
+    moved by since, with the artist's keys. smoothing: the curves' own, empty to leave it."""
 
     interpolation: str
     bend_frames: float
     shift: float = 0.0
+    smoothing: str = ""
 
 
-def write_new_curve(curve: Any, planned: PlannedCurve, interpolation: str) -> WrittenCurve:
+def smoothing_of(thinned: bool, before: bool) -> str:
+    """What curves are drawn with: thinned keys were chosen for curves without Blender's smoothing of handles.
+
+    before: whether they were thinned until now; then the artist's preference comes back.
+    """
+    if thinned:
+        return "NONE"
+    preferences = bpy.context.preferences
+    return str(preferences.edit.fcurve_new_auto_smoothing) if before and preferences is not None else ""
+
+
+def write_new_curve(curve: Any, planned: PlannedCurve, how: Writing) -> WrittenCurve:
     """Keys for a curve without any: hundreds of times faster than keyframe_insert."""
     ours = WrittenCurve(planned.frames.astype(np.float32), planned.values.astype(np.float32))
-    _fill(curve, ours, interpolation)
+    _fill(curve, ours, how.interpolation)
+    _smooth(curve, how)
     # computes the automatic handles, which are at the origin until then
     curve.update()
     return ours
@@ -57,8 +71,14 @@ def rewrite_curve(curve: Any, planned: PlannedCurve, written: WrittenCurve | Non
         points.clear()
         _fill(curve, WrittenCurve(new.frames, new.values), how.interpolation)
         _put(points, kept, np.flatnonzero(new.source >= 0))
+    _smooth(curve, how)
     curve.update()
     return new.ours
+
+
+def _smooth(curve: Any, how: Writing) -> None:
+    if how.smoothing:
+        curve.auto_smoothing = how.smoothing
 
 
 def _planned(planned: PlannedCurve) -> WrittenCurve:

@@ -18,7 +18,8 @@ from .regions import Regions, make_regions
 
 # of a Gauss curve: its width at half height against its deviation
 _WIDTH = 2.355
-_EASES = frozenset({"ease_in_seconds", "ease_out_seconds"})
+# settings of the keys alone, not of the motion
+_EASES = frozenset({"ease_in_seconds", "ease_out_seconds", "tidy_mm", "keys_on"})
 # what is no matter of the mouth and the brows
 _APART = _EASES | {"gaze", "head", "blinks"}
 

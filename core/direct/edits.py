@@ -70,7 +70,8 @@ def bent(planned: WrittenCurve, keys: WrittenCurve, removed: Floats, reach: floa
     if len(keys.frames) and len(frames):
         there = np.interp(keys.frames, frames, values)
         values = (values + _offsets(frames, keys.frames, keys.values - there, reach)).astype(np.float32)
-    gone = _among(frames, removed) & ~_among(frames, keys.frames)
+    removed = removed[~_among(removed, keys.frames)]
+    gone = _among(frames, removed)
     free = ~_among(frames, keys.frames) & ~gone
     whole = np.concatenate([frames[free], keys.frames])
     order = np.argsort(whole, kind="stable")
@@ -79,7 +80,8 @@ def bent(planned: WrittenCurve, keys: WrittenCurve, removed: Floats, reach: floa
         whole[order],
         np.concatenate([values[free], keys.values])[order],
         source[order],
-        WrittenCurve(frames[gone], values[gone]),
+        # also where nothing is planned now: fewer keys may become more again
+        WrittenCurve(removed, np.interp(removed, frames, values).astype(np.float32) if len(frames) else 0 * removed),
     )
 
 

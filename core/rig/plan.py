@@ -63,7 +63,8 @@ class CurvePlan:
     layers: where the line goes on each datablock. line, first, last: the speech and its frames without the ease.
     rest: values before anything of ours. bend_frames: over which the motion bends to an artist's key. adjust_json: how
     the line is adjusted, which stays when it is made again; empty for not at all.
-    notes: which way each bone's axes were handled.
+    thinned: its keys are few, so that what Blender draws between them matters. notes: which way each bone's axes were
+    handled.
     """
 
     object_name: str
@@ -81,6 +82,7 @@ class CurvePlan:
     rest: Rest
     bend_frames: float = 5.0
     adjust_json: str = ""
+    thinned: bool = False
 
     @property
     def key_count(self) -> int:
