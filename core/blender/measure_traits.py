@@ -13,11 +13,10 @@ import bpy
 from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine
 from ..client.steps import StepStatus
-from ..exchange.results import MotionResult
 from ..settings import EyesSettings
 from ..style.style import Style
 from ..style.traits import TraitAmounts, Traits, measure_traits, with_traits
-from .session import Steps, find_scene, motion_request, watch_job
+from .session import Steps, find_scene, motion_request, watch_one_of
 from .sources import read_speech
 
 PERSON, AVERAGE = "person", "average"
@@ -45,16 +44,6 @@ def measure_steps(
         with_traits(style, TraitAmounts(), {}).save(bare)
         for number, (name, path) in enumerate(((PERSON, bare), (AVERAGE, None))):
             job = engine.submit(dataclasses.replace(request, style=path))
-            try:
-                steps = watch_job(job)
-                while True:
-                    try:
-                        status = next(steps)
-                    except StopIteration as finished:
-                        result: MotionResult = finished.value
-                        break
-                    yield StepStatus(f"{name.capitalize()}: {status.stage}", (number + status.fraction) / 2)
-            finally:
-                job.cancel()
+            result = yield from watch_one_of(job, name.capitalize(), number, 2)
             found[name] = measure_traits(result.motion)
     return found

@@ -32,7 +32,7 @@ from ..settings import BakeSettings
 from ..style.traits import TraitAmounts, with_amounts
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
-from .session import Steps, find_object, find_scene, motion_request, plan_result, read_target, watch_job
+from .session import Steps, find_object, find_scene, motion_request, plan_result, read_target, watch_one_of
 from .sources import read_speech
 from .tags import MADE_PROPERTY, store_bytes
 
@@ -101,7 +101,8 @@ def retake_steps(
     known = Provenance.from_json(json.loads(line.provenance_json))
     takes = []
     for number, variation in enumerate(TAKES):
-        result = yield from _watched(engine, _varied(request, variation), number)
+        job = engine.submit(_varied(request, variation))
+        result = yield from watch_one_of(job, f"Take {number + 1} of {len(TAKES)}", number, len(TAKES))
         _require_same_sound(result, known, line)
         takes.append(_livelier(result.motion, variation))
     yield StepStatus("Fitting the rig", 0.95)
@@ -222,22 +223,6 @@ def _varied(request: MotionRequest, variation: TakeVariation) -> MotionRequest:
 def _livelier(motion: Motion, variation: TakeVariation) -> Motion:
     factor = variation.livelier
     return with_amounts(motion, TraitAmounts(opening=factor, rounding=factor, brows=factor))
-
-
-def _watched(engine: Engine, request: MotionRequest, number: int) -> Steps[MotionResult]:
-    job = engine.submit(request)
-    try:
-        steps = watch_job(job)
-        while True:
-            try:
-                status = next(steps)
-            except StopIteration as finished:
-                result: MotionResult = finished.value
-                return result
-            share = (number + status.fraction) / len(TAKES)
-            yield StepStatus(f"Take {number + 1} of {len(TAKES)}: {status.stage}", share)
-    finally:
-        job.cancel()
 
 
 def _require_same_sound(result: MotionResult, known: Provenance, line: KeptLine) -> None:

@@ -217,6 +217,21 @@ def watch_job(job: EngineJob[T]) -> Steps[T]:
     return job.result()
 
 
+def watch_one_of(job: EngineJob[T], name: str, number: int, count: int) -> Steps[T]:
+    """:func:`watch_job` for the job with this number of ``count`` after each other; it is cancelled if left early."""
+    steps = watch_job(job)
+    try:
+        while True:
+            try:
+                status = next(steps)
+            except StopIteration as finished:
+                result: T = finished.value
+                return result
+            yield StepStatus(f"{name}: {status.stage}", (number + status.fraction) / count)
+    finally:
+        job.cancel()
+
+
 def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBinding]:
     """An unknown topology: draw the neutral face and let the engine's tracker look at it."""
     search = landmark_search(rig)
