@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.blender.style_mix import WeightCurve
 from .properties import resolve_style, scene_settings
 from .stubs import OperatorResult, classes_factory
+
+if TYPE_CHECKING:
+    from ..core.blender.style_mix import WeightCurve
 
 
 def mixed_styles(context: bpy.types.Context) -> tuple[WeightCurve, ...]:
@@ -94,7 +96,7 @@ _register_classes, _unregister_classes = classes_factory(_CLASSES)
 
 def register() -> None:
     """The mix's properties, then its buttons."""
-    from ..core.blender.style_mix import register_style_mix
+    from ..core.blender.style_mix_properties import register_style_mix
 
     register_style_mix()
     _register_classes()
@@ -102,7 +104,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Undo :func:`register`."""
-    from ..core.blender.style_mix import unregister_style_mix
+    from ..core.blender.style_mix_properties import unregister_style_mix
 
     _unregister_classes()
     unregister_style_mix()

@@ -85,7 +85,7 @@ def test_the_chosen_engine_and_mix_reach_the_engine_and_are_kept_with_the_keys(r
     provenance = json.loads(bpy.data.shape_keys[0].animation_data.action["mimesh"])
     assert (provenance["second_style_name"], provenance["face"]) == (
         "Bob",
-        {"engine": "mimic", "style_strength": 1.0, "style_mix": 0.25, "speech_encoder": "auto"},
+        {"engine": "mimic", "style_strength": 1.0, "style_mix": 0.25, "speech_encoder": "auto", "model_pack": None},
     )
     assert "Mixed with 25% of Bob." in bpy.context.window_manager.mimesh_run.result
 
@@ -154,7 +154,13 @@ def test_a_regenerated_head_leaves_the_face_to_the_engine_that_made_it(ready: An
     for owner in (bpy.data.shape_keys[0], bpy.data.objects["MimeshHeadRig"]):
         provenance = json.loads(owner.animation_data.action["mimesh"])
         assert provenance["second_style_name"] == "Bob"
-        expected = {"engine": "mimic", "style_strength": 0.5, "style_mix": 0.25, "speech_encoder": "auto"}
+        expected = {
+            "engine": "mimic",
+            "style_strength": 0.5,
+            "style_mix": 0.25,
+            "speech_encoder": "auto",
+            "model_pack": None,
+        }
         assert provenance["face"] == expected
     provenance = json.loads(bpy.data.objects["MimeshHeadRig"].animation_data.action["mimesh"])
     assert provenance["head"]["amount"] == 0.75
