@@ -183,6 +183,37 @@ class MIMESH_OT_tidy_keys(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MIMESH_OT_check_closures(bpy.types.Operator):
+    """Put a marker on the timeline wherever an m, b or p of the line stays open on the mesh"""
+
+    bl_idname = "mimesh.check_closures"
+    bl_label = "Check Closures"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a line whose motion is kept."""
+        return MIMESH_OT_adjust_line.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Says where lips stay open."""
+        from ..core.blender.closure_check import mark_open_closures
+
+        target, line = scene_settings(context).target, current_line(context)
+        if line is None:
+            return {"CANCELLED"}
+        try:
+            found = mark_open_closures(context.scene, target, line)
+        except MimeshError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if found:
+            self.report({"WARNING"}, f"Lips stay open at frames {', '.join(str(c.middle) for c in found)}.")
+        else:
+            self.report({"INFO"}, "All closures of the lips are shut.")
+        return {"FINISHED"}
+
+
 class MIMESH_OT_reset_adjust(bpy.types.Operator):
     """Key the line as it was generated; your own keys stay"""
 
@@ -247,6 +278,7 @@ _CLASSES = (
     MimeshAdjust,
     MIMESH_OT_adjust_line,
     MIMESH_OT_tidy_keys,
+    MIMESH_OT_check_closures,
     MIMESH_OT_reset_adjust,
     MIMESH_OT_add_adjust_preset,
 )

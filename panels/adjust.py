@@ -80,6 +80,10 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         row = column.row(align=True)
         row.operator("mimesh.tidy_keys")
         row.operator("mimesh.tidy_keys", text="", icon="LOOP_BACK").error_mm = 0.0
+        row = column.row(align=True)
+        row.operator("mimesh.check_closures")
+        row.operator("screen.marker_jump", text="", icon="PREV_KEYFRAME").next = False
+        row.operator("screen.marker_jump", text="", icon="NEXT_KEYFRAME").next = True
         if reason:
             draw_words(layout, reason, context, icon="INFO")
         column = layout.column(align=True)
