@@ -190,6 +190,13 @@ class MIMESH_OT_check_closures(bpy.types.Operator):
     bl_label = "Check Closures"
     bl_options = {"REGISTER", "UNDO"}
 
+    repair: bpy.props.BoolProperty(
+        name="Repair",
+        description="Put the line's own keys back where edited ones hold the lips open",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a line whose motion is kept."""
@@ -198,12 +205,14 @@ class MIMESH_OT_check_closures(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Says where lips stay open."""
         from ..core.blender.closure_check import mark_open_closures
+        from ..core.blender.closure_repair import repair_closures
 
         target, line = scene_settings(context).target, current_line(context)
         if line is None:
             return {"CANCELLED"}
         try:
-            found = mark_open_closures(context.scene, target, line)
+            check = repair_closures if self.repair else mark_open_closures
+            found = check(context.scene, target, line)
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

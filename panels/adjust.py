@@ -82,6 +82,7 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         row.operator("mimesh.tidy_keys", text="", icon="LOOP_BACK").error_mm = 0.0
         row = column.row(align=True)
         row.operator("mimesh.check_closures")
+        row.operator("mimesh.check_closures", text="", icon="TOOL_SETTINGS").repair = True
         row.operator("screen.marker_jump", text="", icon="PREV_KEYFRAME").next = False
         row.operator("screen.marker_jump", text="", icon="NEXT_KEYFRAME").next = True
         if reason:

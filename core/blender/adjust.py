@@ -84,7 +84,7 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     ready = _prepared(obj, line)
     plan = _plan(ready, line, settings, obj)
     _write(obj, line, ready, plan)
-    for action in {slot.action.name: slot.action for _, slot in _slots(obj, line, ready.rig)}.values():
+    for action in {slot.action.name: slot.action for _, slot in line_slots(obj, line, ready.rig)}.values():
         action[ADJUST_PROPERTY] = adjust_json(settings)
     scene = bpy.context.scene
     if scene is not None:
@@ -149,7 +149,7 @@ def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings, obj: bpy.type
 
 
 def _write(obj: bpy.types.Object, line: KeptLine, ready: _Ready, plan: CurvePlan) -> None:
-    slots = _slots(obj, line, ready.rig)
+    slots = line_slots(obj, line, ready.rig)
     for _, slot in slots:
         if slot.action.library is not None:
             raise RigError(f'The action "{slot.action.name}" is linked, so it cannot change.', "Make it local.")
@@ -192,7 +192,7 @@ def _digests(plan: CurvePlan) -> dict[CurveName, bytes]:
     return {(c.datablock, c.path, c.index): c.frames.tobytes() + c.values.tobytes() for c in plan.curves}
 
 
-def _slots(obj: bpy.types.Object, line: KeptLine, rig: RigDescription) -> list[tuple[str, WrittenSlot]]:
+def line_slots(obj: bpy.types.Object, line: KeptLine, rig: RigDescription) -> list[tuple[str, WrittenSlot]]:
     """The line's slot on each datablock that has one."""
     names = [KEY, ARMATURE, *(part_keys(part.object_name) for part in rig.parts)]
     found = []

@@ -46,6 +46,25 @@ def test_an_opened_closure_is_marked_and_the_mark_goes_when_it_is_shut(line: Any
     assert [m.name for m in scene.timeline_markers] == ["mine"]
 
 
+def test_repair_shuts_it_again_and_leaves_other_edits(line: Any) -> None:  # noqa: F811
+    check = part("core.blender.closure_check")
+    opened = check.line_closures(face(), part("core.blender.kept").find_line(face()))[-1]
+    for index, value in ((0, 0.98), (1, 0.199)):
+        for key in curves()[JAW, index].keyframe_points:
+            if opened.first - 1 <= round(key.co.x) <= opened.last + 1:
+                key.co.y = value
+    far = curves()['key_blocks["Exp2"].value', 0].keyframe_points[60]
+    far.co.y += 0.2
+    frame, value = far.co
+    keys = len(curves()[JAW, 1].keyframe_points)
+    assert bpy.ops.mimesh.check_closures() == {"FINISHED"}
+    assert markers() == [opened.middle]
+    assert bpy.ops.mimesh.check_closures(repair=True) == {"FINISHED"}
+    assert markers() == []
+    assert len(curves()[JAW, 1].keyframe_points) == keys
+    assert {key.co.x: key.co.y for key in curves()['key_blocks["Exp2"].value', 0].keyframe_points}[frame] == value
+
+
 def test_a_nod_is_no_opening(line: Any) -> None:  # noqa: F811
     bone = bpy.data.objects["MimeshHeadRig"].pose.bones["root"]
     bone.rotation_mode, bone.rotation_euler = "XYZ", (0.5, 0.4, 0.2)
