@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -32,11 +33,11 @@ def draw_setting(
 ) -> None:
     """One row; a number between two limits is a slider. look: further arguments of ``layout.prop``.
 
-    A choice of words whose label or value would be cut stands below its label.
+    A field of words whose label or value would be cut stands below its label.
     """
     item = next(item for item in setting_fields(group) if item.name == name)
     owner, prop = owner_of(settings, item)
-    if item.setting.choices and "text" not in look and not _fits_beside(item, bpy.context):
+    if item.kind in (str, Path) and "text" not in look and not _fits_beside(item, bpy.context):
         layout = layout.column(align=True)
         layout.label(text=item.setting.label)
         layout.prop(owner, prop, text="", **look)

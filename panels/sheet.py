@@ -48,7 +48,7 @@ class MIMESH_UL_sheet(bpy.types.UIList):
     ) -> None:
         """Narrow enough for a sidebar of 250 pixels."""
         status = line_status_of(context.scene, item)
-        split = layout.split(factor=0.62, align=True)
+        split = layout.split(factor=0.5, align=True)
         split.label(text=_short(item), icon=_ICONS[status.state if status else ""])
         row = split.row(align=True)
         row.label(text=item.character.name if item.character is not None else "Who?")

@@ -12,10 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from ui_check import GENERATE, HEIGHT, TALK, Robot, blender, display, install, run
+from robot import GENERATE, HEIGHT, TALK, Robot, blender, display, install, run
 
 PANELS = ("speech", "reference", "face", "generate", "adjust", "head_motion", "engine")
 NARROW_PIXELS = 250
+# made after the others: takes that wait for an answer hold the sliders
+LATER = ("retake", "sheet")
 # the column with the tabs' names
 TABS_PIXELS = 24
 
@@ -42,10 +44,14 @@ def take(robot: Robot) -> None:
     time.sleep(3)
     robot.shoot("1_at_rest")
     robot.command("set engine mimic")
+    # with all panels open the button may lie below the screen's edge
+    robot.command("only MIMESH_PT_generate")
+    time.sleep(1)
     robot.click(*robot.find_button(GENERATE))
     robot.wait("a run", lambda state: state["running"], 30)
     robot.wait("progress", lambda state: state["fraction"] > 0.2, 300)
     robot.shoot("2_progress")
+    robot.command("only ")
     robot.wait("the end of the run", lambda state: not state["running"], 600)
     robot.command("mid_speech")
     robot.command("check_rig")
@@ -58,14 +64,25 @@ def take(robot: Robot) -> None:
         time.sleep(1)
         crop_sidebar(robot, f"panel_{name}")
     robot.command("only ")
+    robot.command("preview_range")
+    robot.command("press retake")
+    robot.wait("takes", lambda state: state["running"], 30)
+    robot.wait("the end of the takes", lambda state: not state["running"], 600)
+    robot.command("press collect_lines")
+    robot.command("cast_lines")
+    for name in LATER:
+        robot.command(f"only MIMESH_PT_{name}")
+        time.sleep(1)
+        crop_sidebar(robot, f"panel_{name}")
+    robot.command("only ")
     narrow(robot)
-    for name in PANELS:
+    for name in PANELS + LATER:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(1)
         crop_sidebar(robot, f"narrow_{name}")
     robot.command("scale 2.0")
     robot.over_viewport()
-    for name in PANELS:
+    for name in PANELS + LATER:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(2)
         crop_sidebar(robot, f"large_{name}")

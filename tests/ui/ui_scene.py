@@ -15,7 +15,7 @@ import bpy
 TALK, SPEECH, REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :])
 EXTENSION = "bl_ext.user_default.mimesh"
 ROOTS = ("MIMESH_PT_lip_sync", "MIMESH_PT_sequencer_lip_sync")
-obeyed = 0
+obeyed = drawn = 0
 
 
 def make_scene() -> None:
@@ -72,6 +72,7 @@ def state(ready: bool) -> dict[str, object]:
     return {
         "ready": ready,
         "obeyed": obeyed,
+        "drawn": drawn,
         "running": run.running,
         "stage": run.stage,
         "fraction": run.fraction,
@@ -123,6 +124,12 @@ def is_wanted(panel: type, context: bpy.types.Context) -> bool:
     return not only or only in lineage
 
 
+def count_draw() -> None:
+    """One more drawing of the 3D View."""
+    global drawn
+    drawn += 1
+
+
 def count_keys() -> int:
     """Keyframes in all actions (4.3 knows only the classic curves)."""
     return sum(len(curve.keyframe_points) for action in bpy.data.actions for curve in action.fcurves)
@@ -144,6 +151,19 @@ def obey(command: str) -> None:
     strips = editor.sequences if editor else {}
     if command.startswith("only "):
         bpy.context.window_manager["only"] = command.partition(" ")[2]
+    elif command.startswith("press "):
+        in_window(command.partition(" ")[2])
+    elif command.startswith("adjust "):
+        _, name, value = command.split(" ")
+        setattr(bpy.context.scene.mimesh_adjust, name, float(value))
+        # the keys follow a moment later
+        bpy.context.view_layer.update()
+    elif command == "preview_range":
+        scene = bpy.context.scene
+        scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 40, 80
+    elif command == "cast_lines":
+        for line in bpy.context.scene.mimesh_sheet.lines:
+            line.character = bpy.context.scene.mimesh.target
     elif command == "show_sidebar":
         viewport().spaces.active.show_region_ui = True
     elif command == "choose_tab":
@@ -224,4 +244,5 @@ to_prepare = [make_scene, show_panel, choose_tab]
 if "MIMESH_UI_OPEN" in os.environ:
     # a panel's state is made when it is first drawn
     to_prepare.insert(1, open_all)
+bpy.types.SpaceView3D.draw_handler_add(count_draw, (), "WINDOW", "POST_PIXEL")
 bpy.app.timers.register(tick, first_interval=1.0, persistent=True)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hands and eyes of the checks in a real window: a virtual screen, Blender on it, clicks, keys and pictures.
+
+Runs inside the Debian folder with the system's Python, standard library only. ``ui_scene.py`` runs in Blender;
+the two talk through a state file (Blender writes) and a command file (the robot writes).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DISPLAY = ":77"
+WIDTH, HEIGHT = 1280, 900
+# how much slower than a quiet machine with two cores this one may be
+PATIENCE = float(os.environ.get("MIMESH_UI_PATIENCE", "1"))
+# drawings in which Blender moves the panels below one that has grown; one is late without a graphics card
+SLIDES = 6
+TALK = Path("/tmp/talk")
+GENERATE = "bpy.ops.mimesh.generate_lip_sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """Hands and eyes on the virtual screen."""
+
+    shots: Path
+
+    def state(self) -> dict[str, Any]:
+        """What Blender last said about itself."""
+        for _ in range(3000):
+            with contextlib.suppress(OSError, ValueError):
+                return json.loads((TALK / "state.json").read_text())
+            time.sleep(0.1)
+        raise SystemExit("FAILED: Blender writes no state")
+
+    def wait(self, what: str, wanted: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
+        """Wait until the state is as wanted, or end the check."""
+        deadline = time.monotonic() + seconds * PATIENCE
+        while time.monotonic() < deadline:
+            state = self.state()
+            if wanted(state):
+                return state
+            time.sleep(0.05)
+        self.picture("failed")
+        raise SystemExit(f"FAILED: {what} not within {seconds:g} s; the last state is {self.state()}")
+
+    def command(self, name: str) -> None:
+        """Ask Blender to change the scene, and wait until it has."""
+        before = self.state()["obeyed"]
+        (TALK / "command").write_text(name)
+        self.wait(f"command {name}", lambda state: state["obeyed"] == before + 1, 10)
+
+    def shoot(self, name: str) -> None:
+        """A picture of the whole screen, once the panels that grew have slid to their places."""
+        for _ in range(SLIDES):
+            before = self.state()["drawn"]
+            self.command("redraw")
+            self.wait("a drawing", lambda state, before=before: state["drawn"] > before, 10)
+        self.picture(name)
+
+    def picture(self, name: str) -> None:
+        """The whole screen as it is now."""
+        run("import", "-window", "root", str(self.shots / f"{name}.png"))
+
+    def hover(self, x: int, y: int) -> None:
+        """Two moves, because Blender activates a button on movement."""
+        run("xdotool", "mousemove", str(x), str(y - 2))
+        run("xdotool", "mousemove", str(x), str(y))
+        time.sleep(0.12)
+
+    def key(self, name: str) -> None:
+        """Press and release."""
+        run("xdotool", "key", name)
+        time.sleep(0.15)
+
+    def click(self, x: int, y: int) -> None:
+        """A left click."""
+        self.hover(x, y)
+        run("xdotool", "click", "1")
+
+    def find_button(self, operator: str) -> tuple[int, int]:
+        """Ctrl+C over a button copies its command: go down the panel until that is the one we look for."""
+        self.command("forget_clipboard")
+        region = self.state()["sidebar"]
+        x = region["x"] + region["width"] // 2
+        for y in range(HEIGHT - region["y"] - region["height"] + 30, HEIGHT - region["y"], 12):
+            self.hover(x, y)
+            self.key("ctrl+c")
+            time.sleep(0.15)
+            if self.state()["clipboard"].startswith(operator):
+                return x, y + 6
+        self.picture("failed")
+        raise SystemExit(f"FAILED: there is no button for {operator} in the sidebar")
+
+    def over_viewport(self) -> None:
+        """Put the pointer where keys go to the 3D View."""
+        self.hover(WIDTH // 3, HEIGHT // 2)
+
+
+def say(what: str, holds: bool) -> None:
+    """Report one check; a failed one ends the run."""
+    print(("ok: " if holds else "FAILED: ") + what, flush=True)
+    if not holds:
+        raise SystemExit(1)
+
+
+def install(path: Path) -> None:
+    """By command line, as a user's administrator would; then switch the splash screen off."""
+    run("blender", "--command", "extension", "install-file", "-r", "user_default", "-e", str(path))
+    quiet = "import bpy; bpy.context.preferences.view.show_splash = False; bpy.ops.wm.save_userpref()"
+    run("blender", "-b", "--python-exit-code", "3", "--python-expr", quiet)
+
+
+@contextlib.contextmanager
+def display() -> Iterator[None]:
+    """A virtual screen."""
+    os.environ["DISPLAY"] = DISPLAY
+    server = subprocess.Popen(
+        ["Xvfb", DISPLAY, "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(100):
+            if subprocess.run(["xdotool", "getmouselocation"], capture_output=True, check=False).returncode == 0:
+                break
+            time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextlib.contextmanager
+def blender(shots: Path, scene: Path, speech: Path, reference: Path) -> Iterator[None]:
+    """Blender with a window; its output goes beside the pictures."""
+    arguments = ["blender", "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT), "--python-exit-code", "3"]
+    with (shots / "blender.log").open("w") as log:
+        process = subprocess.Popen(
+            [*arguments, "--python", str(scene), "--", str(TALK), str(speech), str(reference)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def run(*arguments: str) -> None:
+    """A helper program that must succeed."""
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"FAILED: {' '.join(arguments)}\n{done.stdout}{done.stderr}")
