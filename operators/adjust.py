@@ -55,7 +55,7 @@ def _access(item: SettingField) -> dict[str, Any]:
         if _Held.values is not None:
             _Held.values[item.name] = value
         else:
-            _adjust_now(bpy.context, {item.name: value})
+            adjust_now(bpy.context, {item.name: value})
 
     return {"get": get, "set": set_}
 
@@ -92,7 +92,7 @@ def _line_names(context: bpy.types.Context) -> Iterator[str]:
     return (line.line.sound for line in kept_lines(target)) if target is not None else iter(())
 
 
-def _adjust_now(context: bpy.types.Context, values: dict[str, Any]) -> str:
+def adjust_now(context: bpy.types.Context, values: dict[str, Any]) -> str:
     """Key the line with these values changed; returns the reason where it cannot be, which the panel shows too."""
     from ..core.blender.adjust import adjust_line, line_adjust
 
@@ -138,7 +138,7 @@ class MIMESH_OT_adjust_line(bpy.types.Operator):
         """Says in a word what is wrong."""
         names = [item.name for item in setting_fields(AdjustSettings)]
         given = {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
-        reason = _adjust_now(context, given)
+        reason = adjust_now(context, given)
         if reason:
             self.report({"ERROR"}, reason)
             return {"CANCELLED"}
@@ -146,81 +146,6 @@ class MIMESH_OT_adjust_line(bpy.types.Operator):
 
 
 declare_here(MIMESH_OT_adjust_line, AdjustSettings)
-
-
-class MIMESH_OT_tidy_keys(bpy.types.Operator):
-    """Leave only the keys that the lips need; yours stay, and an error of 0 puts all keys back"""
-
-    bl_idname = "mimesh.tidy_keys"
-    bl_label = "Tidy Keys"
-    bl_options = {"REGISTER", "UNDO"}
-
-    error_mm: bpy.props.FloatProperty(
-        name="Error",
-        description="How many millimetres the lips may be off; 0 is a key on every frame",
-        default=0.3,
-        min=0.0,
-        max=2.0,
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        return MIMESH_OT_adjust_line.poll(context)
-
-    def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Says how many keys are left."""
-        from ..core.blender.adjust import line_key_count
-
-        target, line = scene_settings(context).target, current_line(context)
-        before = line_key_count(target, line) if line is not None else 0
-        reason = _adjust_now(context, {"tidy_mm": self.error_mm})
-        if reason or line is None:
-            self.report({"ERROR"}, reason)
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"The line has {line_key_count(target, line)} keys; it had {before}.")
-        return {"FINISHED"}
-
-
-class MIMESH_OT_check_closures(bpy.types.Operator):
-    """Put a marker on the timeline wherever an m, b or p of the line stays open on the mesh"""
-
-    bl_idname = "mimesh.check_closures"
-    bl_label = "Check Closures"
-    bl_options = {"REGISTER", "UNDO"}
-
-    repair: bpy.props.BoolProperty(
-        name="Repair",
-        description="Put the line's own keys back where edited ones hold the lips open",
-        default=False,
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        return MIMESH_OT_adjust_line.poll(context)
-
-    def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Says where lips stay open."""
-        from ..core.blender.closure_check import mark_open_closures
-        from ..core.blender.closure_repair import repair_closures
-
-        target, line = scene_settings(context).target, current_line(context)
-        if line is None:
-            return {"CANCELLED"}
-        try:
-            check = repair_closures if self.repair else mark_open_closures
-            found = check(context.scene, target, line)
-        except MimeshError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if found:
-            self.report({"WARNING"}, f"Lips stay open at frames {', '.join(str(c.middle) for c in found)}.")
-        else:
-            self.report({"INFO"}, "All closures of the lips are shut.")
-        return {"FINISHED"}
 
 
 class MIMESH_OT_reset_adjust(bpy.types.Operator):
@@ -237,7 +162,7 @@ class MIMESH_OT_reset_adjust(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """All settings at their defaults."""
-        reason = _adjust_now(context, AdjustSettings().values())
+        reason = adjust_now(context, AdjustSettings().values())
         if reason:
             self.report({"ERROR"}, reason)
             return {"CANCELLED"}
@@ -263,7 +188,7 @@ def hold_values() -> None:
 def key_held_values(context: bpy.types.Context) -> str:
     """Key what was gathered; returns the reason where it cannot be."""
     values, _Held.values = _Held.values, None
-    return _adjust_now(context, values) if values else ""
+    return adjust_now(context, values) if values else ""
 
 
 def adjust_disabled_reason(context: bpy.types.Context) -> str:
@@ -286,8 +211,6 @@ def adjust_disabled_reason(context: bpy.types.Context) -> str:
 _CLASSES = (
     MimeshAdjust,
     MIMESH_OT_adjust_line,
-    MIMESH_OT_tidy_keys,
-    MIMESH_OT_check_closures,
     MIMESH_OT_reset_adjust,
     MIMESH_OT_add_adjust_preset,
 )

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The engine's one entry: speech and a reference in, motion out. Knows nothing of Blender.
 
-Importing it needs numpy only, so that callers inside Blender can; models and media libraries are imported by the
-functions that use them.
+Importing it needs numpy only, for callers inside Blender; functions import the models and media libraries they use.
 """
 
 from __future__ import annotations

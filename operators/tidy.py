@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fewer keys on a line, and the closures of its lips looked through."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..core.errors import MimeshError
+from .adjust import MIMESH_OT_adjust_line, adjust_now, current_line
+from .properties import scene_settings
+from .stubs import OperatorResult, classes_factory
+
+
+class MIMESH_OT_tidy_keys(bpy.types.Operator):
+    """Leave only the keys that the lips need; yours stay, and an error of 0 puts all keys back"""
+
+    bl_idname = "mimesh.tidy_keys"
+    bl_label = "Tidy Keys"
+    bl_options = {"REGISTER", "UNDO"}
+
+    error_mm: bpy.props.FloatProperty(
+        name="Error",
+        description="How many millimetres the lips may be off; 0 is a key on every frame",
+        default=0.3,
+        min=0.0,
+        max=2.0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a line whose motion is kept."""
+        return MIMESH_OT_adjust_line.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Says how many keys are left."""
+        from ..core.blender.adjust import line_key_count
+
+        target, line = scene_settings(context).target, current_line(context)
+        before = line_key_count(target, line) if line is not None else 0
+        reason = adjust_now(context, {"tidy_mm": self.error_mm})
+        if reason or line is None:
+            self.report({"ERROR"}, reason)
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"The line has {line_key_count(target, line)} keys; it had {before}.")
+        return {"FINISHED"}
+
+
+class MIMESH_OT_check_closures(bpy.types.Operator):
+    """Put a marker on the timeline wherever an m, b or p of the line stays open on the mesh"""
+
+    bl_idname = "mimesh.check_closures"
+    bl_label = "Check Closures"
+    bl_options = {"REGISTER", "UNDO"}
+
+    repair: bpy.props.BoolProperty(
+        name="Repair",
+        description="Put the line's own keys back where edited ones hold the lips open",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a line whose motion is kept."""
+        return MIMESH_OT_adjust_line.poll(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Says where lips stay open."""
+        from ..core.blender.closure_check import mark_open_closures
+        from ..core.blender.closure_repair import repair_closures
+
+        target, line = scene_settings(context).target, current_line(context)
+        if line is None:
+            return {"CANCELLED"}
+        try:
+            check = repair_closures if self.repair else mark_open_closures
+            found = check(context.scene, target, line)
+        except MimeshError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if found:
+            self.report({"WARNING"}, f"Lips stay open at frames {', '.join(str(c.middle) for c in found)}.")
+        else:
+            self.report({"INFO"}, "All closures of the lips are shut.")
+        return {"FINISHED"}
+
+
+register, unregister = classes_factory((MIMESH_OT_tidy_keys, MIMESH_OT_check_closures))
