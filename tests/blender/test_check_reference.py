@@ -22,6 +22,8 @@ from tests.blender.fake_engine import (  # noqa: E402
     wav_file,
 )
 
+pytestmark = pytest.mark.slow
+
 needs_sound = pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="this Blender is built without sound")
 
 

@@ -14,6 +14,8 @@ import pytest
 from tests.blender.fake_engine import disable_checkout, enable_checkout, part, wav_file
 from tests.engine_fakes import ANSWER, scripted
 
+pytestmark = pytest.mark.slow
+
 WITH_SOUND = bpy.app.build_options.audaspace
 
 

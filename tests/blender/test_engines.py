@@ -25,6 +25,8 @@ from tests.blender.fake_engine import (  # noqa: E402
     wav_file,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ready(tmp_path: Path) -> Iterator[Any]:

@@ -20,6 +20,8 @@ import pytest
 
 from tests.pace import pace_seconds
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 # of the machine's pace (tests/pace.py); 4 with every file compiled anew, torch alone would be 20
 REGISTER_PACES = 8

@@ -21,6 +21,8 @@ from tests.blender.fake_engine import (  # noqa: E402
     wav_file,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def engine() -> Iterator[FakeEngine]:

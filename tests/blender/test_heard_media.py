@@ -18,6 +18,8 @@ from core.blender.read_scene import read_strip_range, scene_fps
 from core.blender.session import scene_timing
 from tests.blender.test_heard_strips import played, set_offsets, set_span
 
+pytestmark = pytest.mark.slow
+
 needs_engine = pytest.mark.skipif(
     importlib.util.find_spec("av") is None or not bpy.app.build_options.audaspace,
     reason="this Python has not the engine's packages, or this Blender no sound",

@@ -23,6 +23,8 @@ from core.rig.timing import SceneTiming
 from tests import face_fixtures
 from tests.blender import builders
 
+pytestmark = pytest.mark.slow
+
 FACE = face_fixtures.synthetic_face()
 FRAMES = 40
 EASE = 6

@@ -26,6 +26,8 @@ from research.evaluation.rigs.visible import ray_judge
 from tests.blender import builders
 from tests.face_fixtures import SyntheticFace
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 75
 
 

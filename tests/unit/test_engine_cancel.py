@@ -15,6 +15,8 @@ from tests.engine_fakes import ANSWER, scripted
 from tests.engine_processes import REQUEST, SLOW_OR_DEAF, alive, begun, engine_pid, gone_within, running
 from tests.pace import pace_seconds
 
+pytestmark = pytest.mark.slow
+
 
 def test_cancel_ends_the_job_and_keeps_the_engine(tmp_path: Path) -> None:
     body = f"""

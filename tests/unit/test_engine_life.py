@@ -20,6 +20,8 @@ from tests.asking import ask
 from tests.engine_fakes import ANSWER, ROOT, client_of, scripted
 from tests.engine_processes import REQUEST, SLOW_OR_DEAF, alive, begun, engine_pid, gone_within, running
 
+pytestmark = pytest.mark.slow
+
 
 def test_death_half_way_is_told_and_the_next_job_starts_a_new_engine(tmp_path: Path) -> None:
     marker = tmp_path / "died"

@@ -25,6 +25,8 @@ from core.errors import CancelledError, EngineSetupError
 from tests.pace import pace_seconds
 from tests.unit.test_engine_environment import COMPLETE, fake_python
 
+pytestmark = pytest.mark.slow
+
 STAGES = ("venv", "--upgrade", "torch==", "-r", "--no-deps")
 # answers as a Python does: makes environments that hold a copy of itself, and pretends to be pip
 _PYTHON = """#!{python}

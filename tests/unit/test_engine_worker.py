@@ -20,6 +20,8 @@ from core.engine.worker import IdleLimits, Inbox, Worker
 from core.errors import EngineError, SettingsError
 from core.exchange.protocol import Cancel, Failure, JobDone, JobProgress, JsonObject, Message, PictureJob, Warm, decode
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

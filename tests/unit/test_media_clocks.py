@@ -19,6 +19,8 @@ from core.audio.speech import SAMPLE_RATE
 from core.errors import MediaError
 from tests.media import babble, lag_seconds, tone, write_audio
 
+pytestmark = pytest.mark.slow
+
 
 def _write_with_times(path: Path, samples: np.ndarray, seconds_of_block: list[float], block: int = 800) -> Path:
     """Blocks of 16 kHz sound at chosen times, as PCM in Matroska."""

@@ -15,6 +15,8 @@ from core.errors import MediaError
 from core.tracking.video import read_frames
 from tests.media import babble, tone, write_audio, write_float_wav, write_video
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(3)
 
 

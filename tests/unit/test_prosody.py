@@ -22,6 +22,8 @@ from core.models.speech.prosody import (
     prosody,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def fundamental_hertz(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) f0 at 50 Hz, 0 where unvoiced."""
