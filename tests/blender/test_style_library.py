@@ -22,6 +22,8 @@ from tests.blender.fake_engine import (  # noqa: E402
     wav_file,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def extension(tmp_path: Path) -> Iterator[Any]:

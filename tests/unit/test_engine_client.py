@@ -22,6 +22,8 @@ from tests.engine_fakes import ANSWER, ROOT, scripted
 from tests.engine_processes import REQUEST, engine_pid, running
 from tests.pace import pace_seconds
 
+pytestmark = pytest.mark.slow
+
 
 def test_result_arrives_with_rising_progress(tmp_path: Path) -> None:
     seen: list[JobStatus] = []

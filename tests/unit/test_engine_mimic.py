@@ -27,6 +27,8 @@ from core.style.style import Style
 from tests.asking import ask
 from tests.engine_bench import Bench, StandInEncoder, make_bench, tracked
 
+pytestmark = pytest.mark.slow
+
 # what the stand-in reads from the tracked clip, up to rounding
 CLIP_CODE = 1.4
 # of the stand-in, spoken at strength 0: every styled line has a plain one beside it

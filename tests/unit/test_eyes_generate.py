@@ -24,6 +24,8 @@ from core.settings import EyesSettings
 from core.style.parts import EyesPart
 from tests.eyes_fixtures import FPS, resting, talk
 
+pytestmark = pytest.mark.slow
+
 TEN_MINUTES = 15_000
 PEOPLE = {
     "natural": NATURAL_EYES,

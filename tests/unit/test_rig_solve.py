@@ -20,6 +20,8 @@ from core.rig.names import FaceBones
 from core.rig.solve import RigMotion, prepare_solver
 from tests.face_fixtures import JAW_HINGE_CM, SyntheticFace, jaw_share, synthetic_face, talking_motion
 
+pytestmark = pytest.mark.slow
+
 FACE = synthetic_face()
 FLAME_IN_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
