@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,3 +43,19 @@ def file_stem(name: str) -> str:
         # Windows looks at what stands before the first dot
         return f"{device[1]}_{device[2] or ''}"
     return stem
+
+
+def process_lives(pid: int) -> bool | None:
+    """Whether a process of this machine runs; None where that cannot be told, as on Windows."""
+    # os.kill would end a process on Windows, whatever the signal
+    if sys.platform == "win32":
+        return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return None
+    return True

@@ -14,9 +14,9 @@ from bl_operators.presets import AddPresetBase
 from ..core.adjust_settings import AdjustSettings
 from ..core.errors import MimeshError
 from ..core.settings_schema import SettingField, setting_fields
-from .properties import run_state, scene_settings
+from .properties import busy_reason, run_state, scene_settings
 from .setting_properties import declare_here
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
 
 if TYPE_CHECKING:
     from ..core.blender.kept import KeptLine
@@ -122,9 +122,7 @@ class MIMESH_OT_adjust_line(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a line whose motion is kept."""
         reason = adjust_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Begin with the values that the line has."""
@@ -193,11 +191,8 @@ def key_held_values(context: bpy.types.Context) -> str:
 
 def adjust_disabled_reason(context: bpy.types.Context) -> str:
     """Why the sliders are grey, in one sentence; empty when they are not."""
-    if context.scene is None:
-        return "There is no scene."
-    run = run_state(context)
-    if run.running:
-        return f"{run.task} is running."
+    if reason := busy_reason(context):
+        return reason
     if scene_settings(context).target is None:
         return "Choose the mesh of the face."
     line = current_line(context)

@@ -11,9 +11,9 @@ import bpy
 
 from .engine_access import engine_client
 from .generate import engine_disabled_reason, reference_disabled_reason
-from .properties import freeze_reference, run_state, scene_settings
+from .properties import busy_reason, freeze_reference, run_state, scene_settings
 from .stepping import SteppedOperator, Steps, Told
-from .stubs import classes_factory
+from .stubs import classes_factory, explain
 
 if TYPE_CHECKING:
     from ..core.client.quality_bar import QualityBar
@@ -32,9 +32,7 @@ class MIMESH_OT_check_reference(SteppedOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Decides and explains."""
         reason = check_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.sources and core.tracking.reference."""
@@ -55,11 +53,10 @@ class MIMESH_OT_check_reference(SteppedOperator, bpy.types.Operator):
 
 def check_disabled_reason(context: bpy.types.Context) -> str:
     """Why the reference cannot be looked at, in one sentence; empty when it can."""
-    if context.scene is None:
-        return "There is no scene."
-    run, settings = run_state(context), scene_settings(context)
-    if run.running:
-        return f"{run.task} is running."
+    if reason := busy_reason(context):
+        return reason
+    assert context.scene is not None  # busy_reason
+    settings = scene_settings(context)
     if settings.reference_kind not in ("strip", "file"):
         return "Only a clip can be checked: choose a strip or a file."
     return reference_disabled_reason(context.scene, settings) or engine_disabled_reason(context)

@@ -13,11 +13,12 @@ from ..core.settings import EyesSettings, FaceSettings, HeadSettings, RunSetting
 from ..core.settings_schema import SettingField, setting_fields
 from .engine_access import engine_client, has_engine
 from .pose_list import refresh_poses
-from .properties import MimeshSettings, freeze_settings, resolve_style, run_state, scene_settings
+from .properties import MimeshSettings, busy_reason, freeze_settings, run_state, scene_settings
 from .setting_properties import declare_on_operator
 from .sheet_watch import file_digests
 from .stepping import SteppedOperator, Steps, Told
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
+from .style_mix import mixed_styles
 from .styles import remember_style
 
 # what is changed after a look at the result, in the redo panel (F9): the group's name and its setting
@@ -48,9 +49,7 @@ class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Decides and explains."""
         reason = generate_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """The redo panel begins with the panel's values."""
@@ -72,7 +71,6 @@ declare_on_operator(MIMESH_OT_generate_lip_sync, [field for _, field in _redone_
 def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> Steps:
     """The work of the button, with what the operator's own properties say instead of the panel's."""
     from ..core.blender.sheet.generate_all import noted_steps
-    from ..core.blender.style_mix import read_mix
     from ..core.client.report import describe_neighbours
 
     settings, chosen = freeze_settings(scene_settings(context)), _chosen_here(operator)
@@ -82,7 +80,7 @@ def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> S
             changed = dataclasses.replace(getattr(settings, group), **{field.name: value})
             settings = dataclasses.replace(settings, **{group: changed})
     scene = context.scene
-    mix = read_mix(scene, resolve_style)
+    mix = mixed_styles(context)
     report = yield from noted_steps(scene, settings, engine_client(context), file_digests(), mix)
     # only now: a refused run leaves the panel as it was
     for name, value in chosen.items():
@@ -127,11 +125,9 @@ class MIMESH_OT_cancel(bpy.types.Operator):
 
 def generate_disabled_reason(context: bpy.types.Context) -> str:
     """Why Generate is grey, in one sentence; empty when it is not. Looks at names only: drawn often."""
-    if context.scene is None:
-        return "There is no scene."
-    run = run_state(context)
-    if run.running:
-        return f"{run.task} is running."
+    if reason := busy_reason(context):
+        return reason
+    assert context.scene is not None  # busy_reason
     settings = scene_settings(context)
     return (
         target_disabled_reason(context)

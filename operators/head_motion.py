@@ -14,9 +14,9 @@ from .engine_access import engine_client
 from .generate import engine_disabled_reason, generate_disabled_reason, reference_disabled_reason
 from .pose_list import refresh_poses
 from .preferences import user_folder
-from .properties import freeze_settings, run_state, scene_settings
+from .properties import busy_reason, freeze_settings, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
 
 _SEED_LIMIT = 1_000_000
 
@@ -41,9 +41,7 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs what Generate needs, and its result."""
         reason = generate_disabled_reason(context) or _animation_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.head_session. The new seed is kept with the scene once the keys are there."""
@@ -83,9 +81,7 @@ class MIMESH_OT_add_to_bank(SteppedOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a reference."""
         reason = _adding_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.head_session. Without a chosen bank, one in the extension's user folder is begun."""
@@ -125,9 +121,7 @@ class MIMESH_OT_remove_from_bank(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a bank of one's own that nothing is reading."""
         reason = _removing_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask which."""
@@ -167,24 +161,19 @@ class MIMESH_OT_use_bundled_bank(bpy.types.Operator):
 
 def _adding_disabled_reason(context: bpy.types.Context) -> str:
     """Why there is nothing to add to the bank; empty when there is."""
-    run, scene = run_state(context), context.scene
-    if run.running:
-        return f"{run.task} is running."
-    if scene is None:
-        return "There is no scene."
+    if reason := busy_reason(context):
+        return reason
+    assert context.scene is not None  # busy_reason
     settings = scene_settings(context)
     if settings.reference_kind == "none":
         return "Choose a reference clip or a style first."
-    return reference_disabled_reason(scene, settings) or engine_disabled_reason(context)
+    return reference_disabled_reason(context.scene, settings) or engine_disabled_reason(context)
 
 
 def _removing_disabled_reason(context: bpy.types.Context) -> str:
     """Why there is no bank to take a style out of; empty when there is."""
-    run = run_state(context)
-    if run.running:
-        return f"{run.task} is running."
-    if context.scene is None:
-        return "There is no scene."
+    if reason := busy_reason(context):
+        return reason
     if not scene_settings(context).pose.bank:
         return "The bundled bank is never changed: choose a bank of your own, or add a clip to begin one."
     return "" if _chosen_bank(context).is_file() else "The chosen bank does not exist yet: add a clip to begin it."

@@ -9,7 +9,7 @@ from .engine_access import engine_client
 from .generate import target_disabled_reason
 from .properties import run_state, scene_settings
 from .stepping import SteppedOperator, Steps
-from .stubs import classes_factory
+from .stubs import classes_factory, explain
 
 
 class MIMESH_OT_find_landmarks(SteppedOperator, bpy.types.Operator):
@@ -26,9 +26,7 @@ class MIMESH_OT_find_landmarks(SteppedOperator, bpy.types.Operator):
         """Needs a face."""
         run = run_state(context)
         reason = f"{run.task} is running." if run.running else target_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.session."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import bpy
 
 from .generate import target_disabled_reason
-from .properties import freeze_settings, run_state, scene_settings
+from .properties import busy_reason, freeze_settings, scene_settings
 from .stepping import SteppedOperator, Steps
-from .stubs import classes_factory
+from .stubs import classes_factory, explain
 
 
 class MIMESH_OT_playblast(SteppedOperator, bpy.types.Operator):
@@ -27,13 +27,7 @@ class MIMESH_OT_playblast(SteppedOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a face."""
-        reason = "There is no scene." if context.scene is None else ""
-        if not reason and run_state(context).running:
-            reason = f"{run_state(context).task} is running."
-        reason = reason or target_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, busy_reason(context) or target_disabled_reason(context))
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.playblast. Without a path it lies in Blender's temporary folder."""

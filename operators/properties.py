@@ -157,6 +157,14 @@ def run_state(context: bpy.types.Context) -> MimeshRun:
     return context.window_manager.mimesh_run
 
 
+def busy_reason(context: bpy.types.Context) -> str:
+    """Why nothing can be begun just now, in one sentence: no scene, or another run; empty when something can."""
+    if context.scene is None:
+        return "There is no scene."
+    run = run_state(context)
+    return f"{run.task} is running." if run.running else ""
+
+
 def freeze_settings(settings: MimeshSettings) -> GenerateSettings:
     """Freeze the choices, so that later clicks cannot change a run.
 

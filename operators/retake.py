@@ -12,9 +12,9 @@ from ..core.client.choices import GenerateSettings, SourceChoice
 from ..core.errors import MimeshError
 from .engine_access import engine_client
 from .generate import engine_disabled_reason, target_disabled_reason
-from .properties import freeze_settings, resolve_style, run_state, scene_settings
+from .properties import busy_reason, freeze_settings, resolve_style, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
 
 if TYPE_CHECKING:
     from ..core.blender.retake import Retake
@@ -33,9 +33,7 @@ class MIMESH_OT_retake(SteppedOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Decides and explains."""
         reason = _retake_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.retake."""
@@ -155,10 +153,8 @@ def settings_of_line(context: bpy.types.Context, sound: str) -> GenerateSettings
 def _retake_disabled_reason(context: bpy.types.Context) -> str:
     from ..core.blender.retake import open_retake
 
-    if context.scene is None:
-        return "There is no scene."
-    if run_state(context).running:
-        return f"{run_state(context).task} is running."
+    if reason := busy_reason(context):
+        return reason
     reason = target_disabled_reason(context)
     if reason:
         return reason

@@ -11,21 +11,14 @@ from ..core.errors import MimeshError
 from ..core.exchange.sheet import STALE, SheetLine
 from .engine_access import engine_client
 from .generate import engine_disabled_reason
-from .properties import freeze_settings, resolve_style, run_state, scene_settings
+from .properties import busy_reason, freeze_settings, resolve_style, scene_settings
 from .sheet_watch import file_digests, refresh_states
 from .stepping import SteppedOperator, Steps
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
+from .style_mix import mixed_styles
 
 if TYPE_CHECKING:
     from ..core.blender.sheet.generate_all import PassReport
-
-
-def sheet_disabled_reason(context: bpy.types.Context) -> str:
-    """Why the sheet cannot be worked on just now; empty when it can."""
-    if context.scene is None:
-        return "There is no scene."
-    run = run_state(context)
-    return f"{run.task} is running." if run.running else ""
 
 
 class SheetOperator(bpy.types.Operator):
@@ -36,12 +29,10 @@ class SheetOperator(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Decides and explains."""
-        reason = sheet_disabled_reason(context)
+        reason = busy_reason(context)
         if not reason and cls.needs_line and active_line(context) is None:
             reason = "The sheet has no line: collect them from the edit first."
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
 
 class MIMESH_OT_collect_lines(SheetOperator):
@@ -174,24 +165,21 @@ class MIMESH_OT_generate_sheet(SteppedOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Decides and explains."""
-        reason = sheet_disabled_reason(context)
+        reason = busy_reason(context)
         if not reason and not len(context.scene.mimesh_sheet.lines):
             reason = "The sheet has no line: collect them from the edit first."
         reason = reason or engine_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.sheet.generate_all."""
         from ..core.blender.sheet.generate_all import SheetPass, pass_steps
         from ..core.blender.sheet.properties import lines_of
-        from ..core.blender.style_mix import read_mix
 
         scene = context.scene
         only = frozenset({scene.mimesh_sheet.active}) if self.active_only else None
         base = freeze_settings(scene_settings(context))
-        mix = read_mix(scene, resolve_style)
+        mix = mixed_styles(context)
         work = SheetPass(lines_of(scene), base, resolve_style, file_digests(), only, mix)
         self._report: PassReport = work.report
         yield from pass_steps(scene, work, engine_client(context))

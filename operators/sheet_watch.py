@@ -76,10 +76,10 @@ def refresh_states(context: bpy.types.Context, thorough: bool = True) -> list[Li
     """Tell the state of every line of the present scene now; ``thorough`` reads every rig again."""
     from ..core.blender.sheet.properties import lines_of
     from ..core.blender.sheet.survey import survey_sheet
-    from ..core.blender.style_mix import read_mix
     from ..core.errors import MimeshError
     from ..core.exchange.sheet import blocked
     from .properties import freeze_settings, resolve_style, scene_settings
+    from .style_mix import mixed_styles
 
     scene, started = context.scene, time.perf_counter()
     lines = lines_of(scene)
@@ -87,7 +87,7 @@ def refresh_states(context: bpy.types.Context, thorough: bool = True) -> list[Li
         _watched.rigs.clear()
     try:
         base = freeze_settings(scene_settings(context))
-        mix = read_mix(scene, resolve_style)
+        mix = mixed_styles(context)
         states = survey_sheet(scene, lines, base, resolve_style, file_digests(), _watched.rigs, mix)
     except MimeshError as error:
         states = [blocked(str(error))] * len(lines)

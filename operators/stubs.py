@@ -18,3 +18,10 @@ def classes_factory(classes: Sequence[type[Any]]) -> Registration:
     """A module's register and unregister functions; the stubs say that Blender's own factory returns nothing."""
     made: Any = bpy.utils.register_classes_factory(classes)  # type: ignore[func-returns-value]
     return made  # type: ignore[no-any-return]
+
+
+def explain(operator: type[Any], reason: str) -> bool:
+    """The answer of a ``poll``: yes for no reason against it, else no, with the reason as what Blender shows."""
+    if reason:
+        operator.poll_message_set(reason)
+    return not reason

@@ -12,9 +12,9 @@ import bpy
 from ..core.errors import MimeshError, SettingsError
 from .engine_access import engine_client
 from .generate import engine_disabled_reason, speech_disabled_reason
-from .properties import freeze_settings, run_state, scene_settings
+from .properties import busy_reason, freeze_settings, scene_settings
 from .stepping import SteppedOperator, Steps
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
 from .style_list import active_style, refresh_styles, style_library, style_list
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ class MIMESH_OT_measure_traits(SteppedOperator, bpy.types.Operator):
         reason = _traits_disabled_reason(context)
         if not reason and context.scene is not None:
             reason = speech_disabled_reason(context.scene, scene_settings(context)) or engine_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.measure_traits."""
@@ -96,9 +94,7 @@ class MIMESH_OT_adjust_traits(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a style."""
         reason = _traits_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Begin with what the style has."""
@@ -160,9 +156,7 @@ class MIMESH_OT_copy_traits(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a style."""
         reason = _traits_disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return explain(cls, reason)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask from which."""
@@ -195,10 +189,8 @@ class MIMESH_OT_copy_traits(bpy.types.Operator):
 
 
 def _traits_disabled_reason(context: bpy.types.Context) -> str:
-    if context.scene is None:
-        return "There is no scene."
-    if run_state(context).running:
-        return f"{run_state(context).task} is running."
+    if reason := busy_reason(context):
+        return reason
     item = active_style(context)
     if item is None:
         return "Select a style of the library first."

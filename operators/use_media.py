@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
-from .properties import run_state, scene_settings
-from .stubs import OperatorResult, classes_factory
+from .properties import busy_reason, scene_settings
+from .stubs import OperatorResult, classes_factory, explain
 
 _SOUNDS = ".wav;.mp3;.ogg;.oga;.opus;.flac;.m4a;.aac;.aif;.aiff;.wma"
 _FILMS = ".mp4;.mov;.m4v;.webm;.mkv;.avi;.mpg;.mpeg"
@@ -32,7 +32,7 @@ class MIMESH_OT_use_file(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Not while something runs."""
-        return _idle(cls, context)
+        return explain(cls, busy_reason(context))
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Choose it."""
@@ -51,7 +51,7 @@ class MIMESH_OT_use_strip(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a strip with sound or picture."""
-        if not _idle(cls, context):
+        if not explain(cls, busy_reason(context)):
             return False
         strip = getattr(context, "active_strip", None) or getattr(context, "active_sequence_strip", None)
         if strip is None or strip.type not in {"SOUND", "MOVIE"}:
@@ -84,7 +84,7 @@ class MIMESH_OT_drop_style(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Not while something runs."""
-        return _idle(cls, context)
+        return explain(cls, busy_reason(context))
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Import, then use; the first refusal is the operator's own."""
@@ -115,16 +115,6 @@ def _use_file(operator: Any, context: bpy.types.Context, path: str, role: str) -
     says = "will say" if role == "speech" else "will talk like the person in"
     operator.report({"INFO"}, f"The character {says} {file.name}.")
     return {"FINISHED"}
-
-
-def _idle(operator: Any, context: bpy.types.Context) -> bool:
-    if context.scene is None:
-        operator.poll_message_set("There is no scene.")
-    elif run_state(context).running:
-        operator.poll_message_set(f"{run_state(context).task} is running.")
-    else:
-        return True
-    return False
 
 
 class _Dropped:
@@ -172,7 +162,7 @@ class _Drop:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Not while something runs."""
-        return _idle(cls, context)
+        return explain(cls, busy_reason(context))
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """As Use File with this role."""

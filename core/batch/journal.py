@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -12,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..weights import file_hash
 from .row import Row
 
 FOLDER = "mimesh-batch"
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class Journal:
         state = self._states.get(str(row.out))
         if state is None or state.event not in ("written", "done") or state.fingerprint != row.fingerprint():
             return False
-        return row.out.is_file() and file_sha256(row.out) == state.sha256
+        return row.out.is_file() and file_hash(row.out) == state.sha256
 
     def state(self, row: Row) -> RowState | None:
         """What is known of the row."""
@@ -106,15 +105,6 @@ class Journal:
             self._states[out] = RowState(
                 str(event["event"]), str(event.get("fingerprint", "")), str(event.get("sha256", "")), facts
             )
-
-
-def file_sha256(path: Path) -> str:
-    """Of the file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _ends_line(path: Path) -> bool:

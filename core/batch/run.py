@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import CancelledError, MimeshError
-from .journal import Journal, file_sha256
+from ..files import process_lives
+from ..weights import file_hash
+from .journal import Journal
 from .row import Row
 
 # in the names of half-written files
@@ -133,7 +135,7 @@ class Batch:
         """Give the file its name. What it will be is in the journal first, so that a kill in between is understood."""
         row = made.row
         try:
-            digest = file_sha256(partial)
+            digest = file_hash(partial)
             self.journal.write("written", row, fingerprint=fingerprint, sha256=digest, facts=dict(made.facts))
             partial.replace(row.out)
         except OSError as error:
@@ -166,7 +168,7 @@ def remove_leftovers(folders: Iterable[Path]) -> None:
     for folder in folders:
         for path in folder.glob(f".*{_MARK}*") if folder.is_dir() else ():
             found = leftover.search(path.name)
-            if found and not _alive(int(found[1])):
+            if found and (int(found[1]) == os.getpid() or process_lives(int(found[1])) is False):
                 with contextlib.suppress(OSError):
                     path.unlink()
 
@@ -179,18 +181,3 @@ def keep_thumbnail(folder: Path, row: Row, picture: bytes) -> None:
     with contextlib.suppress(OSError):
         (folder / "thumbnails").mkdir(exist_ok=True)
         (folder / "thumbnails" / f"{row.number:05d}.{ending}").write_bytes(picture)
-
-
-def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return False
-    if os.name == "nt":
-        # os.kill would end it there
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -13,7 +13,7 @@ import bpy
 
 from ..errors import MimeshError, RigError, SettingsError
 from ..exchange.media_range import MediaRange
-from .compat import sequencer_strips, strip_right
+from .compat import sequencer_strips, strip_right, strips_of
 from .read_rig import read_rig
 
 # film rates are told rounded: 23.976 is 24000/1001
@@ -104,8 +104,7 @@ def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
     skipped = int(start)
     first_frame = scene.frame_start + start - skipped
     editor = scene.sequence_editor or scene.sequence_editor_create()
-    # called sequences before 4.4
-    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    strips = strips_of(editor)
     for old in [strip for strip in strips if _TAG in strip]:
         strips.remove(old)
     channel = 1 + max((strip.channel for strip in sequencer_strips(scene)), default=0)

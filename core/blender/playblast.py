@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..client.steps import StepStatus
-from ..direct.report import png
+from ..direct.picture import png
 from ..errors import MimeshError, RigError
 from ..exchange.media_range import MediaRange
 from ..face.rotations import FloatArray
 from ..rig.raster import View, draw
+from . import compat
 from .correspond import load_binding
 from .read_mesh import read_triangles
 from .session import find_object, find_scene
@@ -98,7 +99,7 @@ def _join(
         film.view_settings.view_transform = "Standard"
         _as_movie(render, path)
         editor = film.sequence_editor_create()
-        strips: Any = editor.strips if hasattr(editor, "strips") else editor.sequences
+        strips = compat.strips_of(editor)
         image = strips.new_image("face", str(pictures / "00000.png"), 1, 1, fit_method="ORIGINAL")
         for number in range(1, count):
             image.elements.append(f"{number:05d}.png")

@@ -28,7 +28,8 @@ from ..exchange.results import MotionResult
 from ..face.basis import open_basis
 from ..face.motion import Motion
 from ..rig.solve import prepare_solver
-from ..settings import BakeSettings
+from ..settings import BakeSettings, FaceSettings, HeadSettings
+from ..settings_schema import SettingsGroup, setting_fields
 from ..style.traits import TraitAmounts, with_amounts
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
@@ -210,14 +211,20 @@ def _seconds(kept: KeptMotion, line: KeptLine, first: float, last: float) -> Tak
 
 
 def _varied(request: MotionRequest, variation: TakeVariation) -> MotionRequest:
-    strength = min(request.face.style_strength * variation.livelier, 1.5)
-    temperature = min(request.head.temperature * variation.livelier, 2.0)
+    strength = request.face.style_strength * variation.livelier
+    temperature = request.head.temperature * variation.livelier
     return dataclasses.replace(
         request,
         run=dataclasses.replace(request.run, seed=request.run.seed + variation.seed),
-        face=dataclasses.replace(request.face, style_strength=strength),
-        head=dataclasses.replace(request.head, temperature=temperature),
+        face=dataclasses.replace(request.face, style_strength=min(strength, _highest(FaceSettings, "style_strength"))),
+        head=dataclasses.replace(request.head, temperature=min(temperature, _highest(HeadSettings, "temperature"))),
     )
+
+
+def _highest(group: type[SettingsGroup], name: str) -> float:
+    found = next(item.setting.high for item in setting_fields(group) if item.name == name)
+    assert found is not None
+    return found
 
 
 def _livelier(motion: Motion, variation: TakeVariation) -> Motion:

@@ -19,7 +19,7 @@ import bpy
 from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine, EngineJob
 from ..client.report import GenerateReport
-from ..client.steps import StepStatus
+from ..client.steps import StepStatus, part_of
 from ..direct.adjust import adjustable
 from ..direct.kept_motion import KeptMotion
 from ..direct.tidy import tidied
@@ -219,15 +219,8 @@ def watch_job(job: EngineJob[T]) -> Steps[T]:
 
 def watch_one_of(job: EngineJob[T], name: str, number: int, count: int) -> Steps[T]:
     """:func:`watch_job` for the job with this number of ``count`` after each other; it is cancelled if left early."""
-    steps = watch_job(job)
     try:
-        while True:
-            try:
-                status = next(steps)
-            except StopIteration as finished:
-                result: T = finished.value
-                return result
-            yield StepStatus(f"{name}: {status.stage}", (number + status.fraction) / count)
+        return (yield from part_of(watch_job(job), name, number, count))
     finally:
         job.cancel()
 

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
-
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..direct.picture import png
 from ..face.landmarks import OPENING_PAIRS
 from ..face.rotations import FloatArray
 from ..rig.raster import View, draw
@@ -49,18 +47,6 @@ def mesh_thumbnail(object_name: str) -> bytes:
     assert best is not None  # there is at least one frame
     rgb = _drawn(best[1], read_triangles(obj.data), binding.points(best[1])[binding.valid])
     return png(rgb)
-
-
-def png(rgb: NDArray[np.uint8]) -> bytes:
-    """(H, W, 3) as a PNG file (RFC 2083)."""
-    height, width, _ = rgb.shape
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), rgb.reshape(height, -1)], axis=1).tobytes()
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks
-    )
 
 
 def _evaluated(obj: bpy.types.Object) -> FloatArray:

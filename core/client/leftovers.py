@@ -6,10 +6,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sys
 import time
 import uuid
 from pathlib import Path
+
+from ..files import process_lives
 
 # long past any job; the newest logs stay so that a report can be written
 _OLD_SECONDS = 24 * 3600.0
@@ -45,16 +46,7 @@ def remove_leftovers(folder: Path) -> None:
 def _owner_lives(name: str) -> bool:
     """Whether the process that the folder is called after runs here; on Windows that is not looked at."""
     number = name.partition("-")[0]
-    # os.kill would end a process on Windows, whatever the signal
-    if sys.platform == "win32" or not number.isdecimal():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True
+    return number.isdecimal() and process_lives(int(number)) is True
 
 
 def _age_seconds(path: Path) -> float:

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +17,18 @@ class StepStatus:
     stage: str
     fraction: float
     seconds_left: float | None = None
+
+
+def part_of(
+    steps: Generator[StepStatus, None, T], name: str, number: int, count: int
+) -> Generator[StepStatus, None, T]:
+    """Steps that are the one with this number of ``count`` after each other; they are closed if left early."""
+    try:
+        while True:
+            status = next(steps)
+            yield StepStatus(f"{name}: {status.stage}", (number + status.fraction) / count)
+    except StopIteration as finished:
+        result: T = finished.value
+        return result
+    finally:
+        steps.close()

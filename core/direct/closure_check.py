@@ -12,6 +12,7 @@ from ..errors import RigError
 from ..face.basis import FaceBasis
 from ..face.landmarks import STABLE
 from ..face.rotations import FloatArray
+from ..face.series import runs
 from ..rig.description import RigDescription
 from ..rig.face import PAIRS_ACROSS
 from ..rig.frames import align_rig, fit_similarity, snapped_axes
@@ -69,9 +70,7 @@ def mesh_lips(rig: RigDescription, basis: FaceBasis) -> MeshLips:
 
 def closures(frames: NDArray[np.int64], opening: FloatArray) -> tuple[Closure, ...]:
     """Stretches of frames (T,) whose opening (T,) in centimetres is that of shut lips."""
-    shut = np.concatenate([[False], np.asarray(opening) < SHUT_CM, [False]])
-    edges = np.flatnonzero(shut[1:] != shut[:-1])
     return tuple(
         Closure(int(frames[a]), int(frames[b - 1]), int(frames[a + int(np.argmin(opening[a:b]))]))
-        for a, b in edges.reshape(-1, 2)
+        for a, b in runs(np.asarray(opening) < SHUT_CM)
     )

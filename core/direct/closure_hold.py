@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.rotations import FloatArray, matrix_from_rotvec
+from ..face.series import smoothstep
 from ..rig.face import rig_face
 from ..rig.lips import VisibleLips, silhouette_gaps
 from ..rig.opening import shut_gaps
@@ -106,7 +107,7 @@ class ClosureHold:
             excess = self._gaps(held, turned) - wanted
             held = np.clip(held - (share * excess) @ self.lips.directions, *bounds)
         left = middle_opening(self._gaps(held, turned), np.zeros(1)) - middle_opening(wanted, np.zeros(1))
-        own = share * _smoothstep((left - _LEFT_CM) / (_FAILED_CM - _LEFT_CM))[:, None]
+        own = share * smoothstep((left - _LEFT_CM) / (_FAILED_CM - _LEFT_CM))[:, None]
         values, jaw = values.copy(), jaw.copy()
         values[at] = held + own * (self.values[at] - held)
         jaw[at] = turned + own * (self.jaw[at] - turned)
@@ -160,10 +161,4 @@ def _heights(lips: VisibleLips, values: FloatArray, jaw: FloatArray) -> FloatArr
 
 def _closedness(opening: FloatArray, emphasis: float) -> NDArray[np.float64]:
     reach = 1.0 + emphasis
-    return _smoothstep((reach * OPEN_CM - opening) / (reach * (OPEN_CM - SHUT_CM)))
-
-
-def _smoothstep(share: FloatArray) -> NDArray[np.float64]:
-    share = np.clip(share, 0.0, 1.0)
-    risen: NDArray[np.float64] = share**2 * (3.0 - 2.0 * share)
-    return risen
+    return smoothstep((reach * OPEN_CM - opening) / (reach * (OPEN_CM - SHUT_CM)))

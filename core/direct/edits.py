@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..face.series import smoothstep
 from .written import SAME_FRAME, WrittenCurve, nearest_frames
 
 Floats = NDArray[np.float32]
@@ -94,8 +95,7 @@ def _offsets(frames: Floats, at: Floats, offsets: NDArray[np.floating], reach: f
         low, high = np.searchsorted(frames, [place - left, place + right])
         way = frames[low:high] - place
         share = 1.0 - np.abs(way) / np.maximum(np.where(way < 0, left, right), SAME_FRAME)
-        share = np.clip(share, 0.0, 1.0)
-        total[low:high] += offset * share**2 * (3.0 - 2.0 * share)
+        total[low:high] += offset * smoothstep(share)
     return total
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import html
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +18,8 @@ from ..face.basis import open_basis
 from ..face.closures import SHUT_CM, lip_gap
 from ..face.motion import Motion
 from ..face.region_chart import BROWS, LIDS, ROUNDING, region_chart
-from .picture import face_picture
+from ..face.series import runs
+from .picture import face_picture, png
 
 _WIDTH, _HEIGHT = 900, 90
 _COLOURS = ("#3b6fb6", "#c0562f", "#3f8f4f")
@@ -66,7 +65,7 @@ def _section(line: ReportLine) -> str:
     gap = lip_gap(basis, motion)
     degrees = np.degrees(motion.head)
     shut = gap < SHUT_CM
-    facts = {**line.facts, "Closures": f"{_runs(shut)} in {motion.seconds:.1f} s"}
+    facts = {**line.facts, "Closures": f"{len(runs(shut))} in {motion.seconds:.1f} s"}
     facts["Lip gap"] = f"{gap.mean():.2f} cm on average, {gap.max():.2f} cm at most"
     rows = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in line.notes)
@@ -116,7 +115,7 @@ def _chart(title: str, curves: Sequence[Curve], fps: float, shut: NDArray[np.boo
         if shut is None
         else "".join(
             f'<rect class="bar" x="{x[start]:.1f}" width="{max(x[end - 1] - x[start], 1.5):.1f}" height="{_HEIGHT}"/>'
-            for start, end in _stretches(shut)
+            for start, end in runs(shut)
         )
     )
     drawn, names = [], []
@@ -131,25 +130,3 @@ def _chart(title: str, curves: Sequence[Curve], fps: float, shut: NDArray[np.boo
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(title)}">{bars}{"".join(drawn)}'
         "</svg></p>"
     )
-
-
-def _stretches(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def _runs(mask: NDArray[np.bool_]) -> int:
-    return len(_stretches(mask))
-
-
-def png(rgb: NDArray[np.uint8]) -> bytes:
-    """(H, W, 3) as a PNG file, as section 5 of its specification (W3C, third edition) lays it out."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    height, width, _ = rgb.shape
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), rgb.reshape(height, -1)], axis=1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..face.basis import open_basis
 from ..face.closures import keep_closures
 from ..face.motion import EXPRESSION_SIZE, Motion
+from ..face.series import smoothstep
 from ..rig.solve import RigMotion
 from .kept_motion import KeptMotion
 
@@ -61,9 +62,7 @@ def take_weights(frames: int, fps: float, where: TakeRange) -> NDArray[np.float6
         inside = np.where(at <= where.first + blend + edge, (where.last - edge - at) / blend, inside)
     if where.last >= (frames - 1) / fps:
         inside = np.where(at >= where.last - blend - edge, (at - where.first - edge) / blend, inside)
-    share = np.clip(inside, 0.0, 1.0)
-    weights: NDArray[np.float64] = share**2 * (3.0 - 2.0 * share)
-    return weights
+    return smoothstep(inside)
 
 
 def blend_motions(before: Motion, take: Motion, weights: NDArray[np.float64]) -> Motion:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.motion import INTERNAL_FPS
+from ..face.series import runs, smoothstep
 
 if TYPE_CHECKING:
     from ..audio.speech import Speech
@@ -71,8 +72,7 @@ def _idle(frames: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def _nods(spoken: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
     """(T,) pitch: downwards and back after some of the ends of phrases."""
     pitch = np.zeros(len(spoken))
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], spoken, [False]]).astype(np.int8)))
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
+    for start, end in runs(spoken):
         answered = rng.random() < _NOD_SHARE
         first = end + round(rng.uniform(*_ANSWER_SECONDS) * INTERNAL_FPS)
         cycles, seconds = int(rng.integers(_NOD_CYCLES[0], _NOD_CYCLES[1] + 1)), rng.uniform(*_NOD_SECONDS)
@@ -90,6 +90,4 @@ def _nods(spoken: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.flo
 def _from_rest(frames: int) -> NDArray[np.float64]:
     seconds = np.arange(frames) / INTERNAL_FPS
     edge = min(_EDGE_SECONDS, max(frames / INTERNAL_FPS / 3, 1e-3))
-    share = np.clip(np.minimum(seconds, seconds[::-1]) / edge, 0.0, 1.0)
-    smooth: NDArray[np.float64] = share**2 * (3 - 2 * share)
-    return smooth
+    return smoothstep(np.minimum(seconds, seconds[::-1]) / edge)

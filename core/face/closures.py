@@ -10,6 +10,7 @@ from .basis import FaceBasis
 from .landmarks import OPENING_PAIRS
 from .motion import EXPRESSION_SIZE, MOTION_SIZE, Motion
 from .rotations import FloatArray, matrix_from_rotvec
+from .series import smoothstep
 
 # inner-lip gaps in cm: up to the first the mouth counts as shut, from the second on as open
 SHUT_CM = 0.12
@@ -47,8 +48,7 @@ def lip_gap(basis: FaceBasis, motion: Motion) -> NDArray[np.float64]:
 
 def closedness(gap: FloatArray, open_cm: float = OPEN_CM) -> NDArray[np.float64]:
     """(T,) 1 where shut, 0 where open, smooth between."""
-    share = np.clip((open_cm - np.asarray(gap, np.float64)) / (open_cm - SHUT_CM), 0.0, 1.0)
-    return share**2 * (3.0 - 2.0 * share)
+    return smoothstep((open_cm - np.asarray(gap, np.float64)) / (open_cm - SHUT_CM))
 
 
 def gap_of_vectors(basis: FaceBasis, vectors: FloatArray) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.rotations import FloatArray
+from ..face.series import smoothstep
 from .curves import PlannedCurve
 
 Rest = Mapping[tuple[str, int], float]
@@ -56,9 +57,7 @@ def _eased_property(group: list[PlannedCurve], rest: Rest, ahead: int, behind: i
 
 def _rise(frames: int) -> FloatArray:
     """(frames, 1) shares of the way, slow at both ends."""
-    share = np.arange(frames) / max(frames, 1)
-    risen: FloatArray = (share**2 * (3 - 2 * share))[:, None]
-    return risen
+    return smoothstep(np.arange(frames) / max(frames, 1))[:, None]
 
 
 def _near(path: str, still: FloatArray, value: FloatArray) -> FloatArray:

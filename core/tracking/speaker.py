@@ -18,9 +18,12 @@ from ..face.motion import INTERNAL_FPS
 from .align import align, uniform_landmarks
 from .face_track import FaceTrack
 from .people import Person
+from .sync import correlation_at
 
 # picture and sound of a clip are out of step by less
 _REACH_FRAMES = 6
+# an agreement over less of a mouth means nothing
+_LEAST_FRAMES = INTERNAL_FPS / 2
 # between the two best scores; chosen on people who may be trained on (research/evaluation/people.py)
 CLEAR_MARGIN = 0.4
 # on both sides of the middle of a second, to tell whose turn it is
@@ -95,7 +98,7 @@ def _lips_of(person: Person, expected: NDArray[np.floating]) -> _Lips:
 def lips_agreement(opening: NDArray[np.floating], expected: NDArray[np.floating]) -> tuple[int, float]:
     """The lag in frames (positive: the picture is late) at which the mouth goes best with the sound, and how well."""
     lags = range(-_REACH_FRAMES, _REACH_FRAMES + 1)
-    agreements = [_agreement(opening, expected, lag) for lag in lags]
+    agreements = [correlation_at(opening, expected, lag, _LEAST_FRAMES) for lag in lags]
     best = int(np.argmax(agreements))
     return lags[best], agreements[best]
 
@@ -116,17 +119,6 @@ def _opening(track: FaceTrack) -> NDArray[np.float64]:
     return np.where(uniform.measured & inside, opening, np.nan)
 
 
-def _agreement(opening: NDArray[np.floating], expected: NDArray[np.floating], lag: int) -> float:
-    """Correlation of (T,) with what is expected ``lag`` frames before, over the frames that are known."""
-    length = min(len(opening), len(expected))
-    mouth = opening[max(lag, 0) : length + min(lag, 0)]
-    sound = expected[max(-lag, 0) : length - max(lag, 0)]
-    known = np.isfinite(mouth)
-    if known.sum() < INTERNAL_FPS / 2 or mouth[known].std() < 1e-9 or sound[known].std() < 1e-9:
-        return 0.0
-    return float(np.corrcoef(mouth[known], sound[known])[0, 1])
-
-
 def _fisher(correlation: float) -> float:
     return float(np.arctanh(np.clip(correlation, -_MAX_CORRELATION, _MAX_CORRELATION)))
 
@@ -139,7 +131,10 @@ def _others_turns(
         middle = (second + 0.5) * INTERNAL_FPS
         reach = _TURN_SECONDS * INTERNAL_FPS
         around = slice(max(round(middle - reach), 0), round(middle + reach))
-        scores = {id(each): _fisher(_agreement(each.opening[around], expected[around], each.lag)) for each in lips}
+        scores = {
+            id(each): _fisher(correlation_at(each.opening[around], expected[around], each.lag, _LEAST_FRAMES))
+            for each in lips
+        }
         found[second] = max(scores.values()) > scores[id(chosen)]
     begin = 0
     for other, run in itertools.groupby(found.tolist()):

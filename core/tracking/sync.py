@@ -40,7 +40,7 @@ def measure_offset(
     """
     frames = min(len(tracked), len(expected))
     reach = min(search_frames, frames // 3)
-    curve = np.array([_correlation_at(tracked[:frames], expected[:frames], lag) for lag in range(-reach, reach + 1)])
+    curve = np.array([correlation_at(tracked[:frames], expected[:frames], lag) for lag in range(-reach, reach + 1)])
     peak = int(curve.argmax())
     best, unshifted = float(curve[peak]), float(curve[reach])
     needed = max(WEAK_CORRELATION, CHANCE_CORRELATION / np.sqrt(frames / fps))
@@ -65,10 +65,16 @@ def loudness(speech: Speech, fps: float, frames: int) -> NDArray[np.float64]:
     return floored
 
 
-def _correlation_at(tracked: FloatArray, expected: FloatArray, lag: int) -> float:
-    frames = len(tracked)
+def correlation_at(tracked: FloatArray, expected: FloatArray, lag: int, least_frames: float = 1) -> float:
+    """Correlation of (T,) series with ``tracked`` so many frames later, over the frames on which it is no NaN.
+
+    0 where these are fewer than ``least_frames``, or where one of the series does not change.
+    """
+    frames = min(len(tracked), len(expected))
     late = tracked[max(lag, 0) : frames + min(lag, 0)]
     early = expected[max(-lag, 0) : frames - max(lag, 0)]
-    if late.std() < 1e-9 or early.std() < 1e-9:
+    known = np.isfinite(late)
+    late, early = late[known], early[known]
+    if len(late) < least_frames or late.std() < 1e-9 or early.std() < 1e-9:
         return 0.0
     return float(np.corrcoef(late, early)[0, 1])

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.face.rotations import FloatArray
+from core.face.series import runs
 
 CLOSED_SHARE = 0.10
 TOLERANCE_FRAMES = 2
@@ -62,9 +62,7 @@ def closed_below(truth_gap: FloatArray) -> float:
 
 def closures(gap: FloatArray, threshold: float) -> list[Closure]:
     """Maximal runs of frames with ``gap`` (T,) under ``threshold``."""
-    shut: NDArray[np.bool_] = np.concatenate([[False], np.asarray(gap) < threshold, [False]])
-    edges = np.flatnonzero(shut[1:] != shut[:-1])
-    return [Closure(int(a), int(b) - 1) for a, b in zip(edges[0::2], edges[1::2], strict=True)]
+    return [Closure(start, end - 1) for start, end in runs(np.asarray(gap) < threshold)]
 
 
 def closure_score(truth_gap: FloatArray, generated_gap: FloatArray) -> ClosureScore:

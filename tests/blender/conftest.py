@@ -25,6 +25,16 @@ def empty_file() -> Iterator[None]:
     yield
 
 
+@pytest.fixture
+def extension() -> Iterator[None]:
+    """The checkout, enabled as an extension."""
+    from tests.blender.fake_engine import disable_checkout, enable_checkout
+
+    enable_checkout()
+    yield
+    disable_checkout()
+
+
 _exit_status = pytest.StashKey[int]()
 
 

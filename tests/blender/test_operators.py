@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,12 @@ from tests.blender.builders import snapshot  # noqa: E402
 from tests.blender.fake_engine import (  # noqa: E402
     EXTENSION,
     FakeEngine,
-    disable_checkout,
-    enable_checkout,
     failing,
     part,
     talking,
     wav_file,
 )
 from tests.pace import pace_seconds  # noqa: E402
-
-
-@pytest.fixture
-def extension() -> Iterator[None]:
-    """The checkout, enabled."""
-    enable_checkout()
-    yield
-    disable_checkout()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,20 +10,14 @@ from typing import Any
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import disable_checkout, enable_checkout, part  # noqa: E402
+from tests.blender.fake_engine import part  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("extension")
 
 IN_ORDER = ["speech", "reference", "face", "generate", "adjust", "head_motion", "engine"]
 BESIDE_THE_STRIPS = ["speech", "reference", "face", "generate"]
 # what a sidebar leaves to a panel's words: tabs, margins and scroll bar taken off (measured in a window)
 ROOM_AT_250_PIXELS = 250 - 62
-
-
-@pytest.fixture(autouse=True)
-def extension() -> Iterator[None]:
-    """The extension, enabled."""
-    enable_checkout()
-    yield
-    disable_checkout()
 
 
 def narrow(width: int, scale: float = 1.0) -> Any:

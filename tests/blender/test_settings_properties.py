@@ -11,14 +11,7 @@ from typing import Any
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import disable_checkout, enable_checkout, part  # noqa: E402
-
-
-@pytest.fixture
-def extension() -> Iterator[None]:
-    enable_checkout()
-    yield
-    disable_checkout()
+from tests.blender.fake_engine import part  # noqa: E402
 
 
 def declared() -> Iterator[tuple[Any, Any]]:

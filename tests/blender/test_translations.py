@@ -3,26 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import disable_checkout, enable_checkout, part  # noqa: E402
+from tests.blender.fake_engine import part  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("extension")
 
 LANGUAGES = ("de_DE", "ja_JP", "zh_HANS", "fr_FR", "es")
 # a sidebar of 250 pixels without tabs, margins and scroll bar; of a slider the number needs its part
 ROOM, NUMBER = 250 - 62, 40
 SLIDERS = ("Style Strength", "Gaze", "Mix", "Head Motion", "Liveliness", "Surprises", "Neck Share", "Ease", "Seed")
 TITLES = ("Speech", "Reference & Style", "Face", "Generate", "Adjust", "Head & Pose Codebook", "Engine", "Options")
-
-
-@pytest.fixture(autouse=True)
-def extension() -> Iterator[None]:
-    """The extension, enabled."""
-    enable_checkout()
-    yield
-    disable_checkout()
 
 
 def test_every_row_is_complete_and_keeps_its_full_stop() -> None:

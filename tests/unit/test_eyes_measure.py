@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from core.face.blink_events import find_blinks, lid_noise
+from core.face.series import runs
 from core.models.eyes.measure import NATURAL_EYES, EyesEvidence, TrackedEyes, burstiness, eyes_part, observe
-from core.models.eyes.pauses import runs, speech_pauses
+from core.models.eyes.pauses import speech_pauses
 from core.style.parts import EyesPart
 from tests.eyes_fixtures import FPS, blinking_lids, talk
 

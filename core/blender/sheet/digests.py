@@ -16,6 +16,7 @@ from typing import Any
 import bpy
 
 from ...errors import MediaError
+from ...weights import file_hash
 from .. import compat
 from ..armature import find_armature
 from ..correspond import PROPERTIES as BINDING_PROPERTIES
@@ -25,7 +26,6 @@ from ..rig_choice import chosen_bones, chosen_keys
 from ..strips.media import media_path
 from ..strips.place import StripPlace, places, volume_is_animated
 
-_BLOCK = 1 << 20
 # a meta strip may hold a scene strip whose scene holds this one
 _DEEPEST = 6
 
@@ -42,7 +42,7 @@ class FileDigests:
             status = path.stat()
             key = (str(path), status.st_mtime_ns, status.st_size)
             if key not in self._known:
-                self._known[key] = _content(path)
+                self._known[key] = file_hash(path)
         except OSError as error:
             raise MediaError(
                 f"The file {path} cannot be read ({error.strerror or error}).", "Find it again."
@@ -72,13 +72,8 @@ def rig_digest(obj: bpy.types.Object) -> str:
     if armature is not None:
         modes = {bone.name: bone.rotation_mode for bone in armature.pose.bones}
         bones = [
-            (
-                b.name,
-                b.parent.name if b.parent else "",
-                modes[b.name],
-                [round(v, 6) for row in b.matrix_local for v in row],
-            )
-            for b in armature.data.bones
+            (bone.name, bone.parent.name if bone.parent else "", modes[bone.name], _rest(bone))
+            for bone in armature.data.bones
         ]
     by_hand = [dict(chosen_bones(obj, armature)), dict(chosen_keys(obj))]
     binding = [list(obj.data[name]) for name in BINDING_PROPERTIES[:1] if name in obj.data]
@@ -137,11 +132,3 @@ def _volume_keys(place: StripPlace, first: float) -> list[list[float]]:
 
 def _seconds(frames: float, fps: float) -> float:
     return round(frames / fps, 4)
-
-
-def _content(path: Path) -> str:
-    found = hashlib.blake2b(digest_size=12)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            found.update(block)
-    return found.hexdigest()

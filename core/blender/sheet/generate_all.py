@@ -16,9 +16,9 @@ import bpy
 from ...client.choices import GenerateSettings
 from ...client.engine_port import Engine
 from ...client.report import GenerateReport
-from ...client.steps import StepStatus
+from ...client.steps import StepStatus, part_of
 from ...errors import CancelledError, MimeshError
-from ...exchange.sheet import STALE, LineStatus, SheetLine
+from ...exchange.sheet import STALE, LineStatus, Made, SheetLine
 from ..read_scene import scene_fps
 from ..session import (
     Steps,
@@ -97,7 +97,8 @@ def pass_steps(scene: bpy.types.Scene, work: SheetPass, engine: Engine) -> Steps
                 move_line(find_object(line.character), line.source, status.shift)
                 report.moved.append(line.source)
                 continue
-            made = yield from _within(_line_steps(here, line, work, engine), line, number, len(todo))
+            words = f"{line.source} ({number + 1} of {len(todo)})"
+            made = yield from part_of(_line_steps(here, line, work, engine), words, number, len(todo))
         except CancelledError:
             raise
         except MimeshError as error:
@@ -126,11 +127,10 @@ def noted_steps(
     speech = read_speech(scene, settings.speech)
     request = motion_request(scene, settings, speech)
     made = Survey(scene, files, mix=mix).made_from(settings)
-    mixed = mixing(engine, mix, speech.first_frame, scene_fps(scene))
-    report = yield from request_steps(scene, settings, request, speech.first_frame, mixed)
+    engine = mixing(engine, mix, speech.first_frame, scene_fps(scene))
+    report = yield from request_steps(scene, settings, request, speech.first_frame, engine)
     rig = Survey(find_scene(scene_name), files).rig(settings.object_name)
-    note_made(report.actions, dataclasses.replace(made, rig=rig))
-    return dataclasses.replace(report, notes=(*report.notes, *speech.warnings))
+    return _noted(report, dataclasses.replace(made, rig=rig), speech)
 
 
 def _plan(scene: bpy.types.Scene, work: SheetPass) -> list[tuple[SheetLine, LineStatus]]:
@@ -166,22 +166,13 @@ def _line_steps(scene: bpy.types.Scene, line: SheetLine, work: SheetPass, engine
     if line.character not in work.noted:
         # the landmarks may only just have been found
         work.noted[line.character] = Survey(find_scene(scene_name), work.files).rig(line.character)
-    note_made(report.actions, dataclasses.replace(made, rig=work.noted[line.character]))
+    return _noted(report, dataclasses.replace(made, rig=work.noted[line.character]), speech)
+
+
+def _noted(report: GenerateReport, made: Made, speech: PlacedMedia) -> GenerateReport:
+    """Note with the keys what they were made from, and say what is odd about the speech."""
+    note_made(report.actions, made)
     return dataclasses.replace(report, notes=(*report.notes, *speech.warnings))
-
-
-def _within(steps: Steps[GenerateReport], line: SheetLine, number: int, count: int) -> Steps[GenerateReport]:
-    """The steps of one line as a part of the pass."""
-    try:
-        while True:
-            status = next(steps)
-            words = f"{line.source} ({number + 1} of {count}): {status.stage}"
-            yield StepStatus(words, (number + status.fraction) / count)
-    except StopIteration as finished:
-        report: GenerateReport = finished.value
-        return report
-    finally:
-        steps.close()
 
 
 def line_speech(scene: bpy.types.Scene, line: SheetLine, settings: GenerateSettings) -> PlacedMedia:

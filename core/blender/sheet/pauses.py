@@ -17,7 +17,7 @@ import bpy
 
 from ...client.choices import GenerateSettings, SourceChoice
 from ...client.engine_port import Engine
-from ...client.steps import StepStatus
+from ...client.steps import StepStatus, part_of
 from ...errors import MimeshError, SettingsError
 from ...exchange.media_range import MediaRange
 from ...exchange.pauses import Pause, Spoken, find_pauses
@@ -82,16 +82,9 @@ def fill_steps(
         )
         request = attentive(motion_request(here, settings, PlacedMedia(media, pause.first)))
         steps = request_steps(here, settings, request, pause.first, engine)
-        try:
-            while True:
-                status = next(steps)
-                words = f"{pause.character} ({number + 1} of {len(work)}): {status.stage}"
-                yield StepStatus(words, (number + status.fraction) / len(work))
-        except StopIteration:
-            counts = report.idle if pause.number is None else report.attending
-            counts[pause.character] = counts.get(pause.character, 0) + 1
-        finally:
-            steps.close()
+        yield from part_of(steps, f"{pause.character} ({number + 1} of {len(work)})", number, len(work))
+        counts = report.idle if pause.number is None else report.attending
+        counts[pause.character] = counts.get(pause.character, 0) + 1
     return report
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...audio.level import frame_level
 from ...audio.speech import Speech
+from ...face.series import runs
 
 # what phoneticians count as a silent pause begins at 0.2 to 0.25 s: shorter gaps are the closures of stops
 SHORTEST_PAUSE_SECONDS = 0.2
@@ -29,12 +30,6 @@ def speech_pauses(speech: Speech, fps: float, frames: int) -> NDArray[np.bool_]:
         quiet[:covered] = level[:covered] < _border(level[:covered])
     quiet = ~_without_short(~quiet, round(_SHORTEST_SOUND_SECONDS * fps))
     return _without_short(quiet, round(SHORTEST_PAUSE_SECONDS * fps))
-
-
-def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """[start, end) of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _border(level: NDArray[np.float64]) -> float:
