@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +19,10 @@ PREROLL_SECONDS = 1.0
 # a pause that no recording has: beyond it the timestamps are wrong, and filling it would take the memory
 MAX_GAP_SECONDS = 900.0
 _MICROSECONDS = 1_000_000
-# of MPEG-4 (ISO 23001-7, FairPlay, Audible) and of Windows Media
-_PROTECTED = (
-    b"encv",
-    b"enca",
-    b"drms",
-    b"drmi",
-    b"aavd",
-    bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
+# a sample description of MPEG-4 (ISO 23001-7, FairPlay, Audible), and the content encryption object of Windows Media
+_PROTECTED = re.compile(
+    rb"stsd.{12}(?:encv|enca|drms|drmi|aavd)|" + re.escape(bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")),
+    re.DOTALL,
 )
 _LOOKED_AT_BYTES = 1 << 18
 
@@ -36,13 +33,20 @@ def open_media(path: Path) -> InputContainer:
 
     path = Path(path)
     _require_readable(path)
+    # asked before decoding: now and then a decoder makes noise of encrypted packets without an error
+    if _is_protected(_ends(path)):
+        raise _unreadable(path, None)
     try:
         return av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(
-            f"The file {path.name} cannot be read as audio or video: {why_unreadable(path, error)}.",
-            "Play it in a media player; if that fails too, export it again as wav or mp4.",
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception | None) -> MediaError:
+    return MediaError(
+        f"The file {path.name} cannot be read as audio or video: {why_unreadable(path, error)}.",
+        "Play it in a media player; if that fails too, export it again as wav or mp4.",
+    )
 
 
 def start_seconds_of(container: InputContainer) -> float:
@@ -80,20 +84,29 @@ def why_unreadable(path: Path, error: Exception | None) -> str:
 
 def _known_trouble(path: Path) -> str:
     """Copy protection, and kinds that no decoder of ours reads, by the file's first and last bytes."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_LOOKED_AT_BYTES)
-            file.seek(max(path.stat().st_size - _LOOKED_AT_BYTES, 0))
-            tail = file.read(_LOOKED_AT_BYTES)
-    except OSError:
-        return ""
-    if any(mark in part for part in (head, tail) for mark in _PROTECTED):
+    head, tail = ends = _ends(path)
+    if _is_protected(ends):
         return "it is copy-protected, and only its own player may read it"
     if head[8:12] == b"WEBP":
         return "it is an animated WebP picture, which our decoder does not know"
     if head[4:8] == b"ftyp" and b"moov" not in head + tail:
         return "its index is missing: the recording was not finished, or the copy is cut off"
     return ""
+
+
+def _is_protected(ends: tuple[bytes, bytes]) -> bool:
+    return any(_PROTECTED.search(part) for part in ends)
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    """The file's first and last bytes, nothing where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_LOOKED_AT_BYTES)
+            file.seek(max(path.stat().st_size - _LOOKED_AT_BYTES, 0))
+            return head, file.read(_LOOKED_AT_BYTES)
+    except OSError:
+        return b"", b""
 
 
 def packets(container: InputContainer, stream: Any) -> Iterator[tuple[Any, Exception | None]]:

@@ -8,11 +8,10 @@ import warnings
 import bpy
 import pytest
 
-from tests.blender.fake_engine import part
-from tests.blender.test_operators import EXTENSION, extension  # noqa: F401
+from tests.blender.fake_engine import EXTENSION, part
 
 
-def test_device_is_a_setting_that_the_request_follows(extension: None) -> None:  # noqa: F811
+def test_device_is_a_setting_that_the_request_follows(extension: None) -> None:
     from core.settings import RunSettings
     from core.settings_schema import setting_fields
 
@@ -26,7 +25,7 @@ def test_device_is_a_setting_that_the_request_follows(extension: None) -> None: 
     assert settings_property.name == "Device"
 
 
-def test_scene_that_leaves_the_device_open_gets_the_one_of_the_preferences(extension: None) -> None:  # noqa: F811
+def test_scene_that_leaves_the_device_open_gets_the_one_of_the_preferences(extension: None) -> None:
     freeze = part("operators.properties").freeze_settings
     preferences, scene = bpy.context.preferences.addons[EXTENSION].preferences, bpy.context.scene.mimesh
     scene.reference_kind = "none"
@@ -43,7 +42,7 @@ def test_scene_that_leaves_the_device_open_gets_the_one_of_the_preferences(exten
         scene.device, preferences.device = "auto", "auto"
 
 
-def test_every_field_for_a_path_takes_one_relative_to_the_blend_file(extension: None) -> None:  # noqa: F811
+def test_every_field_for_a_path_takes_one_relative_to_the_blend_file(extension: None) -> None:
     run = bpy.context.window_manager.mimesh_run
     owners = [bpy.context.preferences.addons[EXTENSION].preferences, bpy.context.scene.mimesh, run]
     pointers = [item.identifier for item in owners[1].bl_rna.properties if item.type == "POINTER"]
@@ -62,7 +61,7 @@ def test_every_field_for_a_path_takes_one_relative_to_the_blend_file(extension: 
     assert {"speech_file", "reference_file", "package_source", "bank"} <= set(tried)
 
 
-def test_set_up_in_the_background_is_refused_in_words_without_network_or_wheels(extension: None) -> None:  # noqa: F811
+def test_set_up_in_the_background_is_refused_in_words_without_network_or_wheels(extension: None) -> None:
     with pytest.raises(RuntimeError, match="Allow Online Access"):
         bpy.ops.mimesh.setup_engine()
     with pytest.raises(RuntimeError, match="does not exist"):
