@@ -6,14 +6,14 @@ Dask is an optional package of the Python that runs this. Files move by paths th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import EngineError, EngineSetupError
 from .row import Row
-from .run import Made, RowRunner
+from .run import Made, MadeStream, RowRunner
 
 # a row that has taken so many workers with it is given up
 DEATHS_ALLOWED = 3
@@ -64,7 +64,7 @@ class DaskRunner:
     together: int = 16
     at_once: int = 4096
 
-    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> MadeStream:
         """Rows of a task that fails as a whole fail with its reason: the engine's kind, so that they are retried."""
         import distributed
 

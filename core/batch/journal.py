@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import os
 import time
@@ -15,6 +16,7 @@ from ..weights import file_hash
 from .row import Row
 
 FOLDER = "mimesh-batch"
+_LEFT_IN_FILE = ("provenance",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,9 @@ class Journal:
         return self.folder / f"log-{self.part}.jsonl"
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """All events of all processes, in the order of their time."""
-        found = []
-        for path in sorted(self.folder.glob("log-*.jsonl")):
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                try:
-                    event = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(event, dict) and "event" in event:
-                    found.append(event)
-        return iter(sorted(found, key=lambda event: float(event.get("time", 0.0))))
+        """All events of all processes, in the order of their time; a line of each file is in memory at once."""
+        files = [_events_of(path) for path in sorted(self.folder.glob("log-*.jsonl"))]
+        return heapq.merge(*files, key=lambda event: float(event.get("time", 0.0)))
 
     def write(self, event: str, row: Row | None = None, **facts: Any) -> None:
         """Append one event; a kill from now on does not lose it."""
@@ -102,9 +96,23 @@ class Journal:
             out = str(event.get("out", ""))
             before = self._states.get(out)
             facts = event.get("facts") or (before.facts if before else {})
+            # where a result came from stays in the file: ten thousand rows of it would fill the memory
+            facts = {name: value for name, value in facts.items() if name not in _LEFT_IN_FILE}
             self._states[out] = RowState(
                 str(event["event"]), str(event.get("fingerprint", "")), str(event.get("sha256", "")), facts
             )
+
+
+def _events_of(path: Path) -> Iterator[dict[str, Any]]:
+    """What a process wrote, in its order; half a line is skipped."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict) and "event" in event:
+                yield event
 
 
 def _ends_line(path: Path) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -106,6 +107,7 @@ class StyleFinder:
         raise SettingsError(f"The style {text} is no file.", "Name its file, or its library with --library.")
 
 
+@functools.lru_cache(maxsize=1)
 def setting_columns() -> dict[str, tuple[str, SettingField, bool]]:
     """Group and field of every column that is a setting; whether it says the opposite (``no-blinks``)."""
     found: dict[str, tuple[str, SettingField, bool]] = {}

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +36,10 @@ class Made:
     thumbnail: bytes = b""
 
 
+# closed early it leaves no half-written file behind it
+MadeStream = Generator[Made, None, None]
+
+
 class RowRunner(Protocol):
     """Makes rows of some kinds."""
 
@@ -47,7 +51,7 @@ class RowRunner(Protocol):
     def at_once(self) -> int:
         """Rows that it wants together."""
 
-    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> MadeStream:
         """Write each row's result to its partial path; yields each row once, in any order."""
 
 
@@ -112,24 +116,29 @@ class Batch:
         try:
             for row in rows:
                 self.journal.write("started", row)
-            for made in runner.run(rows, partials):
-                if made.error is None:
-                    made = self._keep(made, partial_path(made.row.out), prints[made.row.number])
-                if isinstance(made.error, CancelledError):
-                    raise made.error
-                if made.error is None:
-                    count.done += 1
-                elif made.error.kind in PASSING and not last:
-                    self.journal.write("retried", made.row, message=str(made.error))
-                    again.append(made.row)
-                    continue
-                else:
-                    self._fail(made.row, made.error, count, prints[made.row.number])
-                self.watch(made.row, count)
+            with contextlib.closing(runner.run(rows, partials)) as stream:
+                for made in stream:
+                    again += self._take(made, count, prints[made.row.number], last)
         finally:
             for partial in partials:
                 partial.unlink(missing_ok=True)
         return again
+
+    def _take(self, made: Made, count: BatchCount, fingerprint: str, last: bool) -> list[Row]:
+        """Keep or tell of what was made; the row once more where it may be tried again."""
+        if made.error is None:
+            made = self._keep(made, partial_path(made.row.out), fingerprint)
+        if isinstance(made.error, CancelledError):
+            raise made.error
+        if made.error is None:
+            count.done += 1
+        elif made.error.kind in PASSING and not last:
+            self.journal.write("retried", made.row, message=str(made.error))
+            return [made.row]
+        else:
+            self._fail(made.row, made.error, count, fingerprint)
+        self.watch(made.row, count)
+        return []
 
     def _keep(self, made: Made, partial: Path, fingerprint: str) -> Made:
         """Give the file its name. What it will be is in the journal first, so that a kill in between is understood."""

@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..batch.journal import Journal
 from ..batch.manifest import DEFAULT_PATTERN, read_manifest
 from ..batch.page import write_page
+from ..batch.processes import ProcessRunner, processes_for
 from ..batch.row import Row
 from ..batch.run import Batch, BatchCount, RowRunner
 from ..errors import CancelledError, SettingsError
@@ -23,10 +23,16 @@ from .console import LIBRARY_VARIABLE, style_library
 from .exit_codes import ExitCode, exit_code
 from .generate import engine_client
 from .outcome import Outcome, add_json_option
-from .row_runners import MOTION_WRITERS, BlendRunner, ClientRunner, MotionRunner, Refused, no_blender
-
-if TYPE_CHECKING:
-    from ..engine.cache import ArtifactCache
+from .row_runners import (
+    MOTION_WRITERS,
+    BlendRunner,
+    ClientRunner,
+    MakeMotionRunner,
+    Refused,
+    likeness,
+    no_blender,
+    require_request,
+)
 
 
 def add_command(commands: Commands) -> None:
@@ -51,6 +57,9 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--work", type=Path, default=None, help="folder for the engine's cache, else none is kept")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="share out by this Dask scheduler (tcp://HOST:8786)")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="share out to N processes here, by Dask")
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="of this machine for rows of motion (default: one for each core)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="check the manifest and say what would be made")
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -93,6 +102,8 @@ def read_rows(options: argparse.Namespace) -> tuple[Row, ...]:
     for row in rows:
         if row.kind not in kinds:
             raise SettingsError(f"Row {row.number}: its output {row.out.name} ends in none of {', '.join(kinds)}.")
+        if row.kind in MOTION_WRITERS:
+            require_request(row)
     return rows
 
 
@@ -122,7 +133,8 @@ def told(count: BatchCount, journal: Journal, page: Path, rows: Sequence[Row]) -
 @contextlib.contextmanager
 def _runners(options: argparse.Namespace, rows: Sequence[Row], journal: Journal) -> Iterator[list[RowRunner]]:
     """What the rows that are left need, and nothing else."""
-    kinds = {row.kind for row in rows if options.again or not journal.is_done(row)}
+    left = [row for row in rows if options.again or not journal.is_done(row)]
+    kinds = {row.kind for row in left}
     pictures = not options.no_thumbnails
     with contextlib.ExitStack() as stack:
         if kinds and (options.scheduler or options.workers > 0):
@@ -135,9 +147,9 @@ def _runners(options: argparse.Namespace, rows: Sequence[Row], journal: Journal)
         if options.in_blender and client is not None:
             runners.append(ClientRunner(client, pictures))
         elif kinds & set(MOTION_WRITERS):
-            from ..engine.together import TogetherEngine
-
-            runners.append(MotionRunner(TogetherEngine(_cache(options)), pictures))
+            make = MakeMotionRunner(pictures, options.work)
+            count = processes_for(sum(row.kind in MOTION_WRITERS for row in left), options.processes)
+            runners.append(_in_processes(make, count, stack) if count > 1 else make())
         if ".blend" in kinds:
             runners.append(BlendRunner(client, pictures) if client is not None else Refused(no_blender()))
         yield runners
@@ -146,7 +158,6 @@ def _runners(options: argparse.Namespace, rows: Sequence[Row], journal: Journal)
 def _shared_out(options: argparse.Namespace, stack: contextlib.ExitStack) -> list[RowRunner]:
     """Rows of motion go to a Dask cluster, each of whose workers loads the networks once."""
     from ..batch.dask_cluster import DaskRunner, open_client
-    from .row_runners import make_motion_runner
 
     client = open_client(options.scheduler, options.workers)
     stack.callback(client.close)
@@ -156,15 +167,15 @@ def _shared_out(options: argparse.Namespace, stack: contextlib.ExitStack) -> lis
         "Rows that end in .blend are not shared out by Dask, whose workers run them beside Blender's main thread.",
         "Take shares of the batch with --part.",
     )
-    return [DaskRunner(client, make_motion_runner, tuple(MOTION_WRITERS)), Refused(refused)]
+    make = MakeMotionRunner(not options.no_thumbnails, options.work)
+    return [DaskRunner(client, make, tuple(MOTION_WRITERS)), Refused(refused)]
 
 
-def _cache(options: argparse.Namespace) -> ArtifactCache | None:
-    if options.work is None:
-        return None
-    from ..engine.cache import ArtifactCache
-
-    return ArtifactCache(options.work / "cache", 1 << 30)
+def _in_processes(make: MakeMotionRunner, count: int, stack: contextlib.ExitStack) -> RowRunner:
+    """Rows of motion go to processes of this machine."""
+    runner = ProcessRunner(make, tuple(MOTION_WRITERS), count, likeness)
+    stack.callback(runner.close)
+    return runner
 
 
 def _planned(rows: Sequence[Row], mine: Sequence[Row], out: Path) -> Outcome:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..batch.row import Row
-from ..batch.run import Made
+from ..batch.run import Made, MadeStream
 from ..batch.thumbnail import motion_thumbnail
 from ..engine.together import TogetherEngine
 from ..errors import EngineError, MimeshError, RigError, SettingsError
@@ -19,12 +19,14 @@ from ..exchange.results import MotionResult
 if TYPE_CHECKING:
     from ..client.client import EngineClient
     from ..client.engine_port import EngineJob
+    from ..engine.cache import ArtifactCache
     from ..exchange.request import MotionRequest
 
-# motion rows in memory at once: enough of each length for whole passes of the networks
-ROWS_AT_ONCE = 256
+# motion rows in memory at once: whole passes of the networks, and no more
+ROWS_AT_ONCE = 64
 # between two looks at the engine
 _STEP_SECONDS = 0.01
+_CACHE_BYTES = 1 << 30
 Writer = Callable[[MotionResult, Path], None]
 
 
@@ -45,7 +47,7 @@ class MotionRunner:
     kinds: tuple[str, ...] = tuple(MOTION_WRITERS)
     at_once: int = ROWS_AT_ONCE
 
-    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> MadeStream:
         """Each row as it is ready."""
         requests = [require_request(row) for row in rows]
         for line in self.engine.generate(requests):
@@ -65,7 +67,7 @@ class ClientRunner:
     kinds: tuple[str, ...] = tuple(MOTION_WRITERS)
     at_once: int = 1
 
-    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> MadeStream:
         """Each row in turn."""
         for row, partial in zip(rows, partials, strict=True):
             try:
@@ -84,7 +86,7 @@ class BlendRunner:
     kinds: tuple[str, ...] = (".blend",)
     at_once: int = 1
 
-    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> MadeStream:
         """Each row in turn."""
         for row, partial in zip(rows, partials, strict=True):
             try:
@@ -109,7 +111,7 @@ class Refused:
     kinds: tuple[str, ...] = (".blend",)
     at_once: int = ROWS_AT_ONCE
 
-    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> Iterator[Made]:
+    def run(self, rows: Sequence[Row], partials: Sequence[Path]) -> MadeStream:
         """All of them fail."""
         yield from (Made(row, self.reason) for row in rows)
 
@@ -119,9 +121,37 @@ def no_blender() -> RigError:
     return RigError("This row needs Blender.", "Run the batch as blender -b -c mimesh batch.")
 
 
-def make_motion_runner() -> MotionRunner:
-    """What a worker of a cluster keeps."""
-    return MotionRunner(TogetherEngine())
+@dataclass(frozen=True, slots=True)
+class MakeMotionRunner:
+    """Makes what a worker of a cluster, or a process of this machine, keeps. work: folder of the engine's cache."""
+
+    thumbnails: bool = True
+    work: Path | None = None
+
+    def __call__(self) -> MotionRunner:
+        """The networks are loaded with the first row."""
+        return MotionRunner(TogetherEngine(self._cache()), self.thumbnails)
+
+    def _cache(self) -> ArtifactCache | None:
+        if self.work is None:
+            return None
+        from ..engine.cache import ArtifactCache
+
+        return ArtifactCache(self.work / "cache", _CACHE_BYTES)
+
+
+def likeness(row: Row) -> tuple[Any, ...]:
+    """Sorts rows so that those of one style, settings and length lie together: they share passes of the networks."""
+    audio = row.audio
+    seconds = audio.seconds if audio is not None else None
+    size = 0
+    if audio is not None and seconds is None:
+        try:
+            # sounds of one batch are of one format, as a rule
+            size = audio.path.stat().st_size
+        except OSError:
+            size = 0
+    return (str(row.style or ""), str(row.second_style or ""), repr(row.groups["face"]), seconds or 0.0, size)
 
 
 def made_motion(row: Row, result: MotionResult, partial: Path, thumbnails: bool) -> Made:

@@ -105,7 +105,8 @@ def resolve_device(wish: str) -> str:
         from ..models.device import choose_device
     except ImportError as error:
         raise unusable_python(error) from error
-    torch.set_num_threads(min(os.cpu_count() or 1, MAX_THREADS))
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(int(asked) if asked.isdecimal() else min(os.cpu_count() or 1, MAX_THREADS))
     return choose_device(wish)
 
 

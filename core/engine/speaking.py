@@ -7,6 +7,7 @@ constraint is applied last, whichever engine speaks: nothing after it moves the 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,11 +51,16 @@ def speak(
 
 def speak_together(backend: TogetherBackend, speeches: Sequence[Speech], styles: ChosenStyles) -> list[Spoken]:
     """:func:`speak` for lines of one piece each, all in the same styles."""
-    motions = backend.speak_together(speeches, [styles] * len(speeches))
     if styles.first is None or styles.strength == 0:
-        return [Spoken(motion, None) for motion in motions]
-    plains = backend.speak_together(speeches, [ChosenStyles(strength=0.0)] * len(speeches))
-    return [Spoken(_kept(plain, motion), plain) for plain, motion in zip(plains, motions, strict=True)]
+        return [Spoken(motion, None) for (motion,) in backend.speak_together(speeches, [styles])]
+    made = backend.speak_together(speeches, [styles, ChosenStyles(strength=0.0)])
+    plains = [plain for _, plain in made]
+    from ..face.motion import Motion
+
+    # a frame's closure depends on that frame alone, so that all lines are one motion here
+    kept = _kept(Motion.joined(plains), Motion.joined([motion for motion, _ in made]))
+    ends = list(itertools.accumulate(map(len, plains)))
+    return [Spoken(kept.part(last - len(plain), last), plain) for plain, last in zip(plains, ends, strict=True)]
 
 
 def _kept(plain: Motion, motion: Motion) -> Motion:

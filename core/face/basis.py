@@ -45,10 +45,7 @@ class FaceBasis:
     @property
     def hash(self) -> str:
         """Fingerprint of everything a coefficient's meaning depends on."""
-        digest = hashlib.sha256()
-        for name in _ARRAYS:
-            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
-        return digest.hexdigest()
+        return _fingerprint(self)
 
     def jaw_displacement(self, jaw: FloatArray) -> NDArray[np.float64]:
         """(T, 3) jaw rotation vectors to (T, 478, 3) cm of the neutral face: rotation about the hinge, by weight.
@@ -98,6 +95,15 @@ class FaceBasis:
         """Read what :meth:`save` wrote."""
         file = read_tensors(path)
         return cls(name=file.metadata["name"], **{name: file.tensors[name] for name in _ARRAYS})  # type: ignore[arg-type]
+
+
+@functools.lru_cache(maxsize=2)
+def _fingerprint(basis: FaceBasis) -> str:
+    """Kept, since every motion is asked which basis it is written in."""
+    digest = hashlib.sha256()
+    for name in _ARRAYS:
+        digest.update(np.ascontiguousarray(getattr(basis, name)).tobytes())
+    return digest.hexdigest()
 
 
 @functools.lru_cache(maxsize=1)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ MOTION_SIZE = EXPRESSION_SIZE + 3
 # far beyond any face: coefficients of a basis, and angles, in a file that is read
 LARGEST_COEFFICIENT = 1e4
 LARGEST_RADIANS = 100.0
+_OVER_TIME = ("expression", "jaw", "head", "gaze")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ class Motion:
     def replace(self, **changes: object) -> Motion:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+    @classmethod
+    def joined(cls, motions: Sequence[Motion]) -> Motion:
+        """One after the other; all of one rate and basis."""
+        parts = {name: np.concatenate([getattr(m, name) for m in motions]) for name in _OVER_TIME}
+        return motions[0].replace(**parts)
+
+    def part(self, first: int, last: int) -> Motion:
+        """Frames ``first`` up to ``last``, which is left out."""
+        return self.replace(**{name: getattr(self, name)[first:last] for name in _OVER_TIME})
 
     def save(self, path: Path, **extra: FloatArray) -> None:
         """Write an ``.npz`` without pickles; ``extra`` arrays go beside the fields."""

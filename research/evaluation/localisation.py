@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many short lines in one saved style: lines a minute and core, and memory, from a hundred lines to ten thousand.
 
-    python -m research.evaluation.localisation [--lines 100 300 1000] [--style Ada.safetensors] [--speech FOLDER]
+    python -m research.evaluation.localisation [--lines 100 1000 10000] [--style Ada.safetensors] [--speech FOLDER]
 
-Four-second lines are cut from recordings into a temporary folder and made with the command ``batch`` in a process of
-its own. Wall time depends on who else uses the machine; processor seconds, which are printed beside it, hardly do.
+Four-second lines are cut from recordings into a temporary folder and made with the command ``batch`` in processes of
+its own. Wall time depends on who else uses the machine; processor seconds, which are printed beside it, depend less.
+Memory is what all processes of the batch hold together at its highest (proportional set size, Linux).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,11 +29,13 @@ from numpy.typing import NDArray
 
 from core.audio.decode import load_speech
 from core.audio.speech import SAMPLE_RATE
+from core.batch.processes import processes_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT.parent / "shared" / "data" / "speech" / "librispeech"
 LINE_SECONDS = 4.0
 _STEP_SAMPLES = 8000
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +60,25 @@ class Measured:
 def main() -> int:
     """Print the curve."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, nargs="+", default=[100, 300, 1000])
+    parser.add_argument("--lines", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--style", type=Path, help="saved style with a Mimic code, else the mean speaker")
     parser.add_argument("--speech", type=Path, default=SPEECH)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mimesh-lines-") as name:
         folder = Path(name)
         write_lines(options.speech, folder, max(options.lines))
+        # once for the disk's cache
+        measure(folder, 1, options.style)
         load = measure(folder, 1, options.style)
         print(f"one line with loading: {load.wall_seconds:.1f} s, {load.processor_seconds:.1f} processor seconds,")
-        print(f"{load.peak_megabytes:.0f} MB; taken off below. {os.cpu_count()} cores.")
+        print(f"{load.peak_megabytes:.0f} MB; taken off below, the processor seconds once for each process.")
+        print(f"{os.cpu_count()} cores.")
         print(" lines    wall s     cpu s  cpu/cores  per min·core   peak MB")
         for count in options.lines:
             found = measure(folder, count, options.style)
+            loads = processes_for(count, None) * load.processor_seconds
             taken = Measured(
-                count,
-                found.wall_seconds - load.wall_seconds,
-                found.processor_seconds - load.processor_seconds,
-                found.peak_megabytes,
+                count, found.wall_seconds - load.wall_seconds, found.processor_seconds - loads, found.peak_megabytes
             )
             print(taken.row(), flush=True)
     return 0
@@ -94,10 +99,26 @@ def measure(folder: Path, count: int, style: Path | None) -> Measured:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
+    peak, ended, status, used = 0.0, 0, 0, None
+    while not ended:
+        peak = max(peak, _held_megabytes(process.pid))
+        time.sleep(_LOOK_SECONDS)
+        ended, status, used = os.wait4(process.pid, os.WNOHANG)
     if os.waitstatus_to_exitcode(status) != 0 or json.loads(told.read_text())["made"] != count:
         raise SystemExit(f"the batch of {count} lines failed")
-    return Measured(count, time.monotonic() - started, _seconds(used), used.ru_maxrss / 1024)
+    shutil.rmtree(folder / f"made{count}")
+    return Measured(count, time.monotonic() - started, _seconds(used), peak)
+
+
+def _held_megabytes(process: int) -> float:
+    """Of a process and its children, what they share counted once."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        own = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    held = next((int(line.split()[1]) for line in own.splitlines() if line.startswith("Pss:")), 0) / 1024
+    return held + sum(_held_megabytes(int(child)) for child in children)
 
 
 def write_lines(speech: Path, folder: Path, count: int) -> None:

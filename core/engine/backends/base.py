@@ -67,8 +67,8 @@ class Backend(Protocol):
 class TogetherBackend(Protocol):
     """A backend that speaks several lines in one pass."""
 
-    def speak_together(self, speeches: Sequence[Speech], styles: Sequence[ChosenStyles]) -> list[Motion]:
-        """As ``speak`` for each."""
+    def speak_together(self, speeches: Sequence[Speech], styles: Sequence[ChosenStyles]) -> list[list[Motion]]:
+        """As ``speak`` for each speech in each of the styles: for every speech its motions in their order."""
 
 
 def ignore_fraction(fraction: float) -> None:

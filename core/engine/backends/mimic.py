@@ -77,8 +77,8 @@ class MimicBackend:
         """On the line from the mean code (strength 0: exactly it) to that of the styles and past it."""
         return self.generator.generate(speech, self._chosen_code(styles), progress)
 
-    def speak_together(self, speeches: Sequence[Speech], styles: Sequence[ChosenStyles]) -> list[Motion]:
-        """:meth:`speak` for many lines, those of one length in one pass of the networks."""
+    def speak_together(self, speeches: Sequence[Speech], styles: Sequence[ChosenStyles]) -> list[list[Motion]]:
+        """:meth:`speak` for many lines in each of the styles, lines of one length in one pass of the networks."""
         return self.generator.generate_together(speeches, [self._chosen_code(chosen) for chosen in styles])
 
     def notes(self, style: Style | None) -> tuple[str, ...]:

@@ -142,19 +142,23 @@ class MimicGenerator(Synthesiser):
 
     def generate_together(
         self, speeches: Sequence[Speech], codes: Sequence[NDArray[np.float32] | None]
-    ) -> list[Motion]:
-        """:meth:`generate` for each; those that fit into one window run together with those of their length."""
-        lines = [(self.features(speech), code) for speech, code in zip(speeches, codes, strict=True)]
-        return map_alike(lines, lambda line: len(line[0]), MOST_TOGETHER, self._generated)
+    ) -> list[list[Motion]]:
+        """:meth:`generate` of each speech in each code: for every speech its motions in the order of the codes.
 
-    def _generated(self, lines: Sequence[tuple[Tensor, NDArray[np.float32] | None]]) -> list[Motion]:
-        if len(lines[0][0]) > 2 * WINDOW_FRAMES:
-            return [self.in_style(features, code) for features, code in lines]
+        Speeches that fit into one window run together with those of their length, and their content is read once.
+        """
+        lines = [self.features(speech) for speech in speeches]
+        return map_alike(lines, len, MOST_TOGETHER, lambda alike: self._generated(alike, codes))
+
+    def _generated(self, lines: Sequence[Tensor], codes: Sequence[NDArray[np.float32] | None]) -> list[list[Motion]]:
+        if len(lines[0]) > 2 * WINDOW_FRAMES:
+            return [[self.in_style(features, code) for code in codes] for features in lines]
+        features = torch.stack(list(lines))
         with torch.inference_mode():
-            codes = torch.stack([self._code(code) for _, code in lines])
-            values = self._network.motion(torch.stack([features for features, _ in lines]), codes).cpu().numpy()
-        pairs = zip(values, lines, strict=True)
-        return [self.as_motion(self.with_closures(line, features)) for line, (features, _) in pairs]
+            content = self._network.speech_content(features)
+            made = [self._network.decoded(content, self._code(code)).cpu().numpy() for code in codes]
+        closed = [self.with_closures_together(values, features) for values in made]
+        return [[self.as_motion(values[line]) for values in closed] for line in range(len(lines))]
 
     def _code(self, code: FloatArray | None) -> Tensor:
         if code is None:

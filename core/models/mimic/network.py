@@ -90,3 +90,7 @@ class MimicNetwork(nn.Module):
     def motion(self, features: Tensor, code: Tensor) -> Tensor:
         """Features (B, 2 T, F) and codes (B, 128) to (B, T, 53)."""
         return self.values(self.decoder(self.speech_content(features), code))
+
+    def decoded(self, content: Tensor, code: Tensor) -> Tensor:
+        """Speech content (B, T, width) in one code (128,) to (B, T, 53)."""
+        return self.values(self.decoder(content, code.expand(len(content), -1)))

@@ -31,7 +31,11 @@ def close_lips(vectors: NDArray[np.float32], closed: FloatArray, basis: FaceBasi
 
     closed: (2 T,) closure probability at 50 Hz. The lip gap, in cm, is contact where that is high and nowhere less.
     """
-    share = closing_share(closed, len(vectors))
+    return close_by_share(vectors, closing_share(closed, len(vectors)), basis)
+
+
+def close_by_share(vectors: NDArray[np.float32], share: FloatArray, basis: FaceBasis) -> NDArray[np.float32]:
+    """(T, 53) with the constraint in the strength (T,) of :func:`closing_share`; each frame by itself."""
     gap = gap_of_vectors(basis, vectors.astype(np.float64))
     if not share.any() and gap.min() >= _CONTACT_CM:
         return vectors

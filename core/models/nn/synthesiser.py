@@ -25,7 +25,7 @@ from ...weights import half_precision, write_tensors
 from ..speech.encoder import ClosureDetector, SpeechEncoder
 from ..speech.registry import HASH_KEY, NAME_KEY
 from ..windows import raised_cosine, window_starts
-from .lip_closure import close_lips
+from .lip_closure import close_by_share, closing_share
 
 # frames at 25 fps: of one window, of its context on each side; and how many windows run as one batch
 WINDOW_FRAMES = 150
@@ -77,9 +77,16 @@ class Synthesiser:
 
     def with_closures(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
         """(T, 53) with the lip-closure constraint, where the encoder can detect closures; else unchanged."""
+        return self.with_closures_together(values[None], features[None])[0]
+
+    def with_closures_together(self, values: NDArray[np.float32], features: Tensor) -> NDArray[np.float32]:
+        """:meth:`with_closures` of (B, T, 53) lines of one length, from their (B, 2 T, F) features."""
         if not isinstance(self._encoder, ClosureDetector):
             return values
-        return close_lips(values, self._encoder.closure(features.cpu().numpy()), self.basis)
+        closed = [self._encoder.closure(line) for line in features.cpu().numpy()]
+        share = np.concatenate([closing_share(line, values.shape[1]) for line in closed])
+        # what is done to a frame depends on that frame and its share alone
+        return close_by_share(values.reshape(-1, MOTION_SIZE), share, self.basis).reshape(values.shape)
 
     def as_motion(self, values: NDArray[np.float32]) -> Motion:
         """(T, 53) as a motion in the basis, with the head in its rest pose and the gaze straight ahead."""

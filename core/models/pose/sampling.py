@@ -77,8 +77,7 @@ def sample_codes_together(
         state = gpt(inputs, speech_states[:, position : position + 1], norms, cache)[:, 0]
         behind = (before.repeat(twice, 1), so_far.repeat(twice, 1))
         logits = _guided(gpt.logits(level, state, *behind, codebooks[level]), guidance).cpu().numpy()
-        for line, sampling in enumerate(samplings):
-            codes[line, position] = draw(logits[line], sampling, float(uniform[line, position]))
+        codes[:, position] = draw_together(logits, samplings, uniform[:, position])
         chosen = codebooks[level, torch.from_numpy(codes[:, position]).to(codebooks.device)]
         so_far = so_far + chosen
         inputs = gpt.embed_code(level, chosen, so_far).repeat(twice, 1, 1)
@@ -97,13 +96,23 @@ def _guided(logits: Tensor, guidance: float) -> Tensor:
 
 def draw(logits: NDArray[np.floating], sampling: Sampling, uniform: float) -> int:
     """One index of (codes,) logits, by a number in 0..1."""
-    if sampling.temperature <= 0.0:
-        return int(logits.argmax())
-    scaled = np.asarray(logits, np.float64) / sampling.temperature
-    share = np.exp(scaled - scaled.max())
-    order = np.argsort(-share, kind="stable")
-    total = np.cumsum(share[order] / share.sum())
+    return int(draw_together(np.asarray(logits)[None], [sampling], np.array([uniform]))[0])
+
+
+def draw_together(
+    logits: NDArray[np.floating], samplings: Sequence[Sampling], uniform: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """(B,) indices of (B, codes) logits, each by its own sampling and its own number (B,) in 0..1."""
+    temperature = np.array([sampling.temperature for sampling in samplings])
+    best = np.asarray(logits).argmax(axis=1)
+    scaled = np.asarray(logits, np.float64) / np.where(temperature > 0.0, temperature, 1.0)[:, None]
+    share = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    order = np.argsort(-share, axis=1, kind="stable")
+    total = np.cumsum(np.take_along_axis(share, order, axis=1) / share.sum(axis=1, keepdims=True), axis=1)
     # the most likely code always stays
-    kept = max(int(np.searchsorted(total, sampling.top_p)) + 1, 1)
-    kept = min(kept, len(order))
-    return int(order[np.searchsorted(total[:kept], uniform * total[kept - 1])])
+    top = np.array([sampling.top_p for sampling in samplings])[:, None]
+    kept = np.minimum((total < top).sum(axis=1), total.shape[1] - 1)
+    rows = np.arange(len(total))
+    wanted = (uniform * total[rows, kept])[:, None]
+    place = np.minimum((total < wanted).sum(axis=1), kept)
+    return np.where(temperature > 0.0, order[rows, place], best)
