@@ -54,6 +54,8 @@ $(VENV)/.ready: core/engine/requirements.txt .ci/requirements-dev.txt
 	$(PIP) -r core/engine/requirements.txt
 	$(PIP) --no-deps mediapipe==0.10.21
 	$(PIP) -r .ci/requirements-dev.txt
+	@# Khronos' validator of glTF files, for tests/blender/test_export_demo.py, which is left out where there is no npm
+	-@command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix $(VENV)/node gltf-validator@2.0.0-dev.3.10
 	touch $@
 
 .venv-bpy42/.ready: SPEC = bpy==4.2.23
