@@ -95,8 +95,8 @@ class ProcessRunner:
         while pieces or self._busy():
             while len(self._workers) < self.count and len(self._workers) < len(pieces) + len(self._busy()):
                 self._workers.append(_start(self.make))
-            for worker in [worker for worker in self._workers if not worker.waiting and pieces]:
-                if not worker.give(pieces.pop()):
+            for worker in tuple(self._workers):
+                if pieces and not worker.waiting and not worker.give(pieces.pop()):
                     yield from self._lost(worker)
             for worker in self._ready():
                 yield from self._received(worker)

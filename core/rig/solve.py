@@ -110,7 +110,7 @@ class RigSolver:
         # in pieces: the displacements of ten minutes would be 170 MB
         for start in range(0, len(motion), _CHUNK_FRAMES):
             part = slice(start, start + _CHUNK_FRAMES)
-            displacement = self.basis.displacement(_part(motion, part)).astype(np.float64)
+            displacement = self.basis.displacement(motion.part(start, start + _CHUNK_FRAMES)).astype(np.float64)
             grown = lip_gaps(displacement)
             moved, rest = lip_gaps(self.basis.neutral) + grown, face.lips.rest
             # the jaw does what the motion's does, and uncovers; what remains of the gap is the lips' own
@@ -190,9 +190,3 @@ def _jaw_map(face: RigFace, growth: FloatArray, energy: float) -> FloatArray:
     ridge = energy * np.concatenate([np.full(keys, _KEY_RIDGE_BESIDE_JAW), _JAW_RIDGE])
     inverse: FloatArray = np.linalg.solve(both.T @ both + np.diag(ridge), both.T)
     return inverse[keys:]
-
-
-def _part(motion: Motion, part: slice) -> Motion:
-    return motion.replace(
-        expression=motion.expression[part], jaw=motion.jaw[part], head=motion.head[part], gaze=motion.gaze[part]
-    )

@@ -99,11 +99,13 @@ def measure(folder: Path, count: int, style: Path | None) -> Measured:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    peak, ended, status, used = 0.0, 0, 0, None
-    while not ended:
+    peak = 0.0
+    while True:
         peak = max(peak, _held_megabytes(process.pid))
         time.sleep(_LOOK_SECONDS)
         ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
     if os.waitstatus_to_exitcode(status) != 0 or json.loads(told.read_text())["made"] != count:
         raise SystemExit(f"the batch of {count} lines failed")
     shutil.rmtree(folder / f"made{count}")
