@@ -51,7 +51,8 @@ class MIMESH_OT_setup_engine(bpy.types.Operator):
 
     def draw(self, context: bpy.types.Context) -> None:
         """What would happen, in words."""
-        from ..core.client.setup_plan import expected_megabytes, has_nvidia_driver
+        from ..core.client.graphics_card import card_obstacle, has_nvidia_driver
+        from ..core.client.setup_plan import expected_megabytes
 
         layout = self.layout
         download, disk = expected_megabytes(self.torch)
@@ -62,6 +63,8 @@ class MIMESH_OT_setup_engine(bpy.types.Operator):
         layout.label(text="An engine that works now stays until the new one is checked.")
         if has_nvidia_driver():
             layout.prop(self, "torch", expand=True)
+        if self.torch == "cuda" and (obstacle := card_obstacle()):
+            layout.label(text=f"It would not run: {obstacle}.", icon="ERROR")
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Hand over to the operator that does it: in a window it leaves Blender usable."""

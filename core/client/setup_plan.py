@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import EngineSetupError
+from .graphics_card import card_obstacle
 
 TorchBuild = Literal["cpu", "cuda"]
 ENGINE_FOLDER = Path(__file__).resolve().parent.parent / "engine"
@@ -154,13 +155,6 @@ def default_engine_folder(user_folder: Path, platform: str = sys.platform, local
     return own
 
 
-def has_nvidia_driver(platform: str = sys.platform) -> bool:
-    """Whether an NVIDIA driver is installed, without loading it."""
-    if platform == "win32":
-        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").is_file()
-    return platform == "linux" and Path("/proc/driver/nvidia/version").is_file()
-
-
 def torch_requirement() -> str:
     """The pinned line for this system."""
     lines = [line for line in REQUIREMENTS_FILE.read_text(encoding="utf-8").splitlines() if line.startswith("torch==")]
@@ -181,6 +175,11 @@ def require_possible(plan: SetupPlan, online: bool, long_paths: bool | None = No
         )
     if choice.face_model and not Path(choice.face_model).is_file():
         raise EngineSetupError(f"The face model {choice.face_model} does not exist.", "Choose another file.")
+    if choice.torch == "cuda" and (obstacle := card_obstacle()):
+        raise EngineSetupError(
+            f"PyTorch for NVIDIA cards would not run here: {obstacle}.",
+            "Set up for the processor, or update the card's driver if that is what is too old.",
+        )
     require_short_path(plan.target, long_paths=long_paths)
     _require_space(plan)
 

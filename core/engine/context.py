@@ -93,7 +93,7 @@ def _context_of_pack(device: str, wish: str, pack: ModelPack) -> EngineContext:
 
 
 def resolve_device(wish: str) -> str:
-    """``auto``, ``cpu`` or ``cuda`` as the device to compute on, with torch's threads set up.
+    """``auto``, ``cpu`` or ``cuda`` as the device to compute on, with torch's threads and precision set up.
 
     Raises :class:`EngineSetupError` without torch, and for CUDA where there is none.
     """
@@ -105,8 +105,11 @@ def resolve_device(wish: str) -> str:
         from ..models.device import choose_device
     except ImportError as error:
         raise unusable_python(error) from error
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    torch.set_num_threads(int(asked) if asked.isdecimal() else min(os.cpu_count() or 1, MAX_THREADS))
+    asked, cores = os.environ.get("OMP_NUM_THREADS", ""), os.cpu_count() or 1
+    # a wish of nothing, or of more than there is, is none
+    torch.set_num_threads(min(max(int(asked), 1), cores) if asked.isdecimal() else min(cores, MAX_THREADS))
+    # a card's shortened float32 (TF32) is off by a thousandth, enough for another head from the same seed
+    torch.backends.cudnn.allow_tf32 = False
     return choose_device(wish)
 
 

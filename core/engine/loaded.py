@@ -78,9 +78,12 @@ def _pack_key(pack: Path) -> str:
 
 
 def release_models() -> None:
-    """Forget all networks, and what they remember, so that an idle engine holds little memory."""
+    """Forget all networks, and what they remember, so that an idle engine holds little memory, on cards too."""
+    from ..models.device import release_cards
+
     _loaded.clear()
     gc.collect()
+    release_cards()
 
 
 def backend_class(entry: EngineEntry) -> type[Backend]:

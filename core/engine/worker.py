@@ -44,6 +44,7 @@ from ..exchange.protocol import (
     Warm,
     decode,
 )
+from ..models.card_faults import is_card_full, is_card_lost
 from .stages import TimeEstimate
 from .stdio import Outbox, claim_standard_streams
 
@@ -113,6 +114,8 @@ class Worker:
     runner: Runner
     limits: IdleLimits = IdleLimits()
     _parent: int = field(default_factory=os.getppid)
+    # after a fault that this process does not get over; the caller starts another one
+    _spent: bool = False
 
     def run(self) -> None:
         """Returns when the caller is gone or the engine was idle for long enough."""
@@ -136,7 +139,7 @@ class Worker:
     def _next_job(self) -> Message | None:
         idle_since = time.monotonic()
         released = False
-        while not self._orphaned():
+        while not self._orphaned() and not self._spent:
             try:
                 return self.inbox.jobs.get(timeout=_TICK_SECONDS)
             except queue.Empty:
@@ -170,6 +173,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the border: logged here, a sentence there
             _log.exception("job %s failed", job)
             self.outbox.send(Failure.of(job, _unexpected(error)))
+            self._spent = is_card_lost(error)
         self.inbox.cancelled.discard(job)
 
     def require_wanted(self, job: str) -> None:
@@ -212,6 +216,16 @@ def _file_trouble(error: OSError) -> MimeshError:
 def _unexpected(error: Exception) -> MimeshError:
     if isinstance(error, MemoryError):
         return EngineError("The engine ran out of memory.", "Use a shorter range, or close other programs.")
+    if is_card_full(error):
+        return EngineError(
+            "The graphics card has no memory left for the engine.",
+            "Close what else uses the card, or choose Processor as Device.",
+        )
+    if is_card_lost(error):
+        return EngineError(
+            f"The graphics card stopped working for the engine ({str(error).splitlines()[0]}).",
+            "Try again: the engine starts anew. If it happens again, choose Processor as Device.",
+        )
     return EngineError(
         f"The engine failed unexpectedly ({type(error).__name__}: {error}).",
         "Please report it with the engine's log.",

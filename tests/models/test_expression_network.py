@@ -175,6 +175,7 @@ def test_an_absent_gpu_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> N
         choose_device("mps")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr("core.models.device.card_trouble", lambda device: "")
     assert choose_device("cuda:1") == "cuda:1"
     with pytest.raises(EngineSetupError, match="cuda:2 is not available"):
         choose_device("cuda:2")

@@ -201,3 +201,10 @@ def test_draws_follow_the_probabilities_and_temperature_sharpens_them() -> None:
     np.testing.assert_allclose(plain, [0.7, 0.2, 0.1], atol=0.002)
     cold = np.bincount([draw(logits, Sampling(0.5, 1.0), u) for u in uniform], minlength=3) / 1000
     assert cold[0] > 0.9
+
+
+def test_sampling_says_a_word_every_few_codes_however_slow_it_is(gpt: PoseGpt, codebooks: torch.Tensor) -> None:
+    told: list[float] = []
+    sample_codes(gpt, codebooks, _speech(100), _style(gpt), Sampling(seed=0), told.append)
+    # 200 codes; a busy machine needs up to a tenth of a second for each
+    assert len(told) >= 200 / 15 and told == sorted(told)

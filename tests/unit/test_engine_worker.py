@@ -139,6 +139,42 @@ def test_error_of_the_family_crosses_as_it_is_and_a_bug_as_a_sentence() -> None:
     worker.hang_up().heard()
 
 
+def test_lost_card_ends_the_worker_so_that_the_next_click_gets_a_fresh_one() -> None:
+    def fail(progress: Callable[[str, float], None]) -> JsonObject:
+        raise RuntimeError("CUDA error: unspecified launch failure\nCompile with TORCH_USE_CUDA_DSA")
+
+    runner = ScriptedRunner(fail)
+    worker = RunningWorker(runner).say(job("a"), job("b")).start()
+    told = worker.heard()
+    (answer,) = (message for message in told if isinstance(message, Failure))
+    assert "unspecified launch failure" in answer.message and "TORCH_USE" not in answer.message
+    assert "Try again" in answer.hint and "Processor" in answer.hint
+    # the caller sends what the worker never began to a new one
+    assert not [message for message in told if isinstance(message, JobDone)]
+
+
+def test_full_card_is_told_in_words_and_the_engine_stays() -> None:
+    class OutOfMemoryError(RuntimeError):
+        """As torch calls it."""
+
+    failures: list[Exception] = [
+        OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 17 GB)"),
+    ]
+
+    def fail(progress: Callable[[str, float], None]) -> JsonObject:
+        if failures:
+            raise failures.pop()
+        return {}
+
+    worker = RunningWorker(ScriptedRunner(fail)).say(job("a"), job("b"), job("c")).start()
+    for _ in range(2):
+        answer = worker.next_answer()
+        assert isinstance(answer, Failure) and "graphics card has no memory left" in answer.message
+    assert worker.next_answer() == JobDone("c", {})
+    worker.hang_up().heard()
+
+
 def test_seconds_left_are_told_once_known() -> None:
     def slow(progress: Callable[[str, float], None]) -> JsonObject:
         for step in range(11):

@@ -7,6 +7,7 @@ Simulated, not run: no Windows machine and no Mac is at hand. What PyTorch lacks
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from core.client import base_python, child, environment, transport
-from core.client.setup_plan import SetupChoice, SetupPlan, expected_megabytes, has_nvidia_driver
+from core.client import base_python, child, environment, graphics_card, setup_plan, transport
+from core.client.graphics_card import GraphicsCard, cards_in, has_nvidia_driver
+from core.client.setup_plan import SetupChoice, SetupPlan, expected_megabytes, require_possible
+from core.errors import EngineSetupError
 from core.files import file_stem
 
 CREATE_NO_WINDOW = 0x08000000
@@ -146,6 +149,39 @@ def test_graphics_card_is_looked_for_where_each_system_has_its_driver(
     assert not has_nvidia_driver("win32")
     (tmp_path / "System32" / "nvcuda.dll").touch()
     assert has_nvidia_driver("win32") and not has_nvidia_driver("darwin")
+
+
+@pytest.mark.parametrize(
+    ("line", "obstacle"),
+    [
+        ("NVIDIA H100 80GB HBM3, 580.159.04, 9.0", ""),
+        ("NVIDIA GeForce RTX 3060, 591.44, 8.6", ""),
+        ("NVIDIA GeForce GTX 1080, 580.88, 6.1", "compute capability 6.1, and PyTorch needs 7.5"),
+        ("NVIDIA GeForce RTX 2080, 551.23, 7.5", "driver 551, and PyTorch needs 580"),
+        ("GeForce GTX 960, 470.10, [N/A]", "driver 470"),
+    ],
+)
+def test_card_or_driver_that_pytorch_cannot_use_is_told_before_gigabytes_are_fetched(
+    line: str, obstacle: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (card,) = cards_in(f"{line}\n")
+    assert obstacle in card.obstacle and bool(obstacle) == bool(card.obstacle)
+    monkeypatch.setattr(graphics_card, "find_cards", lambda: (card,))
+    plan = SetupPlan(SetupChoice("cuda"), Path("python"), (3, 11, 7), tmp_path)
+    monkeypatch.setattr(setup_plan, "_require_space", lambda plan: None)
+    if not obstacle:
+        require_possible(plan, online=True)
+        return
+    with pytest.raises(EngineSetupError, match=re.escape(obstacle)):
+        require_possible(plan, online=True)
+
+
+def test_one_card_that_serves_is_enough_and_none_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = GraphicsCard("GTX 970", 580, (5, 2)), GraphicsCard("RTX 4090", 580, (8, 9))
+    for cards, wanted in (((old, new), False), ((), False), ((old,), True)):
+        monkeypatch.setattr(graphics_card, "find_cards", lambda cards=cards: cards)
+        assert bool(graphics_card.card_obstacle()) is wanted
+    assert cards_in("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.") == ()
 
 
 def test_store_stand_in_of_windows_is_never_started(monkeypatch: pytest.MonkeyPatch) -> None:

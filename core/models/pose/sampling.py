@@ -15,6 +15,8 @@ from .gpt import GptCache, PoseGpt
 
 # guidance scale w, chosen on held-out speakers, see vendor_models/pose_prior.md
 STYLE_GUIDANCE = 0.5
+# a busy machine needs a tenth of a second for each
+_POSITIONS_PER_WORD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def sample_codes_together(
         chosen = codebooks[level, torch.from_numpy(codes[:, position]).to(codebooks.device)]
         so_far = so_far + chosen
         inputs = gpt.embed_code(level, chosen, so_far).repeat(twice, 1, 1)
-        if position % 100 == 0:
+        if position % _POSITIONS_PER_WORD == 0:
             progress(position / steps)
     return codes.reshape(lines, -1, levels)
 
