@@ -17,7 +17,7 @@ from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory, explain
 
 if TYPE_CHECKING:
-    from ..core.blender.retake import Retake
+    from ..core.blender.takes import Retake
 
 
 class MIMESH_OT_retake(SteppedOperator, bpy.types.Operator):
@@ -53,7 +53,7 @@ class _TakeOperator(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Decides and explains."""
-        from ..core.blender.retake import open_retake
+        from ..core.blender.takes import open_retake
 
         if context.scene is None:
             return False
@@ -80,7 +80,8 @@ class MIMESH_OT_show_take(_TakeOperator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Goes round."""
-        from ..core.blender.retake import open_retake, show_take
+        from ..core.blender.retake import show_take
+        from ..core.blender.takes import open_retake
 
         target = scene_settings(context).target
         retake = open_retake(target)
@@ -131,7 +132,7 @@ class MIMESH_OT_reject_takes(_TakeOperator):
 
 def open_takes(obj: bpy.types.Object | None) -> Retake | None:
     """The takes of a face that wait for an answer; cheap enough for a panel."""
-    from ..core.blender.retake import open_retake
+    from ..core.blender.takes import open_retake
 
     return open_retake(obj)
 
@@ -151,7 +152,7 @@ def settings_of_line(context: bpy.types.Context, sound: str) -> GenerateSettings
 
 
 def _retake_disabled_reason(context: bpy.types.Context) -> str:
-    from ..core.blender.retake import open_retake
+    from ..core.blender.takes import open_retake
 
     if reason := busy_reason(context):
         return reason

@@ -42,6 +42,7 @@ from .tags import (
     record,
     store_bytes,
 )
+from .takes import forget_keys
 from .write_action import WrittenSlot, is_thinned, our_slots, update_curves
 from .write_keys import Writing, smoothing_of
 
@@ -86,6 +87,7 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     _write(obj, line, ready, plan)
     for action in {slot.action.name: slot.action for _, slot in line_slots(obj, line, ready.rig)}.values():
         action[ADJUST_PROPERTY] = adjust_json(settings)
+    forget_keys(obj, line.line.sound)
     scene = bpy.context.scene
     if scene is not None:
         scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)

@@ -12,10 +12,12 @@ import bpy
 from ..rig.existing import Line
 from . import compat
 from .before import put_back, recorded
+from .kept import kept_lines
 from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import require_mesh
 from .rest_strip import remove_rest_tracks
 from .tags import is_ours, our_actions
+from .takes import forget_takes, open_retake
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ def clear_animation(obj: bpy.types.Object, edited_too: bool = False) -> Cleared:
         # an artist's strip or a fake user keeps it
         if action is not None and action.users == 0:
             bpy.data.actions.remove(action)
+    retake = open_retake(obj)
+    if retake is not None and all(line.line.sound != retake.sound for line in kept_lines(obj)):
+        forget_takes(obj)
     return Cleared(tuple(removed), () if edited_too else tuple(sorted(edited)))
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
-from typing import Any, Self
 
 import bpy
 import numpy as np
@@ -21,53 +19,31 @@ from ..client.steps import StepStatus
 from ..direct.kept_motion import KeptMotion
 from ..direct.picture import face_picture, widest_frame
 from ..direct.retake import TAKES, TakeRange, TakeVariation, with_solved, with_take
+from ..direct.splice import spliced
+from ..direct.written import CurveName, WrittenCurve
 from ..errors import MimeshError, RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
 from ..face.basis import open_basis
 from ..face.motion import Motion
+from ..rig.description import RigDescription
 from ..rig.solve import prepare_solver
 from ..settings import BakeSettings, FaceSettings, HeadSettings
 from ..settings_schema import SettingsGroup, setting_fields
 from ..style.traits import TraitAmounts, with_amounts
+from . import compat
+from .adjust import line_slots
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
+from .read_animation import curve_points
 from .session import Steps, find_object, find_scene, motion_request, plan_result, read_target, watch_one_of
 from .sources import read_speech
-from .tags import MADE_PROPERTY, store_bytes
+from .tags import MADE_PROPERTY
+from .takes import BEFORE, Retake, forget_takes, keys_before, note_retake, open_retake, store_takes, take_motion
 
-_STATE, _TAKE = "mimesh_retake", "mimesh_take_{}"
-# the line as it was before
-BEFORE = 0
 _BLEND_SECONDS = 0.2
 _SHORTEST_SECONDS = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Retake:
-    """A retake that awaits its answer. sound: of the line. first, last: frames. shown: 0 is the line as it was."""
-
-    sound: str
-    first: float
-    last: float
-    labels: tuple[str, ...]
-    shown: int = 0
-
-    def to_text(self) -> str:
-        """For the object's property."""
-        return json.dumps(dataclasses.asdict(self))
-
-    @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Inverse of :meth:`to_text`."""
-        values: dict[str, Any] = json.loads(text)
-        return cls(**{**values, "labels": tuple(values["labels"])})
-
-
-def open_retake(obj: bpy.types.Object | None) -> Retake | None:
-    """The retake of a face that awaits its answer; cheap enough for a panel."""
-    return Retake.from_text(str(obj[_STATE])) if obj is not None and _STATE in obj else None
 
 
 def line_at(obj: bpy.types.Object, first: float, last: float) -> KeptLine:
@@ -115,14 +91,14 @@ def retake_steps(
         made.append(with_solved(new, solver.solve(new.motion), kept.solved, where))
     retake = Retake(line.line.sound, first, last, ("Before", *(variation.label for variation in TAKES)))
     obj = find_object(settings.object_name)
-    for number, motion in enumerate((kept, *made)):
-        store_bytes(obj, _TAKE.format(number), motion.pack())
-    obj[_STATE] = retake.to_text()
+    if load(_line_of(obj, retake)).pack() != kept.pack():
+        raise RigError(f'The line "{retake.sound}" changed while takes of it were being made.', "Retake again.")
+    store_takes(obj, retake, (kept, *made), _present_keys(obj, line, rig))
     try:
         show_take(obj, 1)
     except BaseException:
         # BaseException: an interrupt must not leave takes without an answer
-        _forget(obj)
+        forget_takes(obj)
         raise
     return dataclasses.replace(retake, shown=1)
 
@@ -132,13 +108,8 @@ def show_take(obj: bpy.types.Object, number: int) -> None:
     retake = _require_open(obj)
     if not 0 <= number < len(retake.labels):
         raise RigError(f"There is no take {number}; there are {len(retake.labels) - 1}.")
-    write_motion(obj, line_at(obj, retake.first, retake.last), take_motion(obj, number))
-    obj[_STATE] = dataclasses.replace(retake, shown=number).to_text()
-
-
-def take_motion(obj: bpy.types.Object, number: int) -> KeptMotion:
-    """The whole line with a take in it. Raises :class:`ModelError` where it is damaged."""
-    return KeptMotion.unpack(bytes(obj[_TAKE.format(number)]))
+    write_take(obj, _line_of(obj, retake), retake, number)
+    note_retake(obj, dataclasses.replace(retake, shown=number))
 
 
 def take_picture(obj: bpy.types.Object, number: int, pixels: int) -> NDArray[np.uint8]:
@@ -151,21 +122,24 @@ def take_picture(obj: bpy.types.Object, number: int, pixels: int) -> NDArray[np.
 def accept_take(obj: bpy.types.Object) -> Retake:
     """Keep what is shown; returns the answered retake."""
     retake = _require_open(obj)
-    _forget(obj)
+    forget_takes(obj)
     return retake
 
 
 def reject_takes(obj: bpy.types.Object) -> Retake:
     """Put the line back as it was."""
     retake = _require_open(obj)
-    if retake.shown != BEFORE:
+    if retake.shown != BEFORE and any(line.line.sound == retake.sound for line in kept_lines(obj)):
         show_take(obj, BEFORE)
-    _forget(obj)
+    forget_takes(obj)
     return retake
 
 
-def write_motion(obj: bpy.types.Object, line: KeptLine, kept: KeptMotion) -> None:
-    """Key a line anew from another motion, with the provenance and notes that it has. Raises :class:`MimeshError`."""
+def write_take(obj: bpy.types.Object, line: KeptLine, retake: Retake, number: int) -> None:
+    """Key a line anew with a take, with the provenance and notes that it has; frames outside of it stay key for key.
+
+    Raises :class:`MimeshError`.
+    """
     values = json.loads(line.provenance_json)
     settings = GenerateSettings(
         object_name=obj.name,
@@ -173,12 +147,23 @@ def write_motion(obj: bpy.types.Object, line: KeptLine, kept: KeptMotion) -> Non
         bake=BakeSettings.from_json(values.get("bake", {}), lenient=True),
     )
     noted = bpy.data.actions[line.action].get(MADE_PROPERTY)
-    plan = plan_result(read_target(obj.name), kept, Provenance.from_json(values), settings)
+    rig, provenance, kept = read_target(obj.name), Provenance.from_json(values), take_motion(obj, number)
+    plan = plan_result(rig, kept, provenance, settings)
+    if keys := keys_before(obj):
+        before = plan_result(rig, take_motion(obj, BEFORE), provenance, settings)
+        plan = spliced(keys, before, plan, (retake.first, retake.last), kept.timing.fps)
     applied = apply_plan(plan, obj)
     keep(obj, plan.line, kept)
     if noted is not None:
         for name in applied.actions:
             bpy.data.actions[name][MADE_PROPERTY] = noted
+
+
+def _line_of(obj: bpy.types.Object, retake: Retake) -> KeptLine:
+    found = next((line for line in kept_lines(obj) if line.line.sound == retake.sound), None)
+    if found is None:
+        raise RigError(f'"{obj.name}" has no line "{retake.sound}" any more.', "Reject its takes.")
+    return found
 
 
 def _require_open(obj: bpy.types.Object) -> Retake:
@@ -188,10 +173,14 @@ def _require_open(obj: bpy.types.Object) -> Retake:
     return retake
 
 
-def _forget(obj: bpy.types.Object) -> None:
-    for name in (_STATE, *map(_TAKE.format, range(len(TAKES) + 1))):
-        if name in obj:
-            del obj[name]
+def _present_keys(obj: bpy.types.Object, line: KeptLine, rig: RigDescription) -> dict[CurveName, WrittenCurve]:
+    """Every key of the line, the artist's too."""
+    found = {}
+    for datablock, slot in line_slots(obj, line, rig):
+        for curve in compat.slot_curves(slot.action, slot.slot).fcurves:
+            frames, values = np.ascontiguousarray(curve_points(curve).points.T)
+            found[datablock, curve.data_path, curve.array_index] = WrittenCurve(frames, values)
+    return found
 
 
 def _seconds(kept: KeptMotion, line: KeptLine, first: float, last: float) -> TakeRange:

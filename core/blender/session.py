@@ -45,6 +45,7 @@ from .read_rig import read_rig
 from .read_scene import scene_fps
 from .solve_line import solve_steps
 from .sources import PlacedMedia, existing_file, read_reference, read_speech
+from .takes import forget_takes
 
 T = TypeVar("T")
 Steps = Generator[StepStatus, None, T]
@@ -94,6 +95,8 @@ def request_steps(
     target = find_object(settings.object_name)
     applied = apply_plan(plan, target)
     keep(target, plan.line, kept)
+    # they were of the earlier motion
+    forget_takes(target, plan.line.sound)
     if binding is not found.binding:
         store_binding(target, binding)
     report = _summed_up(rig, result, plan, applied, time.perf_counter() - started)

@@ -126,7 +126,8 @@ def _copied(plan: CurvePlan, owners: dict[str, Any], made: list[Any]) -> dict[st
 def _how(plan: CurvePlan, action: Any) -> Writing:
     """The artist's keys go along where the line has moved by whole frames."""
     shift = round(plan.first - float(record(action, LINE_PROPERTY).get("first", plan.first)))
-    return Writing(plan.interpolation, plan.bend_frames, float(shift), smoothing_of(plan.thinned, is_thinned(action)))
+    smoothing = smoothing_of(plan.thinned, is_thinned(action))
+    return Writing(plan.interpolation, plan.bend_frames, float(shift), smoothing, plan.only)
 
 
 def is_thinned(action: Any) -> bool:

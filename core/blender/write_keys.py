@@ -23,13 +23,17 @@ _CODES = ("type", "interpolation", "easing", "handle_left_type", "handle_right_t
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How keys are written: bend_frames: over which new motion meets an artist's key. shift: frames that the line has
-    moved by since, with the artist's keys. smoothing: the curves' own, empty to leave it."""
+    """How keys are written.
+
+    bend_frames: over which new motion meets an artist's key. shift: frames that the line has moved by since, with the
+    artist's keys. smoothing: the curves' own, empty to leave it. only: frames outside of which nothing bends.
+    """
 
     interpolation: str
     bend_frames: float
     shift: float = 0.0
     smoothing: str = ""
+    only: tuple[float, float] | None = None
 
 
 def smoothing_of(thinned: bool, before: bool) -> str:
@@ -60,7 +64,7 @@ def rewrite_curve(curve: Any, planned: PlannedCurve, written: WrittenCurve | Non
     present = _read(points, "co", count)
     edits = find_edits(present[:, 0], present[:, 1], _marked(points, count, how.interpolation), written)
     keys = WrittenCurve(present[edits.theirs, 0] + np.float32(how.shift), present[edits.theirs, 1])
-    new = bent(_planned(planned), keys, edits.removed + np.float32(how.shift), how.bend_frames)
+    new = bent(_planned(planned), keys, edits.removed + np.float32(how.shift), how.bend_frames, how.only)
     if how.shift == 0 and np.array_equal(new.frames, present[:, 0]):
         co = np.stack([new.frames, new.values], axis=1)
         points.foreach_set("co", np.ascontiguousarray(co, np.float32).ravel())

@@ -58,19 +58,28 @@ def find_edits(frames: Floats, values: Floats, marked: NDArray[np.bool_], writte
     return CurveEdits(theirs, written.frames[gone])
 
 
-def bent(planned: WrittenCurve, keys: WrittenCurve, removed: Floats, reach: float) -> BentCurve:
+def bent(
+    planned: WrittenCurve, keys: WrittenCurve, removed: Floats, reach: float, only: tuple[float, float] | None = None
+) -> BentCurve:
     """The planned curve through the artist's ``keys``, which stay as they are.
 
     The difference at each of them fades over ``reach`` frames, and between two that are nearer passes from one to the
-    other. Frames that the artist ``removed`` stay without a key.
+    other. Frames that the artist ``removed`` stay without a key. only: frames outside of which nothing is to
+    bend.
     """
     if not len(keys.frames) and not len(removed):
         nothing = WrittenCurve(planned.frames[:0], planned.values[:0])
         return BentCurve(planned.frames, planned.values, np.full(len(planned.frames), -1), nothing)
     frames, values = planned.frames, planned.values
     if len(keys.frames) and len(frames):
-        there = np.interp(keys.frames, frames, values)
-        values = (values + _offsets(frames, keys.frames, keys.values - there, reach)).astype(np.float32)
+        offsets = keys.values - np.interp(keys.frames, frames, values)
+        before, after = _reaches(keys.frames, reach)
+        if only is not None:
+            offsets = np.where((keys.frames >= only[0]) & (keys.frames <= only[1]), offsets, 0.0)
+            before = np.minimum(before, np.maximum(keys.frames - only[0], 0.0))
+            after = np.minimum(after, np.maximum(only[1] - keys.frames, 0.0))
+        moved = _offsets(frames, keys.frames, offsets, before, after)
+        values = (values + moved).astype(np.float32)
     removed = removed[~_among(removed, keys.frames)]
     gone = _among(frames, removed)
     free = ~_among(frames, keys.frames) & ~gone
@@ -86,11 +95,16 @@ def bent(planned: WrittenCurve, keys: WrittenCurve, removed: Floats, reach: floa
     )
 
 
-def _offsets(frames: Floats, at: Floats, offsets: NDArray[np.floating], reach: float) -> NDArray[np.float64]:
-    total = np.zeros(len(frames))
+def _reaches(at: Floats, reach: float) -> tuple[Floats, Floats]:
+    """Frames over which each offset fades before and after its key."""
     gaps = np.diff(at)
-    before = np.minimum(np.concatenate([[reach], gaps]), reach)
-    after = np.minimum(np.concatenate([gaps, [reach]]), reach)
+    return np.minimum(np.concatenate([[reach], gaps]), reach), np.minimum(np.concatenate([gaps, [reach]]), reach)
+
+
+def _offsets(
+    frames: Floats, at: Floats, offsets: NDArray[np.floating], before: Floats, after: Floats
+) -> NDArray[np.float64]:
+    total = np.zeros(len(frames))
     for place, offset, left, right in zip(at, offsets, before, after, strict=True):
         low, high = np.searchsorted(frames, [place - left, place + right])
         way = frames[low:high] - place

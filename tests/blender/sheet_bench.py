@@ -16,6 +16,7 @@ from core.blender.correspond import store_binding  # noqa: E402
 from core.face.basis import open_basis  # noqa: E402
 from tests.blender.builders import RigChoice, build_rig, own_binding  # noqa: E402
 from tests.blender.fake_engine import FakeEngine, part, talking  # noqa: E402
+from tests.blender.line_keys import keys_between, line_actions, line_digest, line_keys  # noqa: E402, F401
 from tests.face_fixtures import SyntheticFace  # noqa: E402
 
 
@@ -103,28 +104,6 @@ def states() -> dict[str, str]:
     return {item.source: s.state for item, s in zip(bpy.context.scene.mimesh_sheet.lines, found, strict=True)}
 
 
-def line_actions(name: str) -> list[Any]:
-    read = part("core.blender.read_animation")
-    return [a for a in bpy.data.actions if "mimesh" in a and read.action_line(a).sound == name]
-
-
-def line_keys(name: str) -> tuple[list[str], Any]:
-    """Every key of a line: its curve and type, and (n, 4) frame, value and the handles' values."""
-    names, values = [], []
-    for action in sorted(line_actions(name), key=lambda action: action.name):
-        for curve in part("core.blender.compat").action_curves(action):
-            for key in curve.keyframe_points:
-                names.append(f"{curve.data_path}[{curve.array_index}] {key.type}")
-                values.append([*key.co, key.handle_left[1], key.handle_right[1]])
-    return names, np.array(values)
-
-
-def line_digest(name: str) -> str:
-    """Of every key of a line, its handles and its type."""
-    names, values = line_keys(name)
-    return hashlib.sha256("".join(names).encode() + values.astype(np.float32).tobytes()).hexdigest()
-
-
 def is_shifted(before: tuple[list[str], Any], name: str, frames: float) -> bool:
     """Whether a line has the same keys so many frames later."""
     names, values = line_keys(name)
@@ -135,17 +114,6 @@ def mouth_at(head: str, frame: int) -> list[float]:
     bpy.context.scene.frame_set(frame)
     keys = bpy.data.objects[head].data.shape_keys
     return [round(block.value, 4) for block in keys.key_blocks[1:6]]
-
-
-def keys_between(name: str, first: float, last: float) -> tuple[str, str]:
-    """Digests of a line's keys outside and inside of some frames."""
-    outside, inside = hashlib.sha256(), hashlib.sha256()
-    for action in sorted(line_actions(name), key=lambda action: action.name):
-        for curve in part("core.blender.compat").action_curves(action):
-            for key in curve.keyframe_points:
-                text = f"{curve.data_path}[{curve.array_index}] {key.co[0]:.2f} {key.co[1]:.5f}"
-                (inside if first <= key.co[0] <= last else outside).update(text.encode())
-    return outside.hexdigest(), inside.hexdigest()
 
 
 def use_sheet_engine() -> FakeEngine:

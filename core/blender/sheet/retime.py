@@ -18,6 +18,7 @@ from ...rig.existing import fingerprint
 from .. import compat
 from ..read_animation import action_line, curve_points, line_owners
 from ..tags import FINGERPRINT_PROPERTY, KEPT_PROPERTY, LINE_PROPERTY, MADE_PROPERTY, is_ours, record, store_bytes
+from ..takes import shift_takes
 from ..write_action import shift_written
 
 _STRIP_FIELDS = ("blend_type", "influence", "blend_in", "blend_out", "mute", "use_auto_blend", "extrapolation")
@@ -50,6 +51,7 @@ def move_line(face: bpy.types.Object, sound: str, frames: int) -> int:
         _note_shift(action, prints[name], frames)
     for owner, found in owners:
         _shift_strips(owner, found, frames)
+    shift_takes(face, sound, frames)
     return len(actions)
 
 
