@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ..adjust_settings import AdjustSettings
 from ..direct.adjust import AdjustableLine, adjustable
@@ -22,7 +21,7 @@ from ..errors import RigError
 from ..face.basis import open_basis
 from ..rig.curves import ARMATURE, KEY, part_keys
 from ..rig.description import RigDescription
-from ..rig.existing import CurvePoints, ExistingAnimation, fingerprint
+from ..rig.existing import CurvePoints, ExistingAnimation, ExistingDatablock, fingerprint
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves
 from ..rig.solve import prepare_solver
 from ..settings import BakeSettings
@@ -31,6 +30,7 @@ from .apply import widen_sliders
 from .armature import find_armature
 from .editable import require_editable
 from .kept import KeptLine, kept_lines, load
+from .key_memory import KeyMemory, LeftCurve, is_untouched, settle, unwatch, watch
 from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import read_rig
 from .tags import (
@@ -52,14 +52,14 @@ _FRESH_SECONDS = 30.0
 
 @dataclass(slots=True, eq=False)
 class _Ready:
-    """A line that was adjusted lately. mark: what it was prepared from. planned: what was written last, by curve."""
+    """A line that was adjusted lately. mark: what it was prepared from. armature: what animates it besides."""
 
     mark: tuple[object, ...]
     rig: RigDescription
     line: AdjustableLine
+    armature: ExistingDatablock
     used: float
-    planned: dict[CurveName, bytes] = dataclasses.field(default_factory=dict)
-    record: bytes = b""
+    memory: KeyMemory = dataclasses.field(default_factory=KeyMemory)
 
 
 _ready: dict[str, _Ready] = {}
@@ -82,8 +82,10 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     """
     started = time.perf_counter()
     require_editable(obj, find_armature(obj))
-    ready = _prepared(obj, line)
-    plan = _plan(ready, line, settings, obj)
+    watch()
+    untouched = is_untouched()
+    ready = _prepared(obj, line, untouched)
+    plan = _plan(ready, line, settings)
     _write(obj, line, ready, plan)
     for action in {slot.action.name: slot.action for _, slot in line_slots(obj, line, ready.rig)}.values():
         action[ADJUST_PROPERTY] = adjust_json(settings)
@@ -91,6 +93,7 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     scene = bpy.context.scene
     if scene is not None:
         scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+    settle()
     return time.perf_counter() - started
 
 
@@ -108,9 +111,10 @@ def adjust_json(settings: AdjustSettings) -> str:
 def forget_prepared() -> None:
     """Let go of prepared lines."""
     _ready.clear()
+    unwatch()
 
 
-def _prepared(obj: bpy.types.Object, line: KeptLine) -> _Ready:
+def _prepared(obj: bpy.types.Object, line: KeptLine, untouched: bool) -> _Ready:
     action = bpy.data.actions.get(line.action)
     kept_bytes = bytes(action[KEPT_PROPERTY]) if action is not None and KEPT_PROPERTY in action else b""
     names = tuple(block.name for block in obj.data.shape_keys.key_blocks)
@@ -126,14 +130,21 @@ def _prepared(obj: bpy.types.Object, line: KeptLine) -> _Ready:
             plain = None if kept.plain is None else solver.solve(kept.plain)
             kept = dataclasses.replace(kept, solved=solver.solve(kept.motion), plain_solved=plain, rig=digest)
             kept = kept.rounded()
-        found = _Ready(mark, rig, adjustable(kept, solver), now)
+        found = _Ready(mark, rig, adjustable(kept, solver), _armature(obj), now)
         _ready.clear()
         _ready[obj.name] = found
+    elif not untouched:
+        found.armature = _armature(obj)
+        found.memory.forget()
     found.used = now
     return found
 
 
-def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings, obj: bpy.types.Object) -> CurvePlan:
+def _armature(obj: bpy.types.Object) -> ExistingDatablock:
+    return dataclasses.replace(read_datablock(find_armature(obj)), action=None, tweaking=False)
+
+
+def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings) -> CurvePlan:
     bake = _bake(line)
     apply = ApplySettings(
         # what is in the way has been dealt with when the line was baked
@@ -143,9 +154,8 @@ def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings, obj: bpy.type
         ease_out_seconds=settings.ease_out_seconds,
         line=line.line.sound,
     )
-    armature = dataclasses.replace(read_datablock(find_armature(obj)), action=None, tweaking=False)
     motion = ready.line.adjusted(settings)
-    existing = ExistingAnimation(armature=armature)
+    existing = ExistingAnimation(armature=ready.armature)
     plan = plan_curves(ready.rig, motion, ready.line.kept.timing, apply, existing, line.provenance_json)
     return tidied(plan, ready.rig, settings.tidy_mm, settings.keys_on)
 
@@ -156,42 +166,37 @@ def _write(obj: bpy.types.Object, line: KeptLine, ready: _Ready, plan: CurvePlan
         if slot.action.library is not None:
             raise RigError(f'The action "{slot.action.name}" is linked, so it cannot change.', "Make it local.")
     owners = {name: _owner(obj, name) for name, _ in slots}
-    unchanged = _unchanged(ready, plan, slots)
+    known = _known(ready.memory, slots)
     widen_sliders(plan, owners, [])
     before = any(is_thinned(slot.action) for _, slot in slots)
-    how = Writing(plan.interpolation, plan.bend_frames, smoothing=smoothing_of(plan.thinned, before))
+    smoothing = smoothing_of(plan.thinned, before) if plan.thinned != before or known is None else ""
+    how = Writing(plan.interpolation, plan.bend_frames, smoothing=smoothing)
+    left: dict[CurveName, LeftCurve] = {}
     records: dict[str, dict[CurveName, WrittenCurve]] = {}
     prints: dict[str, dict[str, str]] = {}
     ranges = {slot.action.name: tuple(slot.action.frame_range) for _, slot in slots}
     for datablock, slot in slots:
-        planned = plan.curves_of(datablock)
-        ours = update_curves(slot, datablock, planned, how, unchanged)
-        records.setdefault(slot.action.name, {}).update(ours)
-        points = [CurvePoints(n[1], n[2], _pairs(c)) for n, c in ours.items()]
+        curves = update_curves(slot, datablock, plan.curves_of(datablock), how, known)
+        left |= curves
+        records.setdefault(slot.action.name, {}).update((name, curve.ours) for name, curve in curves.items())
+        points = [CurvePoints(n[1], n[2], curve.our_points()) for n, curve in curves.items()]
         prints.setdefault(slot.action.name, {})[datablock] = fingerprint(points)
-    for name, curves in records.items():
+    packed = {name: pack_written(curves) for name, curves in records.items()}
+    for name, data in packed.items():
         action = bpy.data.actions[name]
-        ready.record = pack_written(curves)
-        store_bytes(action, WRITTEN_PROPERTY, ready.record)
+        store_bytes(action, WRITTEN_PROPERTY, data)
         action[FINGERPRINT_PROPERTY] = json.dumps(record(action, FINGERPRINT_PROPERTY) | prints[name])
-    ready.planned = _digests(plan)
+    # before 4.4 a line has several actions
+    ready.memory.record, ready.memory.curves = b"".join(packed.values()), left
     for owner in owners.values():
         _fit_strips(owner, ranges)
 
 
-def _unchanged(ready: _Ready, plan: CurvePlan, slots: list[tuple[str, WrittenSlot]]) -> frozenset[CurveName]:
-    """Curves that would be written as they were last, where nothing has been written since."""
-    actions = {slot.action.name: slot.action for _, slot in slots}
-    if not ready.record or len(actions) != 1:
-        return frozenset()
-    (action,) = actions.values()
-    if bytes(action.get(WRITTEN_PROPERTY, b"")) != ready.record:
-        return frozenset()
-    return frozenset(name for name, digest in _digests(plan).items() if ready.planned.get(name) == digest)
-
-
-def _digests(plan: CurvePlan) -> dict[CurveName, bytes]:
-    return {(c.datablock, c.path, c.index): c.frames.tobytes() + c.values.tobytes() for c in plan.curves}
+def _known(memory: KeyMemory, slots: list[tuple[str, WrittenSlot]]) -> dict[CurveName, LeftCurve] | None:
+    """How the line's curves were left, where what was stored with them then is still there."""
+    actions = dict.fromkeys(slot.action for _, slot in slots)
+    stored = b"".join(bytes(action.get(WRITTEN_PROPERTY, b"")) for action in actions)
+    return memory.curves if memory.record and stored == memory.record else None
 
 
 def line_slots(obj: bpy.types.Object, line: KeptLine, rig: RigDescription) -> list[tuple[str, WrittenSlot]]:
@@ -217,10 +222,6 @@ def _owner(obj: bpy.types.Object, datablock: str) -> Any:
 def _bake(line: KeptLine) -> BakeSettings:
     noted = json.loads(line.provenance_json) if line.provenance_json else {}
     return BakeSettings.from_json(noted.get("bake", {}), lenient=True)
-
-
-def _pairs(curve: WrittenCurve) -> Any:
-    return np.stack([curve.frames, curve.values], axis=1).astype(np.float32)
 
 
 def _fit_strips(owner: Any, before: dict[str, tuple[float, ...]]) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..rig.ease import rest_value
 from ..rig.existing import CurvePoints, fingerprint
 from ..rig.plan import CurvePlan
 from . import compat
+from .key_memory import LeftCurve
 from .tags import (
     ADJUST_PROPERTY,
     BEFORE_PROPERTY,
@@ -28,7 +29,7 @@ from .tags import (
     record,
     store_bytes,
 )
-from .write_keys import Writing, rewrite_curve, smoothing_of, write_new_curve
+from .write_keys import Writing, absent_curve, new_left, renew_curve, rewrite_curve, smoothing_of, write_new_curve
 
 # Blender cuts datablock names at 63 bytes
 _NAME_LIMIT = 48
@@ -67,7 +68,8 @@ def _write(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any], made
         planned = plan.curves_of(datablock)
         if datablock in copies:
             slot = copies[datablock]
-            ours = update_curves(slot, datablock, planned, _how(plan, slot.action))
+            left = update_curves(slot, datablock, planned, _how(plan, slot.action))
+            ours = {name: curve.ours for name, curve in left.items()}
         else:
             slot = _new_slot(owner, made, copies)
             how = Writing(plan.interpolation, plan.bend_frames, smoothing=smoothing_of(plan.thinned, False))
@@ -140,29 +142,44 @@ def update_curves(
     datablock: str,
     planned: Sequence[PlannedCurve],
     how: Writing,
-    unchanged: Collection[CurveName] = (),
-) -> dict[CurveName, WrittenCurve]:
-    """New motion on the curves of a line that is there already, about the artist's keys; returns what is ours.
+    known: Mapping[CurveName, LeftCurve] | None = None,
+) -> dict[CurveName, LeftCurve]:
+    """New motion on the curves of a line that is there already, about the artist's keys; returns what is there now.
 
-    A curve that the artist has removed stays away; one of ours that is no longer planned goes to rest. ``unchanged``
-    ones are neither read nor written.
+    A curve that the artist has removed stays away; one of ours that is no longer planned goes to rest. known: how all
+    of them were left, where nothing has changed since.
     """
     home = compat.slot_curves(slot.action, slot.slot)
-    before = {name: c for name, c in read_written(slot.action).items() if name[0] == datablock}
+    if known is None:
+        before = {name: c for name, c in read_written(slot.action).items() if name[0] == datablock}
+    else:
+        before = {name: c.ours for name, c in known.items() if name[0] == datablock}
     present = {(datablock, curve.data_path, curve.array_index): curve for curve in home.fcurves}
     wanted = {(curve.datablock, curve.path, curve.index): curve for curve in planned}
-    ours: dict[CurveName, WrittenCurve] = {}
+    found: dict[CurveName, LeftCurve] = {}
     for name, curve in (wanted | _at_rest(before, wanted, planned)).items():
-        if name in unchanged and name in before:
-            ours[name] = before[name]
-        elif name in present:
-            ours[name] = rewrite_curve(present[name], curve, before.get(name), how)
+        if name in present:
+            left = None if known is None else known.get(name)
+            found[name] = _renewed(present[name], curve, left, before.get(name), how)
         elif name in before:
-            ours[name] = before[name]
+            found[name] = absent_curve(curve, before[name])
         else:
             made = compat.new_curve(home, curve.path, curve.index, curve.group)
-            ours[name] = write_new_curve(made, curve, how)
-    return ours
+            found[name] = new_left(curve, write_new_curve(made, curve, how))
+    return found
+
+
+def _renewed(
+    curve: Any, planned: PlannedCurve, left: LeftCurve | None, written: WrittenCurve | None, how: Writing
+) -> LeftCurve:
+    if left is not None and not how.smoothing and not how.shift:
+        # values first: frames are the same for all curves, so that they are seldom compared
+        if np.array_equal(planned.values, left.values) and np.array_equal(planned.frames, left.frames):
+            return left
+        quick = renew_curve(curve, planned, left, how)
+        if quick is not None:
+            return quick
+    return rewrite_curve(curve, planned, written, how)
 
 
 def _at_rest(

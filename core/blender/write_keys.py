@@ -14,6 +14,7 @@ from ..direct.edits import bent, find_edits
 from ..direct.written import WrittenCurve
 from ..rig.curves import PlannedCurve
 from . import compat
+from .key_memory import LeftCurve
 
 _PAIRS = ("co", "handle_left", "handle_right")
 _NUMBERS = ("amplitude", "back", "period")
@@ -49,7 +50,7 @@ def smoothing_of(thinned: bool, before: bool) -> str:
 
 def write_new_curve(curve: Any, planned: PlannedCurve, how: Writing) -> WrittenCurve:
     """Keys for a curve without any: hundreds of times faster than keyframe_insert."""
-    ours = WrittenCurve(planned.frames.astype(np.float32), planned.values.astype(np.float32))
+    ours = _planned(planned)
     _fill(curve, ours, how.interpolation)
     _smooth(curve, how)
     # computes the automatic handles, which are at the origin until then
@@ -57,27 +58,63 @@ def write_new_curve(curve: Any, planned: PlannedCurve, how: Writing) -> WrittenC
     return ours
 
 
-def rewrite_curve(curve: Any, planned: PlannedCurve, written: WrittenCurve | None, how: Writing) -> WrittenCurve:
-    """New motion on a curve of ours; the artist's keys stay, and it bends through them. Returns what is ours of it."""
+def new_left(planned: PlannedCurve, ours: WrittenCurve) -> LeftCurve:
+    """A new curve as it was left."""
+    nothing = WrittenCurve(ours.frames[:0], ours.values[:0])
+    co = np.stack([ours.frames, ours.values], axis=1, dtype=np.float32)
+    return LeftCurve(co, planned.frames, planned.values, nothing, nothing.frames, ours)
+
+
+def absent_curve(planned: PlannedCurve, ours: WrittenCurve) -> LeftCurve:
+    """A curve that the artist has removed: it stays away, and remembered, or it would come back."""
+    nothing = WrittenCurve(ours.frames[:0], ours.values[:0])
+    return LeftCurve(np.zeros((0, 2), np.float32), planned.frames, planned.values, nothing, nothing.frames, ours)
+
+
+def rewrite_curve(curve: Any, planned: PlannedCurve, written: WrittenCurve | None, how: Writing) -> LeftCurve:
+    """New motion on a curve of ours; the artist's keys stay, and it bends through them. Returns what is there now."""
     points = curve.keyframe_points
     count = len(points)
     present = _read(points, "co", count)
     edits = find_edits(present[:, 0], present[:, 1], _marked(points, count, how.interpolation), written)
     keys = WrittenCurve(present[edits.theirs, 0] + np.float32(how.shift), present[edits.theirs, 1])
-    new = bent(_planned(planned), keys, edits.removed + np.float32(how.shift), how.bend_frames, how.only)
+    removed = edits.removed + np.float32(how.shift)
+    new = bent(_planned(planned), keys, removed, how.bend_frames, how.only)
+    co = np.stack([new.frames, new.values], axis=1, dtype=np.float32)
     if how.shift == 0 and np.array_equal(new.frames, present[:, 0]):
-        co = np.stack([new.frames, new.values], axis=1)
-        points.foreach_set("co", np.ascontiguousarray(co, np.float32).ravel())
+        points.foreach_set("co", co.ravel())
     else:
-        kept = {name: _read(points, name, count)[edits.theirs] for name in (*_PAIRS, *_NUMBERS, *_FLAGS, *_CODES)}
-        for name in _PAIRS:
+        kept = _read_all(points, edits.theirs)
+        for name in _PAIRS if kept else ():
             kept[name][:, 0] += np.float32(how.shift)
         points.clear()
         _fill(curve, WrittenCurve(new.frames, new.values), how.interpolation)
         _put(points, kept, np.flatnonzero(new.source >= 0))
     _smooth(curve, how)
     curve.update()
-    return new.ours
+    return LeftCurve(co, planned.frames, planned.values, keys, removed, new.ours)
+
+
+def renew_curve(curve: Any, planned: PlannedCurve, left: LeftCurve, how: Writing) -> LeftCurve | None:
+    """The same for a curve that is as we left it; None where it is not.
+
+    On the same frames only values are written, so that it takes a fifth of the time.
+    """
+    points = curve.keyframe_points
+    count = len(points)
+    if count != len(left.co) or not np.array_equal(_read(points, "co", count), left.co):
+        return None
+    new = bent(_planned(planned), left.keys, left.removed, how.bend_frames, how.only)
+    co = np.stack([new.frames, new.values], axis=1, dtype=np.float32)
+    if count == len(co) and np.array_equal(new.frames, left.co[:, 0]):
+        points.foreach_set("co", co.ravel())
+    elif not len(left.keys.frames):
+        points.clear()
+        _fill(curve, WrittenCurve(new.frames, new.values), how.interpolation)
+    else:
+        return None
+    curve.update()
+    return LeftCurve(co, planned.frames, planned.values, left.keys, left.removed, new.ours)
 
 
 def _smooth(curve: Any, how: Writing) -> None:
@@ -86,7 +123,7 @@ def _smooth(curve: Any, how: Writing) -> None:
 
 
 def _planned(planned: PlannedCurve) -> WrittenCurve:
-    return WrittenCurve(planned.frames.astype(np.float32), planned.values.astype(np.float32))
+    return WrittenCurve(planned.frames.astype(np.float32, copy=False), planned.values.astype(np.float32, copy=False))
 
 
 def _fill(curve: Any, keys: WrittenCurve, interpolation: str) -> None:
@@ -125,6 +162,13 @@ def _read(points: Any, name: str, count: int) -> NDArray[Any]:
     values = np.empty(count, kinds.get(name, np.float32))
     points.foreach_get(name, values)
     return values
+
+
+def _read_all(points: Any, chosen: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Everything about the chosen keys; nothing where there are none."""
+    if not chosen.any():
+        return {}
+    return {name: _read(points, name, len(points))[chosen] for name in (*_PAIRS, *_NUMBERS, *_FLAGS, *_CODES)}
 
 
 def _put(points: Any, kept: dict[str, NDArray[Any]], places: NDArray[np.int64]) -> None:

@@ -38,6 +38,8 @@ class BentCurve:
     def ours(self) -> WrittenCurve:
         """What is to be remembered as written by us; also what is absent, or it would come back the next time."""
         own = self.source < 0
+        if not len(self.absent.frames) and own.all():
+            return WrittenCurve(self.frames, self.values)
         frames = np.concatenate([self.frames[own], self.absent.frames])
         values = np.concatenate([self.values[own], self.absent.values])
         order = np.argsort(frames, kind="stable")

@@ -52,17 +52,25 @@ def rotvec_from_quaternion(quaternion: FloatArray) -> FloatArray:
 
 
 def quaternion_from_matrix(matrix: FloatArray) -> FloatArray:
-    """(..., 3, 3) to (..., 4), by the eigenvector of Bar-Itzhack's symmetric form (robust at any angle)."""
+    """(..., 3, 3) to (..., 4), w at least 0, from the largest of its numbers (Shepperd 1978): good at any angle."""
     m = np.asarray(matrix, dtype=np.float64)
-    flat = m.reshape(-1, 3, 3)
-    k = np.empty((len(flat), 4, 4))
-    trace = np.trace(flat, axis1=1, axis2=2)
-    k[:, 0, 0] = trace
-    k[:, 0, 1] = k[:, 1, 0] = flat[:, 2, 1] - flat[:, 1, 2]
-    k[:, 0, 2] = k[:, 2, 0] = flat[:, 0, 2] - flat[:, 2, 0]
-    k[:, 0, 3] = k[:, 3, 0] = flat[:, 1, 0] - flat[:, 0, 1]
-    k[:, 1:, 1:] = flat + np.swapaxes(flat, 1, 2) - trace[:, None, None] * np.eye(3)
-    quaternion = np.linalg.eigh(k)[1][:, :, -1]
+    flat = m.reshape(-1, 9)
+    a, b, c, d, e, f, g, h, i = flat.T
+    # each row is 4 q_k times the quaternion, for k of w, x, y, z
+    rows = np.empty((4, len(flat), 4))
+    for k, row in enumerate(
+        (
+            (1 + a + e + i, h - f, c - g, d - b),
+            (h - f, 1 + a - e - i, b + d, c + g),
+            (c - g, b + d, 1 - a + e - i, f + h),
+            (d - b, c + g, f + h, 1 - a - e + i),
+        )
+    ):
+        for column, values in enumerate(row):
+            rows[k, :, column] = values
+    largest = rows[np.arange(4), :, np.arange(4)].argmax(axis=0)
+    quaternion = rows[largest, np.arange(len(flat))]
+    quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
     sign = np.where(quaternion[:, :1] < 0, -1.0, 1.0)
     return (quaternion * sign).reshape(*m.shape[:-2], 4)
 

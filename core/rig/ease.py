@@ -27,10 +27,19 @@ def eased_curves(
     after = before if after is None else after
     if before < 1 and after < 1:
         return tuple(curves)
+    rise, fall = _rise(before), _rise(after)
     by_path: dict[tuple[str, str], list[PlannedCurve]] = {}
     for curve in curves:
         by_path.setdefault((curve.datablock, curve.path), []).append(curve)
-    eased = [curve for group in by_path.values() for curve in _eased_property(group, rest, before, after)]
+    times: dict[int, NDArray[np.float32]] = {}
+    eased: list[PlannedCurve] = []
+    for group in by_path.values():
+        at = group[0].frames
+        if id(at) not in times:
+            # most curves share their frames
+            ends = at[0] - np.arange(before, 0, -1), at, at[-1] + np.arange(1, after + 1)
+            times[id(at)] = np.concatenate(ends).astype(np.float32)
+        eased += _eased_property(group, rest, rise, fall, times[id(at)])
     return tuple(eased)
 
 
@@ -39,18 +48,19 @@ def rest_value(path: str, index: int) -> float:
     return 1.0 if path.endswith("rotation_quaternion") and index == 0 else 0.0
 
 
-def _eased_property(group: list[PlannedCurve], rest: Rest, ahead: int, behind: int) -> list[PlannedCurve]:
+def _eased_property(
+    group: list[PlannedCurve], rest: Rest, rise: FloatArray, fall: FloatArray, times: NDArray[np.float32]
+) -> list[PlannedCurve]:
     """All channels of one property, since a rotation's belong together."""
     path = group[0].path
-    values = np.stack([curve.values for curve in group], axis=1).astype(np.float64)
+    first, last = (np.array([curve.values[end] for curve in group], np.float64) for end in (0, -1))
     still = np.array([rest.get((path, curve.index), rest_value(path, curve.index)) for curve in group])
-    before = _between(path, _near(path, still, values[0]), values[0], _rise(ahead))
-    after = _between(path, _near(path, still, values[-1]), values[-1], _rise(behind))[::-1]
-    whole = np.concatenate([before, values, after]).astype(np.float32)
-    at = group[0].frames
-    times = np.concatenate([at[0] - np.arange(ahead, 0, -1), at, at[-1] + np.arange(1, behind + 1)])
+    before = _between(path, _near(path, still, first), first, rise).astype(np.float32)
+    after = _between(path, _near(path, still, last), last, fall)[::-1].astype(np.float32)
     return [
-        dataclasses.replace(curve, frames=times.astype(np.float32), values=np.ascontiguousarray(whole[:, column]))
+        dataclasses.replace(
+            curve, frames=times, values=np.concatenate([before[:, column], curve.values, after[:, column]])
+        )
         for column, curve in enumerate(group)
     ]
 

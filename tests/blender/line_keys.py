@@ -19,9 +19,10 @@ def line_actions(name: str) -> list[Any]:
 
 
 def line_curves(name: str) -> list[Any]:
-    """All curves of a line."""
+    """All curves of a line, in the order of their names: those of actions change when one is made anew."""
     compat = part("core.blender.compat")
-    return [c for a in sorted(line_actions(name), key=lambda a: a.name) for c in compat.action_curves(a)]
+    curves = [curve for action in line_actions(name) for curve in compat.action_curves(action)]
+    return sorted(curves, key=lambda curve: (curve.data_path, curve.array_index))
 
 
 def line_keys(name: str) -> tuple[list[str], Any]:

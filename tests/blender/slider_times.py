@@ -98,7 +98,7 @@ def main() -> int:
         drag(sliders, given.profile)
         with cProfile.Profile(time.process_time) as profile:
             drag(sliders, given.profile)
-        pstats.Stats(profile).sort_stats("cumulative").print_stats(60)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(26)
         return 0
     sliders.head = 1.1
     sliders.head = 1.0
