@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import bpy
 import numpy as np
@@ -260,8 +261,14 @@ def test_a_hundred_thousand_keys_take_no_longer_than_four_million_additions() ->
     obj = builders.build_rig(FACE)
     plan = make_plan(obj, rig_motion(frames=1600))
     assert plan.key_count > 100_000
-    seconds = min(apply_plan(dataclasses.replace(plan, existing=read_existing(obj)), obj).seconds for _ in range(3))
-    assert seconds < 4 * pace_seconds()
+    found = []
+    for _ in range(3):
+        again = dataclasses.replace(plan, existing=read_existing(obj))
+        # of the processor, since the machine may be busy with something else
+        started = time.process_time()
+        apply_plan(again, obj)
+        found.append(time.process_time() - started)
+    assert min(found) < 4 * pace_seconds()
 
 
 def test_file_saved_and_opened_again_still_knows_its_own_action(tmp_path) -> None:  # type: ignore[no-untyped-def]
