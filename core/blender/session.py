@@ -214,6 +214,8 @@ def watch_job(job: EngineJob[T]) -> Steps[T]:
     """Pass the engine's progress on until it is done; then its result or its error. Never waits."""
     while not (status := job.poll()).done:
         words = stage_label(status.stage)
+        if status.silent_for:
+            words = f"{words}: {status.silent_for}"
         if status.quiet_seconds >= _QUIET_SECONDS:
             words = f"{words} (this step for {status.quiet_seconds:.0f} s)"
         yield StepStatus(words, status.fraction * _ENGINE_SHARE, status.seconds_left)

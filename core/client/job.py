@@ -23,7 +23,8 @@ _POLL_SECONDS = 0.03
 class JobStatus:
     """Where a job stands.
 
-    fraction: of the whole job. quiet_seconds: since the engine last said how far it is.
+    fraction: of the whole job. quiet_seconds: since the engine last said how far it is. silent_for: why that may be
+    long, as the engine said; else empty.
     """
 
     stage: str
@@ -31,6 +32,7 @@ class JobStatus:
     seconds_left: float | None
     done: bool
     quiet_seconds: float = 0.0
+    silent_for: str = ""
 
 
 class Desk(Protocol):
@@ -105,7 +107,8 @@ class Job(Generic[_T]):
         """Note how far the engine is, never backwards."""
         self._last_message_at = time.monotonic()
         fraction = min(max(message.fraction, self._status.fraction), 1.0)
-        self._status = JobStatus(message.stage, fraction, message.seconds_left, done=False)
+        left, why = message.seconds_left, message.silent_for
+        self._status = JobStatus(message.stage, fraction, left, done=False, silent_for=why)
 
     def take_result(self, values: JsonObject) -> None:
         """Read the arrays from the job's folder and finish."""

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..checkpoint import uninterrupted
 from ..errors import EngineSetupError, ModelError
 from ..face.basis import FaceBasis, open_basis
 from ..model_pack import ModelPack
@@ -100,7 +103,8 @@ def resolve_device(wish: str) -> str:
     # read when torch loads its thread pool: spinning waits made 0.2 s into 3 s on a busy two-core machine
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        import torch
+        with loading_torch():
+            import torch
 
         from ..models.device import choose_device
     except ImportError as error:
@@ -111,6 +115,11 @@ def resolve_device(wish: str) -> str:
     # a card's shortened float32 (TF32) is off by a thousandth, enough for another head from the same seed
     torch.backends.cudnn.allow_tf32 = False
     return choose_device(wish)
+
+
+def loading_torch() -> contextlib.AbstractContextManager[None]:
+    """Around the process' first import of torch, which takes seconds, on a busy computer half a minute."""
+    return contextlib.nullcontext() if "torch" in sys.modules else uninterrupted("loading PyTorch")
 
 
 def unusable_python(error: ImportError) -> EngineSetupError:

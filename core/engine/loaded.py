@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..checkpoint import uninterrupted
 from ..engines import EngineEntry, find_engine
 from ..model_pack import ModelPack
 from .context import DEFAULT_ENCODER, EngineContext, open_context, resolve_device, unusable_python
@@ -34,7 +35,8 @@ class LoadedModels:
         if name not in self._backends:
             entry = find_engine(name)
             try:
-                self._backends[name] = backend_class(entry).load(self.context)
+                with uninterrupted(f"loading {entry.label}"):
+                    self._backends[name] = backend_class(entry).load(self.context)
             except ImportError as error:
                 raise unusable_python(error) from error
         return self._backends[name]
@@ -50,7 +52,8 @@ class LoadedModels:
 
         if self._head is None:
             try:
-                self._head = HeadBackend.load(self.context)
+                with uninterrupted("loading the networks of the head"):
+                    self._head = HeadBackend.load(self.context)
             except ImportError as error:
                 raise unusable_python(error) from error
         return self._head
@@ -68,7 +71,8 @@ def loaded_models(device: str = "auto", encoder: str = DEFAULT_ENCODER, pack: Pa
     choice = chosen_encoder(encoder) if pack is None else encoder
     key = (place, choice, "" if pack is None else _pack_key(pack))
     if key not in _loaded:
-        _loaded[key] = LoadedModels(open_context(place, choice, pack))
+        with uninterrupted("loading the speech encoder"):
+            _loaded[key] = LoadedModels(open_context(place, choice, pack))
     return _loaded[key]
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ..checkpoint import checked_by
-from ..errors import CancelledError, EngineError, EngineSetupError, MimeshError
+from ..errors import CancelledError, EngineSetupError, MimeshError
 from ..exchange.packages import installed_versions, problems_with
 from ..exchange.protocol import (
     JOB_BEGINS,
@@ -44,7 +44,7 @@ from ..exchange.protocol import (
     Warm,
     decode,
 )
-from ..models.card_faults import is_card_full, is_card_lost
+from .faults import file_trouble, is_card_lost, unexpected
 from .stages import TimeEstimate
 from .stdio import Outbox, claim_standard_streams
 
@@ -55,6 +55,8 @@ _END_SECONDS = 5.0
 _TICK_SECONDS = 1.0
 # a progress line more often than this tells nobody anything
 _REPORT_SECONDS = 0.05
+# at a checkpoint, after so long without one, the last is said again
+_WORD_SECONDS = 0.7
 
 
 class Runner(Protocol):
@@ -161,7 +163,7 @@ class Worker:
         _log.info("%s %s: %s", JOB_BEGINS, job, message.kind)
         try:
             reporter.check()
-            with checked_by(reporter.check):
+            with checked_by(reporter.check, reporter.explain):
                 result = self.runner.run(message, reporter)
             self.outbox.send(JobDone(job, result))
         except MimeshError as error:
@@ -169,10 +171,10 @@ class Worker:
             self.outbox.send(Failure.of(job, error))
         except OSError as error:
             _log.warning("job %s: %s", job, error)
-            self.outbox.send(Failure.of(job, _file_trouble(error)))
+            self.outbox.send(Failure.of(job, file_trouble(error)))
         except Exception as error:  # noqa: BLE001 - the border: logged here, a sentence there
             _log.exception("job %s failed", job)
-            self.outbox.send(Failure.of(job, _unexpected(error)))
+            self.outbox.send(Failure.of(job, unexpected(error)))
             self._spent = is_card_lost(error)
         self.inbox.cancelled.discard(job)
 
@@ -191,45 +193,33 @@ class _Reporter:
     _estimate: TimeEstimate = field(default_factory=TimeEstimate)
     _last_sent: float = 0.0
     _last_stage: str = ""
+    _fraction: float = 0.0
+    _explained: bool = False
 
     def __call__(self, stage: str, fraction: float) -> None:
-        self.check()
-        now = time.monotonic()
-        if stage == self._last_stage and now - self._last_sent < _REPORT_SECONDS:
+        self.worker.require_wanted(self.job)
+        self._fraction = float(fraction)
+        soon = time.monotonic() - self._last_sent < _REPORT_SECONDS
+        if stage == self._last_stage and soon and not self._explained:
             return
-        self._last_sent, self._last_stage = now, stage
-        left = self._estimate.seconds_left(fraction)
-        self.worker.outbox.send(JobProgress(self.job, stage, float(fraction), left))
+        self._send(stage)
 
     def check(self) -> None:
+        """A checkpoint: may raise, and says again how far the job is where that was long ago."""
         self.worker.require_wanted(self.job)
+        if self._last_stage and (self._explained or time.monotonic() - self._last_sent >= _WORD_SECONDS):
+            self._send(self._last_stage)
 
+    def explain(self, why: str) -> None:
+        """Say why no word will come for a while."""
+        self.worker.require_wanted(self.job)
+        if self._last_stage:
+            self._send(self._last_stage, why)
 
-def _file_trouble(error: OSError) -> MimeshError:
-    where = f" {error.filename}" if error.filename else ""
-    return EngineError(
-        f"The file{where} cannot be read or written ({error.strerror or error}).",
-        "Check that its disk has room and that you have the right to use it.",
-    )
-
-
-def _unexpected(error: Exception) -> MimeshError:
-    if isinstance(error, MemoryError):
-        return EngineError("The engine ran out of memory.", "Use a shorter range, or close other programs.")
-    if is_card_full(error):
-        return EngineError(
-            "The graphics card has no memory left for the engine.",
-            "Close what else uses the card, or choose Processor as Device.",
-        )
-    if is_card_lost(error):
-        return EngineError(
-            f"The graphics card stopped working for the engine ({str(error).splitlines()[0]}).",
-            "Try again: the engine starts anew. If it happens again, choose Processor as Device.",
-        )
-    return EngineError(
-        f"The engine failed unexpectedly ({type(error).__name__}: {error}).",
-        "Please report it with the engine's log.",
-    )
+    def _send(self, stage: str, why: str = "") -> None:
+        self._last_sent, self._last_stage, self._explained = time.monotonic(), stage, bool(why)
+        left = self._estimate.seconds_left(self._fraction)
+        self.worker.outbox.send(JobProgress(self.job, stage, self._fraction, left, why))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

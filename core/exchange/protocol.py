@@ -141,13 +141,17 @@ class Warm(Message):
 
 @dataclass(frozen=True, slots=True)
 class JobProgress(Message):
-    """``fraction`` of the whole job, 0..1; ``seconds_left`` once it can be told."""
+    """``fraction`` of the whole job, 0..1; ``seconds_left`` once it can be told.
+
+    silent_for: why no word will come for a while, such as "loading PyTorch"; else empty.
+    """
 
     kind: ClassVar[str] = "progress"
     job: str
     stage: str
     fraction: float
     seconds_left: float | None = None
+    silent_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checkpoint import uninterrupted
 from ..errors import EngineSetupError
 from ..face.landmarks import LANDMARK_COUNT
 
@@ -60,13 +61,14 @@ class LandmarkerMaker(Protocol):
 def open_tracker() -> LandmarkerMaker:
     """The installed tracker. Raises :class:`EngineSetupError` naming what is missing."""
     try:
-        if _has_classic_solutions():
-            from .mediapipe_solutions import SolutionsMaker
+        with uninterrupted("loading the face tracker"):
+            if _has_classic_solutions():
+                from .mediapipe_solutions import SolutionsMaker
 
-            return SolutionsMaker()
-        from .mediapipe_tasks import TasksMaker
+                return SolutionsMaker()
+            from .mediapipe_tasks import TasksMaker
 
-        return TasksMaker(model_path())
+            return TasksMaker(model_path())
     except ImportError as error:
         raise EngineSetupError(
             f"The face tracker is not installed in the engine's Python ({error}).",

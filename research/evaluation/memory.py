@@ -2,7 +2,8 @@
 """``python -m research.evaluation.memory``: the engine's largest memory and longest silence on very long recordings.
 
 Three hours of speech without a reference, and half an hour of reference with ten seconds of speech, twice (the second
-time from the cache), each in a fresh process. The recordings are the demo's own, repeated.
+time from the cache), each in a fresh process; and the first click of a fresh process with each engine. The recordings
+are the demo's own, repeated. A silence that was explained beforehand ("loading PyTorch") is counted apart.
 """
 
 from __future__ import annotations
@@ -32,33 +33,42 @@ SILENCE_SECONDS = 2.0
 _CHILD = """
 import json, resource, sys, time
 from pathlib import Path
+from core.checkpoint import checked_by
 from core.engine.cache import ArtifactCache
 from core.engine.pipeline import generate_motion
 from core.exchange.request import MotionRequest
 begun = time.monotonic()
-last, gaps, at_stage = [begun], {}, [""]
-def heard(stage, fraction):
+last, gaps, explained, at_stage, why = [begun], {}, {}, ["start"], [""]
+def word():
     now = time.monotonic()
-    name = at_stage[0] or "start"
-    gaps[name] = max(gaps.get(name, 0.0), now - last[0])
-    last[0], at_stage[0] = now, stage
+    where, name = (explained, why[0]) if why[0] else (gaps, at_stage[0])
+    where[name] = max(where.get(name, 0.0), now - last[0])
+    last[0], why[0] = now, ""
+def heard(stage, fraction):
+    word()
+    at_stage[0] = stage
+def explain(words):
+    word()
+    why[0] = words
 request = MotionRequest.from_json(json.loads(sys.argv[1]))
-result = generate_motion(request, heard, ArtifactCache(Path(sys.argv[2])))
+with checked_by(word, explain):
+    result = generate_motion(request, heard, ArtifactCache(Path(sys.argv[2])))
+word()
 unit = 1e6 if sys.platform == "darwin" else 1e3
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-print(json.dumps({"seconds": time.monotonic() - begun, "peak": peak, "gaps": gaps, "frames": len(result.motion)}))
+print(json.dumps({"seconds": time.monotonic() - begun, "peak": peak, "gaps": gaps, "explained": explained}))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Seconds, megabytes, and the longest silence in seconds with the stage that it fell into."""
+    """Seconds, megabytes, and the longest silence in seconds of each stage, and for each reason that was told."""
 
     case: str
     seconds: float
     megabytes: float
-    silence: float
-    stage: str
+    silences: Mapping[str, float]
+    explained: Mapping[str, float]
 
     @property
     def kept(self) -> bool:
@@ -67,8 +77,14 @@ class Footprint:
 
     def row(self) -> tuple[str, ...]:
         """For the table."""
-        numbers = (f"{self.seconds:.0f}", f"{self.megabytes:.0f}", f"{self.silence:.1f}")
-        return (self.case, *numbers, self.stage, "yes" if self.kept else "NO")
+        numbers = (f"{self.seconds:.0f}", f"{self.megabytes:.0f}")
+        return (self.case, *numbers, _longest(self.silences), _longest(self.explained), "yes" if self.kept else "NO")
+
+
+def _longest(silences: Mapping[str, float]) -> str:
+    """The longest one and where it was."""
+    where = max(silences, key=silences.__getitem__, default="")
+    return f"{silences[where]:.1f} ({where})" if where else "-"
 
 
 def main() -> int:
@@ -76,13 +92,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Largest memory of the engine on very long recordings.")
     parser.add_argument("--hours", type=float, default=3.0, help="of speech")
     parser.add_argument("--minutes", type=float, default=30.0, help="of reference")
-    parser.add_argument("--only", choices=("speech", "reference"))
+    parser.add_argument("--only", choices=("speech", "reference", "click"))
     parser.add_argument("--encoder", default="auto", help="speech encoder")
     parser.add_argument("--engine", default="adamesh")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = tuple(_cases(options, Path(folder)))
-    columns = ("case", "s", "peak MB", "longest silence s", "in stage", f"under {LIMIT_MEGABYTES:.0f} MB")
+    kept = f"under {LIMIT_MEGABYTES:.0f} MB"
+    columns = ("case", "s", "peak MB", "longest silence s (stage)", "longest that was explained s", kept)
     rows = tuple(footprint.row() for footprint in found)
     sys.stdout.write(f"{Table('Memory of the engine process', columns, rows).text()}\n")
     return 0 if all(footprint.kept for footprint in found) else 1
@@ -90,10 +107,15 @@ def main() -> int:
 
 def _cases(options: argparse.Namespace, folder: Path) -> Iterator[Footprint]:
     face = {"engine": options.engine, "speech_encoder": options.encoder}
-    if options.only != "reference":
+    if options.only in (None, "click"):
+        for engine in ("mimic", "adamesh"):
+            request = {"audio": {"path": str(SPEECH)}, "reference": {"path": str(REFERENCE)}}
+            request["face"] = {**face, "engine": engine}
+            yield measured(f"first click, {engine}", request, folder / engine)
+    if options.only in (None, "speech"):
         talk = long_speech(folder / "talk.wav", options.hours * 3600)
         yield measured(f"{options.hours:g} h of speech", {"audio": {"path": str(talk)}, "face": face}, folder / "one")
-    if options.only != "speech":
+    if options.only in (None, "reference"):
         clip = long_reference(folder / "clip.mp4", options.minutes * 60)
         talk = long_speech(folder / "short.wav", 10.0)
         request = {"audio": {"path": str(talk)}, "reference": {"path": str(clip)}, "face": face}
@@ -109,8 +131,7 @@ def measured(case: str, request: Mapping[str, object], cache: Path) -> Footprint
     if done.returncode:
         raise SystemExit(f"{case} failed: {done.stderr.strip()[-800:]}")
     told = json.loads(done.stdout.strip().splitlines()[-1])
-    stage, silence = max(told["gaps"].items(), key=lambda item: item[1])
-    return Footprint(case, told["seconds"], told["peak"], silence, stage)
+    return Footprint(case, told["seconds"], told["peak"], told["gaps"], told["explained"])
 
 
 def _complete(request: Mapping[str, object]) -> dict[str, object]:

@@ -123,6 +123,23 @@ def test_long_step_is_told_in_seconds(tmp_path: Path) -> None:
     assert seen[-1].quiet_seconds == 0.0
 
 
+def test_step_that_cannot_say_a_word_says_why_beforehand_and_checkpoints_are_words(tmp_path: Path) -> None:
+    body = (
+        "from core.checkpoint import checkpoint, uninterrupted\n"
+        "progress('style', 0.5)\nwith uninterrupted('loading a library'): time.sleep(0.6)\n"
+        "for _ in range(25): time.sleep(0.1); checkpoint()\n" + ANSWER
+    )
+    with running(scripted(body), tmp_path) as client:
+        seen: list[JobStatus] = []
+        client.submit(REQUEST).wait(seen.append)
+    explained = [status for status in seen if status.silent_for]
+    assert {status.silent_for for status in explained} == {"loading a library"}
+    assert max(status.quiet_seconds for status in explained) > 0.4
+    # no progress for two and a half seconds, but a word
+    working = [status for status in seen if status.stage == "style" and not status.silent_for]
+    assert max(status.quiet_seconds for status in working) < 2.0
+
+
 def test_picture_goes_there_and_landmarks_come_back(tmp_path: Path) -> None:
     with running(scripted(ANSWER), tmp_path) as client:
         found = client.track_picture(np.full((4, 4, 3), 9, np.uint8)).wait()

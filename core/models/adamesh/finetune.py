@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...checkpoint import checkpoint, uninterrupted
 from .adaptation_data import CropBatch, CropSource, Segment, match_moments
 from .adaptation_loss import AdaptationLoss, LossWeights
 from .molora import Molora, MoloraSettings
@@ -146,9 +147,11 @@ class Trainer:
         source = CropSource(match_moments(segments), settings.crop_frames, settings.frames_per_step, settings.tempo)
         spread = torch.from_numpy(np.concatenate([segment.network_input for segment in segments]).std(axis=0))
         hidden = all(segment.hidden is not None for segment in segments)
-        optimiser = torch.optim.AdamW(
-            parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
-        )
+        # in a fresh process it loads torch's compiler
+        with uninterrupted("preparing the training"):
+            optimiser = torch.optim.AdamW(
+                parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+            )
         average = [parameter.detach().clone() for parameter in parameters]
         with torch.random.fork_rng(devices=[]), _dropout(self._network, settings.dropout):
             torch.manual_seed(self._seed)
@@ -170,10 +173,13 @@ class Trainer:
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             style = conditioning.style(self._network)
             output = spoken(self._network, batch.network_input.to(device), style, hidden)
+        checkpoint()
         target = torch.lerp(batch.motion, batch.expected, self._settings.distillation)
         value = self._loss(output, target.to(device), batch.weights.to(device))
         optimiser.zero_grad(set_to_none=True)
+        checkpoint()
         value.backward()  # type: ignore[no-untyped-call]
+        checkpoint()
         optimiser.step()
 
 
