@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import files
+from ..checkpoint import checked_by
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
 from ..exchange.stage_labels import stage_label
@@ -26,6 +27,8 @@ class ProgressLine:
 
     _estimate: TimeEstimate = field(default_factory=TimeEstimate)
     _shown: bool = False
+    _stage: str = "start"
+    _fraction: float = 0.0
 
     def __call__(self, stage: str, fraction: float) -> None:
         self.show(stage, fraction, self._estimate.seconds_left(fraction))
@@ -34,8 +37,16 @@ class ProgressLine:
         """Draw the line."""
         if not sys.stderr.isatty():
             return
-        left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
-        text = f"{stage_label(stage)}: {fraction:4.0%}{left}"
+        self._stage, self._fraction = stage, fraction
+        self._draw("" if seconds_left is None else f", about {seconds_left:.0f} s left")
+
+    def explain(self, why: str) -> None:
+        """Why nothing moves for a while."""
+        if sys.stderr.isatty():
+            self._draw(f", {why}")
+
+    def _draw(self, more: str) -> None:
+        text = f"{stage_label(self._stage)}: {self._fraction:4.0%}{more}"
         print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
         self._shown = True
 
@@ -51,7 +62,8 @@ def progress_line() -> Iterator[ProgressLine]:
     """A progress line that is gone at the end, also after an error."""
     line = ProgressLine()
     try:
-        yield line
+        with checked_by(lambda: None, line.explain):
+            yield line
     finally:
         line.clear()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checkpoint import checkpoint
 from .cover import covered_frames
 from .face_track import FaceTrack
 from .lanes import Appearance, shots_of
@@ -142,6 +143,7 @@ def _changes(series: Looks, known: NDArray[np.int64], track: FaceTrack, window: 
     moments = np.arange(window, len(known) - window, max(window // 4, 1))
     score = np.zeros(len(moments))
     for number, moment in enumerate(moments):
+        checkpoint()
         before = series.look(slice(moment - window, moment))
         for later in {moment, min(moment + gap, len(known) - window)}:
             score[number] = max(score[number], before.differs_from(series.look(slice(later, later + window))))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -54,7 +55,23 @@ class Figures:
             spread = f", each {np.median(self.seconds):.2f} s (median), {max(self.seconds):.2f} s (worst)"
         counts = f"{self.done} done, {self.refused} refused in a sentence, {len(self.problems)} problems"
         told = [*(f"  {note}" for note in self.notes), *(f"  ! {text[:1500]}" for text in self.problems[:20])]
-        return "\n".join([f"{self.name}: {counts}, {seconds:.0f} s{spread}", *told])
+        return "\n".join([f"{self.name}: {counts}, {seconds:.0f} s{spread}, {load()}", *told])
+
+
+def engine_seconds(pid: int) -> float:
+    """Seconds of processor time that the process has had, which a busy computer does not change; 0 off Linux."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def load() -> str:
+    """How busy the computer is, to be read beside seconds."""
+    if not hasattr(os, "getloadavg"):
+        return "load unknown"
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import numpy as np
 from core.client.client import EngineClient
 from core.errors import MimeshError
 from tests.engine_fakes import ANSWER, client_of, scripted
-from tests.torture.bench import ROOT, Figures, ask_for, engine, finished, leftovers, speech
+from tests.torture.bench import ROOT, Figures, ask_for, engine, engine_seconds, finished, leftovers, speech
 
 # seconds that a three-second request may take right after a cancel, engine warm
 _WARM_SECONDS = 0.5
@@ -56,20 +56,25 @@ def cancels(folder: Path, count: int, seed: int, figures: Figures) -> None:
             finished(ask_for(client, path, seed=index), figures, "first runs")
         figures.notes.append(f"the last warm run without a cancel before it took {time.monotonic() - started:.2f} s")
         process, late = _pid(client), 0
+        work: list[float] = []
         for index in range(count):
             job = ask_for(client, path, seed=index)
             time.sleep(rng.uniform(0.0, 0.3))
             job.cancel()
-            started = time.monotonic()
+            started, before = time.monotonic(), engine_seconds(process)
             if not finished(ask_for(client, path, seed=index + 1), figures, f"click {index}"):
                 figures.problems.append(f"the click after cancel {index} was not served")
             figures.took(time.monotonic() - started)
             late += figures.seconds[-1] > _WARM_SECONDS
+            work.append(engine_seconds(process) - before)
         if _pid(client) != process:
             figures.problems.append("the engine was started anew")
         else:
             figures.notes.append("the engine was one process throughout")
         figures.notes.append(f"{late} of {count} clicks took more than {_WARM_SECONDS} s")
+        figures.notes.append(
+            f"of the engine's processor each click took {np.median(work):.2f} s (median), {max(work):.2f} s (worst)"
+        )
         time.sleep(0.2)
         client.pump()
     leftovers(folder, figures)
