@@ -23,7 +23,7 @@ export PYTHONPATH := $(CURDIR)
 .PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check memory-check trackers ui-check command-check train clean docs docs-pictures
 
 help:
-	@echo "make demo [REFERENCE=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
+	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
 	@echo "make test        lint, types, unit, model and Blender tests (4.2, 4.5, 5.0; 5.2 where Python 3.13 exists)"
 	@echo "make test-fast   the product alone, two minutes: lint, unit, Blender 4.5; no networks"
 	@echo "make benchmark   accuracy beside baselines, style, closed loop, speed: tables, benchmark/report.html"
@@ -41,7 +41,7 @@ help:
 	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
-	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender"
+	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender, and the demo's film"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
 
 # --- environments -----------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ blender: setup .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy
 # --- what users run ---------------------------------------------------------------------------------------------
 
 demo: setup
-	$(PY) -m research.demo $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(AUDIO),--audio "$(AUDIO)") $(if $(ENGINE),--engine "$(ENGINE)")
+	$(PY) -m research.demo $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(OTHER),--other "$(OTHER)") $(if $(AUDIO),--audio "$(AUDIO)") $(if $(ENGINE),--engine "$(ENGINE)")
 
 benchmark: setup .venv-bpy42/.ready .venv-bpy50/.ready
 	$(PY) -m research.evaluation
@@ -150,6 +150,7 @@ docs: setup
 docs-pictures: extension
 	MIMESH_UI_ROBOT=panel_pictures bash tests/ui/ui_check.sh build/pictures
 	$(PY) tests/ui/crop_pictures.py build/pictures docs/pictures
+	$(PY) -m research.demo --out build/pictures --pictures docs/pictures
 
 ui-check: extension
 	bash tests/ui/ui_check.sh

@@ -71,7 +71,7 @@ declare_on_operator(MIMESH_OT_generate_lip_sync, [field for _, field in _redone_
 def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> Steps:
     """The work of the button, with what the operator's own properties say instead of the panel's."""
     from ..core.blender.sheet.generate_all import noted_steps
-    from ..core.client.report import describe_neighbours
+    from ..core.client.report import describe_codes, describe_neighbours
 
     settings, chosen = freeze_settings(scene_settings(context)), _chosen_here(operator)
     for group, field in _redone_fields():
@@ -89,6 +89,7 @@ def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> S
     refresh_poses(context)
     run_state(context).quality = json.dumps(report.quality.to_json()) if report.quality else ""
     run_state(context).neighbours = describe_neighbours(report.neighbours)
+    run_state(context).codes = describe_codes(report.codes)
     return Told(report.describe(), report.notes)
 
 

@@ -46,7 +46,7 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.head_session. The new seed is kept with the scene once the keys are there."""
         from ..core.blender.head_session import regenerate_head_steps
-        from ..core.client.report import describe_neighbours
+        from ..core.client.report import describe_codes, describe_neighbours
 
         settings = freeze_settings(scene_settings(context))
         head = settings.head
@@ -61,6 +61,7 @@ class MIMESH_OT_regenerate_head(SteppedOperator, bpy.types.Operator):
         pose = scene_settings(context).pose
         pose.seed, pose.follow, pose.source = head.seed, head.follow, head.source
         run_state(context).neighbours = describe_neighbours(report.neighbours)
+        run_state(context).codes = describe_codes(report.codes)
         return report.describe()
 
 

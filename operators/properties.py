@@ -136,6 +136,7 @@ class MimeshRun(bpy.types.PropertyGroup):
         items=(("done", "Done", ""), ("failed", "Failed", ""), ("cancelled", "Cancelled", "")),
     )
     neighbours: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Pose styles of the last head, by line")
+    codes: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Codes of the last head, in plain words")
     engine_status: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
     quality: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="What was seen of the reference, as JSON")
     rig_report: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="What the face rig has, by line")

@@ -53,6 +53,8 @@ class MIMESH_PT_head_motion(InView3D, bpy.types.Panel):
             box.label(text="Moves like", icon="COMMUNITY")
             for line in run.neighbours.splitlines():
                 draw_words(box, line, context)
+        if run.codes:
+            draw_words(layout, run.codes, context, icon="SEQ_HISTOGRAM")
 
 
 register, unregister = classes_factory((MIMESH_PT_head_motion,))

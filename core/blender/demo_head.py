@@ -25,7 +25,15 @@ _CENTIMETRES_PER_METRE = 100.0
 _BONE_LENGTH = 0.01
 # the hard limit of Blender's own slider is 10; a unit is one standard deviation of the training people
 _SLIDER_REACH = 5.0
-_ROUGHNESS = {"eye_white": 0.15, "iris": 0.1, "pupil": 0.05, "teeth": 0.25, "tongue": 0.35, "lips": 0.4, "hair": 0.5}
+_ROUGHNESS = {
+    "eye_white": 0.15, "iris": 0.1, "pupil": 0.05, "teeth": 0.25, "tongue": 0.35, "lips": 0.4,
+    "hair": 0.6, "shirt": 0.95,
+}  # fmt: skip
+# cloth and hair throw back less than skin; the default is 0.5
+_SPECULAR = {"shirt": 0.1, "hair": 0.25}
+# light wanders in flesh: how much of it, and how far, red the furthest
+_FLESH, _FLESH_SHARE, _FLESH_METRES = ("skin", "lips", "tongue"), 0.25, 0.006
+_FLESH_COLOURS = (1.0, 0.35, 0.2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +151,11 @@ def _material(name: str, srgb: NDArray[np.float32]) -> bpy.types.Material:
     colour.layer_name = COLOUR_LAYER
     material.node_tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
     shader.inputs["Roughness"].default_value = roughness
+    shader.inputs["Specular IOR Level"].default_value = _SPECULAR.get(name, 0.5)
+    if name in _FLESH:
+        shader.inputs["Subsurface Weight"].default_value = _FLESH_SHARE
+        shader.inputs["Subsurface Radius"].default_value = _FLESH_COLOURS
+        shader.inputs["Subsurface Scale"].default_value = _FLESH_METRES
     return material
 
 

@@ -16,7 +16,7 @@ from .demo_head import create_demo_head
 from .strips.mix_down import can_mix_down
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "demo" / "input"
-SPEECH, REFERENCE = _EXAMPLES / "speech.ogg", _EXAMPLES / "reference.mp4"
+SPEECH, REFERENCE = _EXAMPLES / "line.ogg", _EXAMPLES / "reference.mp4"
 # between the head and what stands there already, which is then out of the picture
 _ROOM_METRES = 0.3
 

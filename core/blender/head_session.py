@@ -90,7 +90,9 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
         )
     apply_plan(plan, target)
     _keep_turned(target, plan.line, result)
-    return HeadReport(settings.object_name, time.perf_counter() - started, result.neighbours, result.notes)
+    return HeadReport(
+        settings.object_name, time.perf_counter() - started, result.neighbours, result.notes, result.codes
+    )
 
 
 def add_to_bank_steps(

@@ -194,6 +194,7 @@ def _summed_up(
         style=result.style,
         mixed_in=result.provenance.mixed_in,
         neighbours=result.neighbours,
+        codes=result.codes,
         reference=quality.summary() if quality else None,
         quality=quality,
         elapsed_seconds=elapsed_seconds,

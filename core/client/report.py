@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..pose.bank import Neighbour
+    from ..pose.bank import Codes, Neighbour
     from ..style.style import Style
     from ..tracking.quality import QualityReport
+
+# of the codes, how many are named
+_COMMONEST = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +27,7 @@ class GenerateReport:
     style: what was learnt from it or loaded, None without either.
     mixed_in: share and name of a second style, empty for none.
     neighbours: the pose styles that the head was retrieved from, nearest first.
+    codes: the pose codebook's entries that the head was decoded from, a row for each step.
     """
 
     object_name: str
@@ -37,6 +42,7 @@ class GenerateReport:
     mixed_in: str = ""
     details: tuple[str, ...] = ()
     quality: QualityReport | None = None
+    codes: Codes = ()
 
     def describe(self) -> str:
         """Lines for the panel; the first one says it all."""
@@ -61,11 +67,26 @@ class HeadReport:
     elapsed_seconds: float
     neighbours: tuple[Neighbour, ...]
     notes: tuple[str, ...] = ()
+    codes: Codes = ()
 
     def describe(self) -> str:
         """Lines for the panel."""
         lines = [f"Regenerated the head motion of {self.object_name} in {self.elapsed_seconds:.1f} s."]
         return "\n".join([*lines, *self.notes])
+
+
+def describe_codes(codes: Codes) -> str:
+    """A line for the panel: how many entries of the codebook moved the head, and the commonest of the first level.
+
+    Empty where the head was not decoded from codes.
+    """
+    if not codes:
+        return ""
+    counted = Counter(row[0] for row in codes)
+    # the commonest first, and of equally common ones the lower number
+    first = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:_COMMONEST]
+    shown = ", ".join(f"{code} ({times}×)" for code, times in first)
+    return f"{len(counted)} codes in {len(codes)} steps; commonest: {shown}."
 
 
 def describe_neighbours(neighbours: tuple[Neighbour, ...]) -> str:

@@ -97,6 +97,7 @@ def generate_motion(
         provenance=provenance_of(request, made_with),
         notes=(*speech.notes, *style_notes(request, backend, first), *head.notes),
         neighbours=head.neighbours,
+        codes=head.codes,
         plain=plain,
     )
 
@@ -132,6 +133,7 @@ def regenerate_head(
         head=head.head,
         gaze=motion.gaze,
         neighbours=head.neighbours,
+        codes=head.codes,
         provenance=provenance_of(request, made_with),
         notes=(*speech.notes, *head.notes),
     )

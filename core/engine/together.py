@@ -179,4 +179,5 @@ def _result(
         provenance=origin,
         notes=(*speech.notes, *style_notes(request, backend, first), *head.notes),
         neighbours=head.neighbours,
+        codes=head.codes,
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.motion import LARGEST_RADIANS, Motion
-from ..pose.bank import Neighbour
+from ..pose.bank import Codes, Neighbour
 from ..weights import require_sane
 from .protocol import JsonObject
 from .provenance import Provenance
@@ -48,6 +48,7 @@ class MotionResult:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    codes: Codes = ()
     plain: Motion | None = None
 
     @property
@@ -69,6 +70,7 @@ class HeadResult:
     neighbours: tuple[Neighbour, ...]
     provenance: Provenance
     notes: tuple[str, ...] = ()
+    codes: Codes = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def write_motion_result(folder: Path, result: MotionResult) -> JsonObject:
         "provenance": result.provenance.to_json(),
         "notes": list(result.notes),
         "neighbours": _neighbours_json(result.neighbours),
+        "codes": result.codes,
     }
 
 
@@ -110,6 +113,7 @@ def read_motion_result(folder: Path, result: JsonObject) -> MotionResult:
         provenance=Provenance.from_json(result["provenance"]),
         notes=tuple(result["notes"]),
         neighbours=_neighbours(result),
+        codes=_codes(result),
         plain=Motion.load(folder / PLAIN_FILE) if result.get("has_plain") else None,
     )
 
@@ -121,6 +125,7 @@ def write_head_result(folder: Path, result: HeadResult) -> JsonObject:
         "provenance": result.provenance.to_json(),
         "notes": list(result.notes),
         "neighbours": _neighbours_json(result.neighbours),
+        "codes": result.codes,
     }
 
 
@@ -131,13 +136,22 @@ def read_head_result(folder: Path, result: JsonObject) -> HeadResult:
     for name, array in (("head", head), ("gaze", gaze)):
         require_sane(name, array, LARGEST_RADIANS)
     return HeadResult(
-        head, gaze, _neighbours(result), Provenance.from_json(result["provenance"]), tuple(result["notes"])
+        head,
+        gaze,
+        _neighbours(result),
+        Provenance.from_json(result["provenance"]),
+        tuple(result["notes"]),
+        _codes(result),
     )
 
 
 def read_bank_result(folder: Path, result: JsonObject) -> BankResult:
     """What a bank holds after a :class:`BankJob`."""
     return BankResult(str(result["added"]), tuple(result["names"]))
+
+
+def _codes(result: JsonObject) -> Codes:
+    return tuple(tuple(int(code) for code in row) for row in result.get("codes", ()))
 
 
 def _neighbours_json(neighbours: tuple[Neighbour, ...]) -> list[JsonObject]:

@@ -27,6 +27,8 @@ BANK_FILE = "pose_bank.safetensors"
 PRIOR_FILE = "pose_prior.safetensors"
 # two statistics of a clip without sound are not known, and stand as NaN
 _MAY_LACK = ("statistics",)
+# entries of the pose codebook: for each step of a head's motion a row, one entry for each level
+Codes = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m research.training demo-inputs``: the bundled demo's speech and reference clip. Needs bpy and flite.
+"""``python -m research.training demo-inputs``: the bundled demo's speech and reference clips. Needs bpy and flite.
 
-speech.ogg is synthetic speech. reference.mp4 shows the demo head driven by tracked motion: the face of a GRID
-training talker (CC BY 4.0), the head of a public-domain address. Its sound is synthetic too: each GRID word,
-spoken by flite and stretched to the interval in which the talker said it. No recording is in either file.
+line.ogg is two sentences of the VCTK corpus (CC BY 4.0), speech.ogg synthetic speech for tests and benchmarks.
+The references show the demo head driven by tracked motion: the face of a GRID training talker (CC BY 4.0), the head
+of a public-domain address. Their sound is synthetic too: each GRID word, spoken by flite and stretched to the
+interval in which the talker said it. No recorded picture is in any of these files.
 """
 
 from __future__ import annotations
@@ -35,15 +36,31 @@ SENTENCES = (
     "Mama and Papa bought a new blue boat. Bob may move the big moon map above the room. "
     "Do you know who put more butter on the bread? Please open the purple book now."
 )
-TALKER = "s2"
-CLIPS = ("bbaszs", "bbal5n", "bbbf7p", "bbaf2s", "bbas2a")
-HEAD_TRACK = "obama_address_20s"
+LINE = ("p227_003", "p227_005")
+_PAUSE_SECONDS, _MARGIN_SECONDS = 0.45, 0.12
 REFERENCE_PIXELS = 512
 _LEAD_SECONDS, _TAIL_SECONDS = 0.2, 0.24
 _BLEND_FRAMES = 6
 # eyes stay on the camera for most of what the head turns
 _GAZE_HOLD = 0.7
 _SPOKEN = {"a": "ay", "sp": "", "sil": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A clip to be made: whose face (which of the talker's recordings), and whose head."""
+
+    name: str
+    talker: str
+    clips: tuple[str, ...]
+    head_track: str
+
+
+# of the talkers we may ship, s2 opens the mouth least and s3 most: their jaws' ranges are as 1 to 1.7
+REFERENCES = (
+    _Reference("reference", "s2", ("bbaszs", "bbal5n", "bbbf7p", "bbaf2s", "bbas2a"), "obama_address_20s"),
+    _Reference("lively", "s3", ("bbaf1s", "bbal5s", "bbas1a", "bbaf2p", "bbal7a"), "obama_diwali_30s"),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,14 +72,23 @@ class _Take:
 
 
 def run(data_root: Path) -> None:
-    """Write ``demo/input/speech.ogg`` and ``demo/input/reference.mp4``."""
+    """Write everything in ``demo/input``."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    _write_ogg(_spoken(SENTENCES, SPEECH_VOICE), OUTPUT / "speech.ogg")
+    _write_ogg(_spoken(SENTENCES, SPEECH_VOICE).samples, OUTPUT / "speech.ogg")
+    _write_ogg(_line(data_root), OUTPUT / "line.ogg")
+    for reference in REFERENCES:
+        write_reference(data_root, reference)
+    for path in sorted(OUTPUT.iterdir()):
+        print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+def write_reference(data_root: Path, reference: _Reference) -> None:
+    """One reference clip, rendered."""
     basis = open_basis()
-    takes = [_take(clip, data_root, basis) for clip in _clips(data_root)]
+    takes = [_take(clip, data_root, basis) for clip in _clips(data_root, reference)]
     face = _joined([take.face for take in takes])
     sound = np.concatenate([take.sound for take in takes])
-    head = _head_motion(data_root, basis, len(face))
+    head = _head_motion(data_root, basis, reference.head_track, len(face))
     gaze = np.repeat(-_GAZE_HOLD * head[:, None, :2], 2, axis=1)
     motion = Motion(
         fps=INTERNAL_FPS,
@@ -73,14 +99,29 @@ def run(data_root: Path) -> None:
         basis_name=basis.name,
         basis_hash=basis.hash,
     )
-    _render(motion, sound, OUTPUT / "reference.mp4")
-    for name in ("speech.ogg", "reference.mp4"):
-        print(f"{name}: {(OUTPUT / name).stat().st_size / 1e6:.2f} MB")
+    _render(motion, sound, OUTPUT / f"{reference.name}.mp4")
 
 
-def _clips(data_root: Path) -> list[Clip]:
-    found = {clip.path.stem: clip for clip in training_clips(data_root) if clip.person == TALKER}
-    return [found[name] for name in CLIPS]
+def _line(data_root: Path) -> NDArray[np.float32]:
+    """(N,) at 16 kHz: the sentences one after the other, without the silence round them."""
+    from librosa.effects import trim
+
+    from core.audio.decode import load_speech
+
+    margin = round(_MARGIN_SECONDS * SAMPLE_RATE)
+    pieces: list[NDArray[np.float32]] = []
+    for name in LINE:
+        samples = load_speech(data_root / "speech" / "vctk" / f"{name}.ogg").samples
+        _, (first, last) = trim(samples, top_db=35)
+        said = samples[max(first - margin, 0) : last + margin]
+        # as loud as each other
+        pieces += [said / np.sqrt(np.mean(said**2)), np.zeros(round(_PAUSE_SECONDS * SAMPLE_RATE), np.float32)]
+    return np.concatenate(pieces).astype(np.float32)
+
+
+def _clips(data_root: Path, reference: _Reference) -> list[Clip]:
+    found = {clip.path.stem: clip for clip in training_clips(data_root) if clip.person == reference.talker}
+    return [found[name] for name in reference.clips]
 
 
 def _take(clip: Clip, data_root: Path, basis: FaceBasis) -> _Take:
@@ -134,9 +175,9 @@ def _joined(faces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.concatenate(faces)
 
 
-def _head_motion(data_root: Path, basis: FaceBasis, frames: int) -> NDArray[np.float64]:
+def _head_motion(data_root: Path, basis: FaceBasis, track: str, frames: int) -> NDArray[np.float64]:
     """(T, 3) head rotation of the address, relative to its mean pose."""
-    clip = next(clip for clip in free_training_clips(data_root) if clip.path.stem == HEAD_TRACK)
+    clip = next(clip for clip in free_training_clips(data_root) if clip.path.stem == track)
     landmarks = uniform_landmarks(load_tracked(clip).track, INTERNAL_FPS).landmarks
     rotation = align(landmarks, basis.neutral).rotation[:frames]
     return savitzky_golay(rotvec_from_matrix(mean_rotation(rotation).T @ rotation), 9)
@@ -164,8 +205,7 @@ def _at_film_rate(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(resample(loud, orig_sr=SAMPLE_RATE, target_sr=AUDIO_RATE), np.float32)
 
 
-def _write_ogg(speech: Speech, path: Path) -> None:
+def _write_ogg(samples: NDArray[np.float32], path: Path) -> None:
     import soundfile
 
-    samples = speech.samples / np.abs(speech.samples).max() * 0.7
-    soundfile.write(path, samples, SAMPLE_RATE, format="OGG", subtype="VORBIS")
+    soundfile.write(path, samples / np.abs(samples).max() * 0.7, SAMPLE_RATE, format="OGG", subtype="VORBIS")

@@ -102,3 +102,12 @@ def write_picture(picture: Picture, path: Path) -> None:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def write_webp(pictures: Sequence[Path], fps: float, quality: int, path: Path) -> None:
+    """A moving picture without sound that web pages show by themselves; ``quality``: 0 to 100."""
+    from PIL import Image
+
+    first, *others = [Image.fromarray(read_picture(picture)) for picture in pictures]
+    milliseconds = round(1000 / fps)
+    first.save(path, save_all=True, append_images=others, duration=milliseconds, loop=0, quality=quality, method=4)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A portrait stage (camera, lights, background) round a head, and pictures of it. Main thread only."""
+"""The face as a tracker wants it (camera, lights, background), and pictures of it. Main thread only.
+
+``studio`` has the stage for people to look at.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,6 @@ _CAMERA_NAME = "Mimesh Camera"
 _TARGET = Vector((0.0, 0.03, -0.03))
 _DISTANCE = 1.35
 _FRAME_HEIGHT = 0.36
-# with the shoulders: height of the picture, and how much of it the picture moves down
-_BUST_HEIGHT, _BUST_SHIFT = 0.48, 0.13
-# from above, the viewer's left and the front
-_LIGHT_DIRECTION = (-0.45, 0.5, 0.74)
 _BACKGROUND = (0.16, 0.19, 0.22)
 _CYCLES_SAMPLES = 12
 
@@ -30,15 +29,13 @@ _CYCLES_SAMPLES = 12
 class PreviewSettings:
     """pixels: width and height. yaw_degrees: the camera walks round to the person's left.
 
-    fine: smoother edges for three times the time. bust: head and shoulders, modelled by soft shadows, instead of the
-    face as a tracker wants it.
+    fine: smoother edges for three times the time.
     """
 
     pixels: int = 640
     fps: int = 25
     yaw_degrees: float = 0.0
     fine: bool = False
-    bust: bool = False
 
 
 def has_software_gl() -> bool:
@@ -106,9 +103,7 @@ def _set_camera(scene: bpy.types.Scene, settings: PreviewSettings) -> None:
         camera = bpy.data.objects.new(_CAMERA_NAME, bpy.data.cameras.new(_CAMERA_NAME))
         scene.collection.objects.link(camera)
     camera.data.sensor_width = 36.0
-    camera.data.lens = 36.0 * _DISTANCE / (_BUST_HEIGHT if settings.bust else _FRAME_HEIGHT)
-    # the lens is shifted, not the camera: the face is seen as before
-    camera.data.shift_y = -_BUST_SHIFT if settings.bust else 0.0
+    camera.data.lens = 36.0 * _DISTANCE / _FRAME_HEIGHT
     camera.data.clip_start, camera.data.clip_end = 0.05, 20.0
     scene.camera = camera
     aim_camera(scene, settings.yaw_degrees)
@@ -160,10 +155,6 @@ def _set_engine(scene: bpy.types.Scene, settings: PreviewSettings) -> None:
     shading.show_specular_highlight = False
     shading.show_cavity = False
     scene.display.render_aa = "8" if settings.fine else "FXAA"
-    if settings.bust:
-        shading.show_shadows = shading.show_cavity = True
-        shading.shadow_intensity, shading.cavity_type = 0.35, "WORLD"
-        scene.display.light_direction = _LIGHT_DIRECTION
 
 
 def _set_png(scene: bpy.types.Scene) -> None:

@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     people.add_argument("--without-head", action="store_true", help="keep the bundled pose prior")
     people.add_argument("--threads", type=int, default=None)
     commands.add_parser("demo-head", help="the bundled head, from the face basis")
-    commands.add_parser("demo-inputs", help="the bundled demo's speech and reference clip")
+    commands.add_parser("demo-inputs", help="the bundled demo's speech and reference clips")
     commands.add_parser("flame-landmarks", help="where the landmarks lie on FLAME's mesh")
     arguments = parser.parse_args(argv)
     # read when torch loads its thread pool: see core/engine/loaded.py

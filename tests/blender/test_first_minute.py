@@ -45,7 +45,7 @@ def test_try_it_makes_a_head_talk_in_an_empty_scene(engine: FakeEngine) -> None:
     assert keys.animation_data.action is not None
     (request,) = engine.requests
     # the file, or what Blender has mixed of its strip
-    assert request.audio.path.name.lower().startswith("speech")
+    assert request.audio.path.name.lower().startswith("line")
     assert request.reference.path.name == "reference.mp4"
     assert bpy.context.scene.sync_mode == "AUDIO_SYNC"
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from robot import GENERATE, HEIGHT, TALK, Robot, blender, display, install, run
 
 PANELS = ("speech", "reference", "face", "generate", "adjust", "head_motion", "engine")
-NARROW_PIXELS = 250
 # made after the others: takes that wait for an answer hold the sliders
 LATER = ("retake", "sheet")
 # the column with the tabs' names
@@ -75,7 +74,7 @@ def take(robot: Robot) -> None:
         time.sleep(1)
         crop_sidebar(robot, f"panel_{name}")
     robot.command("only ")
-    narrow(robot)
+    robot.narrow()
     for name in PANELS + LATER:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(1)
@@ -97,21 +96,6 @@ def crop_sidebar(robot: Robot, name: str) -> None:
     width = region["width"] - TABS_PIXELS * (2 if name.startswith("large") else 1)
     area = f"{width}x{region['height']}+{region['x']}+{HEIGHT - region['y'] - region['height']}"
     run("mogrify", "-crop", area, "+repage", str(path))
-
-
-def narrow(robot: Robot) -> None:
-    """Drag the sidebar's edge."""
-    region = robot.state()["sidebar"]
-    y = HEIGHT - region["y"] - region["height"] // 6
-    robot.hover(region["x"] - 20, y)
-    robot.hover(region["x"], y)
-    time.sleep(0.5)
-    run("xdotool", "mousedown", "1")
-    for step in range(1, 9):
-        run("xdotool", "mousemove", str(region["x"] + (region["width"] - NARROW_PIXELS) * step // 8), str(y))
-        time.sleep(0.2)
-    run("xdotool", "mouseup", "1")
-    time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ PATIENCE = float(os.environ.get("MIMESH_UI_PATIENCE", "1"))
 # drawings in which Blender moves the panels below one that has grown; one is late without a graphics card
 SLIDES = 6
 TALK = Path("/tmp/talk")
+NARROW_PIXELS = 250
 GENERATE = "bpy.ops.mimesh.generate_lip_sync"
 
 
@@ -88,21 +89,40 @@ class Robot:
 
     def find_button(self, operator: str) -> tuple[int, int]:
         """Ctrl+C over a button copies its command: go down the panel until that is the one we look for."""
-        self.command("forget_clipboard")
         region = self.state()["sidebar"]
         x = region["x"] + region["width"] // 2
         for y in range(HEIGHT - region["y"] - region["height"] + 30, HEIGHT - region["y"], 12):
-            self.hover(x, y)
-            self.key("ctrl+c")
-            time.sleep(0.15)
-            if self.state()["clipboard"].startswith(operator):
-                return x, y + 6
+            # a second look: what was copied above may arrive late, and panels slide
+            if self._copied(x, y).startswith(operator) and self._copied(x, y).startswith(operator):
+                return x, y
         self.picture("failed")
         raise SystemExit(f"FAILED: there is no button for {operator} in the sidebar")
+
+    def _copied(self, x: int, y: int) -> str:
+        """What Ctrl+C copies at this place."""
+        self.command("forget_clipboard")
+        self.hover(x, y)
+        self.key("ctrl+c")
+        ticks = self.state()["ticks"]
+        return str(self.wait("a look", lambda state: state["ticks"] > ticks + 1, 10)["clipboard"])
 
     def over_viewport(self) -> None:
         """Put the pointer where keys go to the 3D View."""
         self.hover(WIDTH // 3, HEIGHT // 2)
+
+    def narrow(self) -> None:
+        """Drag the sidebar's edge until it is 250 pixels wide."""
+        region = self.state()["sidebar"]
+        y = HEIGHT - region["y"] - region["height"] // 6
+        self.hover(region["x"] - 20, y)
+        self.hover(region["x"], y)
+        time.sleep(0.5)
+        run("xdotool", "mousedown", "1")
+        for step in range(1, 9):
+            run("xdotool", "mousemove", str(region["x"] + (region["width"] - NARROW_PIXELS) * step // 8), str(y))
+            time.sleep(0.2)
+        run("xdotool", "mouseup", "1")
+        time.sleep(1)
 
 
 def say(what: str, holds: bool) -> None:

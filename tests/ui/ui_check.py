@@ -180,6 +180,9 @@ def check_first_minute(robot: Robot) -> None:
     robot.shoot("14_twice_the_size")
     robot.command("scale 1.0")
     time.sleep(1)
+    robot.narrow()
+    robot.over_viewport()
+    robot.shoot("15_narrow")
 
 
 if __name__ == "__main__":

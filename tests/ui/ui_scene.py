@@ -15,7 +15,7 @@ import bpy
 TALK, SPEECH, REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :])
 EXTENSION = "bl_ext.user_default.mimesh"
 ROOTS = ("MIMESH_PT_lip_sync", "MIMESH_PT_sequencer_lip_sync")
-obeyed = drawn = 0
+obeyed = drawn = ticks = 0
 
 
 def make_scene() -> None:
@@ -72,6 +72,7 @@ def state(ready: bool) -> dict[str, object]:
     return {
         "ready": ready,
         "obeyed": obeyed,
+        "ticks": ticks,
         "drawn": drawn,
         "running": run.running,
         "stage": run.stage,
@@ -225,7 +226,8 @@ def obey(command: str) -> None:
 
 def tick() -> float:
     """Report and obey, ten times a second."""
-    global obeyed
+    global obeyed, ticks
+    ticks += 1
     command = TALK / "command"
     if command.exists():
         obey(command.read_text())

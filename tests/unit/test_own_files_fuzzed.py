@@ -188,14 +188,16 @@ def test_cached_reference_with_a_number_that_is_none_is_tracked_again(
     assert not (tmp_path / "cache" / "key.npz").exists()
 
 
-def test_named_style_without_a_distance_crosses_the_border(tmp_path: Path) -> None:
+def test_named_style_without_a_distance_and_codes_cross_the_border(tmp_path: Path) -> None:
     origin = Provenance("a", "b", 1.0, "m", "basis")
     found = (Neighbour("Ada", math.inf, 1.0), Neighbour("Bo", 2.5, 0.0))
     motion = resting_motion(3)
     told = write_motion_result(tmp_path, MotionResult(motion, None, None, {}, origin, (), found))
     assert read_motion_result(tmp_path, json.loads(json.dumps(told, allow_nan=False))).neighbours == found
-    told = write_head_result(tmp_path, HeadResult(motion.head, motion.gaze, found, origin))
-    assert read_head_result(tmp_path, json.loads(json.dumps(told, allow_nan=False))).neighbours == found
+    codes = ((3, 900), (17, 0))
+    told = write_head_result(tmp_path, HeadResult(motion.head, motion.gaze, found, origin, codes=codes))
+    head = read_head_result(tmp_path, json.loads(json.dumps(told, allow_nan=False)))
+    assert (head.neighbours, head.codes) == (found, codes)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")

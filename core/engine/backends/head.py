@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError
 from ...face.resting import resting_motion
-from ...pose.bank import BANK_FILE, PRIOR_FILE, Neighbour, PoseBank
+from ...pose.bank import BANK_FILE, PRIOR_FILE, Codes, Neighbour, PoseBank
 from ...weights import file_hash
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 class HeadMotion:
     """head: (T, 3) rotation vectors in radians relative to rest, 25 fps. neighbours: retrieved styles, nearest first.
 
-    notes: sentences for the user. prior_hash: of the pose prior.
+    notes: sentences for the user. prior_hash: of the pose prior. codes: of its codebook, a row for each step.
     """
 
     head: NDArray[np.float32]
     neighbours: tuple[Neighbour, ...]
     notes: tuple[str, ...]
     prior_hash: str
+    codes: Codes = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -105,13 +106,15 @@ class HeadBackend:
         if style is None:
             note = "No reference or style was given, so the head moves as an average person's."
             results = generator.generate_together(encoded, None, settings, progress)
-            fitted = [_fitted(made.head, count) for made, count in zip(results, frames, strict=True)]
-            return [HeadMotion(head, (), (note,), generator.hash) for head in fitted]
+            pairs = zip(results, frames, strict=True)
+            return [
+                HeadMotion(_fitted(made.head, count), (), (note,), generator.hash, made.codes) for made, count in pairs
+            ]
         still = [resting_motion(count) for count in frames]
         posed = pose_together(still, encoded, style, settings, generator, progress)
         notes = [(made.note,) if made.note else () for made in posed]
         return [
-            HeadMotion(made.motion.head, made.neighbours, said, generator.hash)
+            HeadMotion(made.motion.head, made.neighbours, said, generator.hash, made.codes)
             for made, said in zip(posed, notes, strict=True)
         ]
 

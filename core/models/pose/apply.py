@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError
 from ...face.motion import INTERNAL_FPS, Motion
-from ...pose.bank import BankEntry, Neighbour
+from ...pose.bank import BankEntry, Codes, Neighbour
 from ...pose.reference import PoseReference
 from ...pose.statistics import pose_statistics
 from ...pose.style_matrix import StyleMatrix
@@ -30,11 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PosedMotion:
-    """motion: with its head. neighbours: retrieved styles, nearest first. note: a sentence for the user, or empty."""
+    """motion: with its head. neighbours: retrieved styles, nearest first. note: a sentence for the user, or empty.
+
+    codes: as in ``PoseResult``.
+    """
 
     motion: Motion
     neighbours: tuple[Neighbour, ...]
     note: str = ""
+    codes: Codes = ()
 
 
 def pose_for(
@@ -71,7 +75,9 @@ def pose_together(
         note = f"The style {style.name} has no pose matrix for this version: its head moves as in the reference."
     results = generator.generate_together(encoded, PoseReference(style.head, matrix), settings, progress)
     pairs = zip(motions, results, strict=True)
-    return [PosedMotion(_turned(motion, result.head), result.neighbours, note) for motion, result in pairs]
+    return [
+        PosedMotion(_turned(motion, result.head), result.neighbours, note, result.codes) for motion, result in pairs
+    ]
 
 
 def _turned(motion: Motion, made: NDArray[np.float32]) -> Motion:

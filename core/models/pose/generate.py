@@ -15,7 +15,7 @@ from ...audio.speech import Speech
 from ...errors import ModelError
 from ...face.motion import INTERNAL_FPS
 from ...grouping import map_alike
-from ...pose.bank import BANK_FILE, PRIOR_FILE, BankEntry, Neighbour, PoseBank
+from ...pose.bank import BANK_FILE, PRIOR_FILE, BankEntry, Codes, Neighbour, PoseBank
 from ...pose.dead_zone import apply_dead_zone, limit_speed, remove_drift
 from ...pose.reference import PoseReference
 from ...pose.statistics import pose_statistics
@@ -38,10 +38,14 @@ MOST_TOGETHER = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoseResult:
-    """head: (T, 3) radians relative to rest. neighbours: the retrieved styles, nearest first; empty without a bank."""
+    """head: (T, 3) radians relative to rest. neighbours: the retrieved styles, nearest first; empty without a bank.
+
+    codes: a row of the codebook's entries for each step of the head's motion; empty where no code was drawn.
+    """
 
     head: NDArray[np.float32]
     neighbours: tuple[Neighbour, ...]
+    codes: Codes = ()
 
 
 class PoseGenerator:
@@ -146,6 +150,7 @@ class PoseGenerator:
     ) -> list[PoseResult]:
         """:meth:`generate` for many lines in one style, those of like length together; only seeds differ."""
         first = settings[0]
+        codes: list[Codes] = [() for _ in encoded]
         matrix = reference.matrix if reference is not None else None
         retrieval = None
         if first.follow and first.source == "bank":
@@ -165,9 +170,10 @@ class PoseGenerator:
                 MOST_TOGETHER,
                 lambda lines: self._sampled([one for one, _ in lines], embedding, [own for _, own in lines], progress),
             )
-            heads = [remove_drift(head) for head in raw]
+            heads = [remove_drift(head) for head, _ in raw]
+            codes = [drawn for _, drawn in raw]
         neighbours = retrieval.neighbours if retrieval else ()
-        return [PoseResult(finished(head, first), neighbours) for head in heads]
+        return [PoseResult(finished(head, first), neighbours, drawn) for head, drawn in zip(heads, codes, strict=True)]
 
     def _step_count(self, encoded: SpeechFeatures) -> int:
         return -(-encoded.frames // self._prior.vq.config.frames_per_step)
@@ -179,8 +185,8 @@ class PoseGenerator:
         embedding: NDArray[np.float32] | None,
         settings: Sequence[HeadSettings],
         progress: Callable[[float], None],
-    ) -> list[NDArray[np.float32]]:
-        """(T, 3) of each line; all have one number of steps."""
+    ) -> list[tuple[NDArray[np.float32], Codes]]:
+        """(T, 3) of each line and what it was decoded from; all have one number of steps."""
         prior = self._prior
         per_step = prior.vq.config.frames_per_step
         steps = torch.from_numpy(np.stack([speech_steps(line, per_step) for line in encoded])).to(self._device)
@@ -191,7 +197,8 @@ class PoseGenerator:
         codes = sample_codes_together(prior.gpt, self._codebooks, speech, styles, samplings, progress)
         vectors = prior.vq.codebooks.look_up(torch.from_numpy(codes).to(self._device))
         heads = prior.vq.decode(vectors).cpu().numpy()
-        return [head[: line.frames] for head, line in zip(heads, encoded, strict=True)]
+        rows = [tuple(map(tuple, line)) for line in codes.tolist()]
+        return [(head[: line.frames], row) for head, line, row in zip(heads, encoded, rows, strict=True)]
 
 
 def finished(head: NDArray[np.floating], settings: HeadSettings) -> NDArray[np.float32]:

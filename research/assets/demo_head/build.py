@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from core.face.basis import FaceBasis, open_basis
 from core.face.landmarks import LANDMARK_COUNT, SKIN_COUNT
 from core.weights import VENDOR_MODELS, record_checksum, write_tensors
-from research.assets.demo_head.bust import shape_bust
 from research.assets.demo_head.colour import skin_colours
 from research.assets.demo_head.ears import build_ears
 from research.assets.demo_head.eyes import Eye, build_eyes
@@ -55,7 +54,6 @@ def build_head(basis: FaceBasis) -> tuple[Piece, NDArray[np.int64]]:
         body = weld(body, part, border)
     pieces = [body, left_eye.ball, right_eye.ball, teeth, build_ears(), build_hair(skin), build_shirt(skin)]
     head = merge([*pieces, *build_brows(basis, skin)])
-    head.vertices[:] = shape_bust(head.vertices)
     return head, _landmark_vertices(pieces, left_eye, right_eye)
 
 

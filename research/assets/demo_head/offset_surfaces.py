@@ -29,6 +29,8 @@ _HAIR = np.array([0.155, 0.100, 0.070])
 _BROW = np.array([0.25, 0.17, 0.125])
 _BROW_SKIN = np.array([0.66, 0.45, 0.37])
 _SHIRT = np.array([0.16, 0.22, 0.33])
+_SHIRT_HEM = np.array([0.11, 0.15, 0.24])
+_HEM = 1.4  # cm of it below the neckline
 
 # outline of the hair seen from the side, (z, y) in cm: forehead, temple, side burn, round the ear, nape, and beyond
 _HAIRLINE = np.array(
@@ -77,11 +79,12 @@ def build_shirt(skin: Skin) -> Piece:
     """A round-necked shirt over the shoulders."""
     y, z = skin.piece.vertices[:, 1], skin.piece.vertices[:, 2]
     # the neckline is lower at the front than at the nape
-    line = -16.7 - 0.22 * (z + 9.0)
+    line = -16.2 - 0.22 * (z + 9.0)
     depth = line - y
     # a gentle slope: the loft's rings are far apart here, and a steep one would cut a ragged neckline
     lift = np.clip(0.16 * depth, _SUNK, 0.3)
-    colours = np.broadcast_to(_SHIRT, skin.piece.vertices.shape)
+    hem = smoothstep(depth, _HEM, _HEM - 0.3)[:, None]
+    colours = hem * _SHIRT_HEM + (1 - hem) * _SHIRT
     return _shell(skin.piece, _any_above(skin.piece, lift), lift, "shirt", colours)
 
 

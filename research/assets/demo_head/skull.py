@@ -3,7 +3,8 @@
 
 The head is a bent tube. Its rings begin at the face's oval (an upright plane), swing about an axis in front of
 the throat until they are level at the neck, and then open over the shoulders. Each ring's points are found by
-casting rays onto a smooth union of ellipsoids, whose sizes are those of an average adult head.
+casting rays onto a smooth union of ellipsoids, whose sizes are those of an average adult head; ``torso`` has the
+shoulders.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from research.assets.demo_head.torso import torso_rings
+
 # the axis that the ring planes swing about runs along x through this (y, z), cm
 _PIVOT = np.array([-17.5, 2.0])
 _SWING_RINGS = 30
-_NECK_RINGS = 6
-_SHOULDER_RINGS = 12
+_NECK_RINGS = 2
+_SHOULDER_RINGS = 18
 RING_COUNT = _SWING_RINGS + _NECK_RINGS + _SHOULDER_RINGS
 NECK_CENTRE = np.array([0.0, -17.5, -9.4])
 
@@ -33,7 +36,6 @@ _BODY = (
     _Ellipsoid((0.0, 2.9, -7.6), (7.65, 8.6, 9.7), 0.0),  # cranium
     _Ellipsoid((0.0, -4.2, -7.0), (6.95, 7.8, 6.3), 1.5),  # jaw and cheeks
     _Ellipsoid((0.0, -13.0, -8.7), (5.5, 16.0, 5.6), 2.5),  # neck
-    _Ellipsoid((0.0, -29.2, -10.5), (21.5, 13.5, 9.5), 4.0),  # shoulders
 )
 
 
@@ -64,10 +66,8 @@ def outer_rings(oval: NDArray[np.float64]) -> NDArray[np.float64]:
         _swing_ring(first_turn + part * (np.pi / 2 - first_turn), (1 - part) * face_angle + part * neck_angle)
         for part in parts
     ]
-    rings += [_level_ring(-0.6 * step, 0.0, neck_angle) for step in range(1, _NECK_RINGS + 1)]
-    low = -0.6 * _NECK_RINGS
-    rings += [_level_ring(low, 72.0 * step / _SHOULDER_RINGS, neck_angle) for step in range(1, _SHOULDER_RINGS + 1)]
-    return np.stack(rings)
+    rings += [_level_ring(-0.6 * step, neck_angle) for step in range(1, _NECK_RINGS + 1)]
+    return np.concatenate([np.stack(rings), torso_rings(rings[-1], neck_angle, _SHOULDER_RINGS)])
 
 
 def _swing_ring(turn: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,12 +81,11 @@ def _swing_ring(turn: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArra
     return _cast(centre, direction)
 
 
-def _level_ring(drop: float, down_degrees: float, angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A ring around the neck (rays level) or over the shoulders (rays pointing down)."""
-    back = np.array([0.0, 0.0, -1.0])
-    level = np.sin(angle)[:, None] * np.array([1.0, 0.0, 0.0]) + np.cos(angle)[:, None] * back
-    down = np.deg2rad(down_degrees)
-    direction = np.cos(down) * level + np.sin(down) * np.array([0.0, -1.0, 0.0])
+def _level_ring(drop: float, angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A ring around the neck, ``drop`` cm above its centre."""
+    direction = np.sin(angle)[:, None] * np.array([1.0, 0.0, 0.0]) + np.cos(angle)[:, None] * np.array(
+        [0.0, 0.0, -1.0]
+    )
     return _cast(NECK_CENTRE + np.array([0.0, drop, 0.0]), direction)
 
 
