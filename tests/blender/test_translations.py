@@ -14,6 +14,8 @@ LANGUAGES = ("de_DE", "ja_JP", "zh_HANS", "fr_FR", "es")
 # a sidebar of 250 pixels without tabs, margins and scroll bar; of a slider the number needs its part
 ROOM, NUMBER = 250 - 62, 40
 SLIDERS = ("Style Strength", "Gaze", "Mix", "Head Motion", "Liveliness", "Surprises", "Neck Share", "Ease", "Seed")
+# labels that were added since the table was last completed
+STILL_TO_TRANSLATE = 12
 TITLES = ("Speech", "Reference & Style", "Face", "Generate", "Adjust", "Head & Pose Codebook", "Engine", "Options")
 
 
@@ -63,3 +65,5 @@ def test_words_that_the_panels_show_have_a_row() -> None:
     known = module.read_table()
     found = module.messages()
     assert {*TITLES, *SLIDERS, "Try It", "Generate Lip Sync"} <= found & known.keys()
+    missing = sorted(found - known.keys())
+    assert len(missing) <= STILL_TO_TRANSLATE, f"python .ci/extract_messages.py --write adds rows for {missing}"

@@ -40,6 +40,8 @@ def main() -> int:
     options = parser.parse_args()
     WORK.mkdir()
     Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
+    checked = run("blender", "-b", "--command", "extension", "validate", str(options.zip))
+    say("Blender's own validator takes the zip", "Success" in checked and "rror" not in checked, checked)
     run("blender", "-b", "--command", "extension", "install-file", "-r", "user_default", "-e", str(options.zip))
     scene = WORK / "scene.blend"
     made = run("blender", "-b", "-P", str(HERE / "command_scene.py"), "--", str(options.speech), str(scene))
