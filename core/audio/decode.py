@@ -23,6 +23,7 @@ from .media import (
     start_seconds_of,
     why_unreadable,
 )
+from .priming import priming_seconds
 from .repair import to_full_scale
 from .sound_tracks import SoundTrack, choose_track, sound_tracks
 from .speech import SILENCE_PEAK, Speech
@@ -106,6 +107,8 @@ class _Reading:
     broken_off: Exception | None = None
     claimed_seconds: float | None = None
     reached_end: bool = False
+    # the timestamp of second 0
+    origin: float = 0.0
 
 
 def _read(
@@ -120,9 +123,12 @@ def _read(
         choice = choose_track(
             sound_tracks(container), path, wanted, lambda number: _likeness(path, number, start_seconds, end_seconds)
         )
+        origin = start_seconds_of(container) + priming_seconds(path, choice.number)
         for seeking in (True, False):
             timeline = SoundTimeline(path.name, start_seconds, end_seconds, alone or {})
-            reading = _Reading(timeline, choice.number, choice.note, claimed_seconds=length_seconds_of(container))
+            reading = _Reading(
+                timeline, choice.number, choice.note, claimed_seconds=length_seconds_of(container), origin=origin
+            )
             stream = container.streams.audio[choice.number - 1]
             sought = seeking and seek_before(container, stream, start_seconds)
             if not seeking:
@@ -137,8 +143,7 @@ def _decode(container: InputContainer, stream: Any, reading: _Reading, progress:
     """Fill the timeline; False where seeking led past the range's start, so that all has to be read."""
     import av
 
-    timeline = reading.timeline
-    origin = start_seconds_of(container)
+    timeline, origin = reading.timeline, reading.origin
     span = _expected_span(timeline, reading)
     told = time.monotonic()
     first = True
@@ -149,7 +154,7 @@ def _decode(container: InputContainer, stream: Any, reading: _Reading, progress:
         try:
             frames = packet.decode()
         except (av.FFmpegError, ValueError):
-            _count_bad(reading, packet, origin)
+            _count_bad(reading, packet)
             continue
         for frame in frames:
             seconds = None if frame.time is None else frame.time - origin
@@ -173,12 +178,12 @@ def _expected_span(timeline: SoundTimeline, reading: _Reading) -> float:
     return max(end - timeline.start_seconds, 1e-3)
 
 
-def _count_bad(reading: _Reading, packet: Any, origin: float) -> None:
+def _count_bad(reading: _Reading, packet: Any) -> None:
     reading.bad_packets += 1
     if reading.first_bad_seconds is None:
         known = packet.pts is not None and packet.time_base is not None
         reading.first_bad_seconds = (
-            float(packet.pts * packet.time_base) - origin if known else reading.timeline.end_of_sound or 0.0
+            float(packet.pts * packet.time_base) - reading.origin if known else reading.timeline.end_of_sound or 0.0
         )
 
 

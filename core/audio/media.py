@@ -37,7 +37,7 @@ def open_media(path: Path) -> InputContainer:
     if _is_protected(_ends(path)):
         raise _unreadable(path, None)
     try:
-        return av.open(str(path), metadata_errors="replace")
+        return av.open(_name_or_file(path), metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 
@@ -47,6 +47,12 @@ def _unreadable(path: Path, error: Exception | None) -> MediaError:
         f"The file {path.name} cannot be read as audio or video: {why_unreadable(path, error)}.",
         "Play it in a media player; if that fails too, export it again as wav or mp4.",
     )
+
+
+def _name_or_file(path: Path) -> Any:
+    """What PyAV opens without reading more into a name than a file: an address, a protocol, a pattern of numbers."""
+    # "concat:a.wav" is a protocol unless a folder stands before it; a picture called "100%d.png" is a sequence
+    return path.open("rb") if "%" in path.name else str(path.absolute())
 
 
 def start_seconds_of(container: InputContainer) -> float:
@@ -87,6 +93,8 @@ def _known_trouble(path: Path) -> str:
     head, tail = ends = _ends(path)
     if _is_protected(ends):
         return "it is copy-protected, and only its own player may read it"
+    if head.startswith(b"version https://git-lfs"):
+        return "it is a pointer of Git LFS; the file itself was not fetched (git lfs pull)"
     if head[8:12] == b"WEBP":
         return "it is an animated WebP picture, which our decoder does not know"
     if head[4:8] == b"ftyp" and b"moov" not in head + tail:
@@ -140,11 +148,16 @@ def seek_before(container: InputContainer, stream: Any, seconds: float) -> bool:
 
 
 def _require_readable(path: Path) -> None:
+    # pathlib makes one slash of two
+    if re.match(r"[a-z][a-z0-9+.-]+:[/\\]", str(path), re.IGNORECASE) and not path.exists():
+        raise MediaError(f"{path} is an address on the network, not a file.", "Download it first.")
     try:
         if not path.exists():
             raise MediaError(f"The file {path} does not exist.", "Choose another file or re-link the strip.")
         if path.is_dir():
             raise MediaError(f"{path} is a folder, not a sound or video file.", "Choose a file in it.")
+        if not path.is_file():
+            raise MediaError(f"{path} is a device or a pipe, not a file.", "Save the sound or video to a file first.")
         if path.stat().st_size == 0:
             raise MediaError(f"The file {path.name} is empty (0 bytes).", "Copy or export it again.")
         with path.open("rb"):

@@ -48,6 +48,7 @@ class SoundTimeline:
     _placed: PlacedSound[Layout] = field(default_factory=PlacedSound)
     _run: _Run | None = None
     _expected: float | None = None
+    _stamp: float | None = None
     _clock_shift: float = 0.0
 
     def feed(self, frame: AudioFrame, seconds: float | None) -> bool:
@@ -85,7 +86,10 @@ class SoundTimeline:
 
     def _place(self, seconds: float | None) -> float:
         expected = self._expected
-        if seconds is None:
+        # RealMedia writes one timestamp for a group of blocks: a clock that stands still tells nothing
+        stands_still = seconds is not None and seconds == self._stamp
+        self._stamp = seconds if seconds is not None else self._stamp
+        if seconds is None or stands_still:
             return 0.0 if expected is None else expected
         at = seconds + self._clock_shift
         if expected is None:

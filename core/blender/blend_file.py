@@ -13,7 +13,7 @@ import bpy
 
 from ..errors import MimeshError, RigError, SettingsError
 from ..exchange.media_range import MediaRange
-from .compat import sequencer_strips, strip_right, strips_of
+from .compat import sequencer_strips, set_strip_left, set_strip_right, strip_right, strips_of
 from .read_rig import read_rig
 
 # film rates are told rounded: 23.976 is 24000/1001
@@ -120,11 +120,9 @@ def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
 
 
 def _trim(strip: Any, left: int, frames: float | None) -> None:
-    # the handles were renamed in 5.2
-    new_names = hasattr(strip, "left_handle")
-    setattr(strip, "left_handle" if new_names else "frame_final_start", left)
+    set_strip_left(strip, left)
     if frames is not None:
-        setattr(strip, "right_handle" if new_names else "frame_final_end", left + math.ceil(frames))
+        set_strip_right(strip, left + math.ceil(frames))
 
 
 def save_blend(path: Path) -> None:

@@ -37,6 +37,16 @@ def strip_right(strip: Any) -> float:
     return float(strip.right_handle if hasattr(strip, "right_handle") else strip.frame_final_end)
 
 
+def set_strip_left(strip: Any, frame: int) -> None:
+    """Move the left handle. Renamed in 5.2."""
+    setattr(strip, "left_handle" if hasattr(strip, "left_handle") else "frame_final_start", frame)
+
+
+def set_strip_right(strip: Any, frame: int) -> None:
+    """Move the right handle, to the frame after the last one shown. Renamed in 5.2."""
+    setattr(strip, "right_handle" if hasattr(strip, "right_handle") else "frame_final_end", frame)
+
+
 def has_slots(action: bpy.types.Action) -> bool:
     """Actions have slots and layers since 4.4. Only instances tell: the class hides RNA properties."""
     return hasattr(action, "slots")

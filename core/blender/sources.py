@@ -13,6 +13,7 @@ from ..client.choices import SourceChoice
 from ..errors import MediaError
 from ..exchange.media_range import MediaRange
 from .read_scene import StripRange, find_strip, read_strip_range, read_strips_together, sound_strips_on_channel
+from .strips.played_file import with_playback
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def read_speech(scene: bpy.types.Scene, choice: SourceChoice) -> PlacedMedia:
     """The speech's file range and its place; a file starts at the scene's first frame. Raises :class:`MediaError`."""
     if choice.kind == "file":
         media = MediaRange(existing_file(choice.value, "speech"), track=choice.track)
-        return PlacedMedia(media, float(scene.frame_start))
+        return PlacedMedia(with_playback(media, scene), float(scene.frame_start))
     if choice.kind == "strips":
         names = [name for name in choice.value.splitlines() if name]
         return _placed(read_strips_together([find_strip(scene, name) for name in names], scene), choice)
@@ -51,9 +52,9 @@ def read_reference(scene: bpy.types.Scene, choice: SourceChoice) -> tuple[MediaR
     return None, None
 
 
-def existing_file_range(text: str) -> MediaRange:
-    """The whole of a speech's file. Raises :class:`MediaError`."""
-    return MediaRange(existing_file(text, "speech"))
+def existing_file_range(text: str, scene: bpy.types.Scene) -> MediaRange:
+    """The whole of a speech's file, as it is heard in the scene. Raises :class:`MediaError`."""
+    return with_playback(MediaRange(existing_file(text, "speech")), scene)
 
 
 def existing_file(text: str, role: str) -> Path:

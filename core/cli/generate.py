@@ -165,6 +165,7 @@ def read_speech_of(
     from ..blender.blend_file import place_sound
     from ..blender.read_scene import scene_fps
     from ..blender.sources import PlacedMedia, read_speech
+    from ..blender.strips.played_file import with_playback
 
     if media is None:
         speech = read_speech(scene, choice)
@@ -173,7 +174,7 @@ def read_speech_of(
     seconds = media.seconds
     if seconds is None and place.last_frame is not None:
         seconds = (place.last_frame - place.first_frame) / scene_fps(scene)
-    return PlacedMedia(media, place.first_frame), seconds, (place.note,) if place.note else ()
+    return PlacedMedia(with_playback(media, scene), place.first_frame), seconds, (place.note,) if place.note else ()
 
 
 def _planned(prepared: _Prepared) -> Outcome:

@@ -16,6 +16,7 @@ from ..exchange.media_range import MediaRange
 from ..exchange.provenance import Provenance
 from ..exchange.request import BankRequest, MotionRequest
 from ..exchange.results import BankResult, HeadResult, MotionResult
+from .line_sound import load_line
 from .stages import StageMeter, StagePlan
 
 if TYPE_CHECKING:
@@ -157,17 +158,6 @@ def add_to_bank(
         assert style is not None  # one of the two is given: see BankRequest
     with meter.stage("head"):
         return extend_bank(request, style, models.head)
-
-
-def load_line(request: MotionRequest, progress: Callable[[float], None] = lambda fraction: None) -> Speech:
-    """The sound of a request. Raises :class:`MediaError`, also for silence."""
-    from ..audio.decode import load_speech, require_sound
-
-    media = request.audio
-    speech = load_speech(media.path, media.start_seconds, media.end_seconds, media.track, progress)
-    if not request.listener:
-        require_sound(speech)
-    return speech
 
 
 def _faces(

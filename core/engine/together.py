@@ -18,13 +18,13 @@ from ..errors import MimeshError
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
 from ..grouping import alike
+from .line_sound import load_line
 from .long_speech import PIECE_SECONDS
 from .pipeline import (
     MadeWith,
     chosen_styles,
     generate_motion,
     in_character,
-    load_line,
     models_for,
     provenance_of,
     style_notes,

@@ -18,6 +18,8 @@ class MediaRange:
     track: which of its sound tracks, counted from 1; None takes the default one, else the one most like speech.
     person: which of the people in its picture, counted from 1; None takes the one whose lips go with the sound.
     label: what it is called instead of its path, such as the strips that Blender mixed into the file.
+    playback: a recording of how Blender plays the beginning of this range, from the same moment on; the sound is put
+    where it lies there. None where the file's own clock holds.
     """
 
     path: Path
@@ -26,6 +28,7 @@ class MediaRange:
     track: int | None = None
     person: int | None = None
     label: str = ""
+    playback: MediaRange | None = None
 
     def __post_init__(self) -> None:
         for name, seconds in (("start", self.start_seconds), ("end", self.end_seconds)):
@@ -52,7 +55,8 @@ class MediaRange:
         """Absolute, because the worker runs in another folder."""
         path = str(self.path.expanduser().absolute())
         media = {"path": path, "start_seconds": self.start_seconds, "end_seconds": self.end_seconds}
-        chosen = {"track": self.track, "person": self.person, "label": self.label or None}
+        playback = self.playback.to_json() if self.playback else None
+        chosen = {"track": self.track, "person": self.person, "label": self.label or None, "playback": playback}
         return media | {name: value for name, value in chosen.items() if value is not None}
 
     @classmethod
@@ -60,6 +64,9 @@ class MediaRange:
         """Inverse of :meth:`to_json`. Raises :class:`SettingsError` on nonsense."""
         try:
             chosen = {"track": data.get("track"), "person": data.get("person"), "label": data.get("label", "")}
-            return cls(Path(data["path"]), float(data["start_seconds"]), data["end_seconds"], **chosen)
+            playback = cls.from_json(data["playback"]) if data.get("playback") else None
+            return cls(
+                Path(data["path"]), float(data["start_seconds"]), data["end_seconds"], playback=playback, **chosen
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"This is no media range: {data!r:.80} ({error}).") from error

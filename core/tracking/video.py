@@ -145,9 +145,10 @@ def _picture(container: InputContainer, path: Path) -> Any:
             f"The picture of {path.name} is coded in a way that our decoder does not know.", "Export it again as mp4."
         )
 
-    def rank(stream: Any) -> tuple[bool, int]:
+    def rank(stream: Any) -> tuple[bool, bool, int]:
         codec = stream.codec_context
-        return bool(stream.disposition & flags.default), (codec.width or 0) * (codec.height or 0)
+        # a moving AVIF has its first picture as a stream of its own
+        return stream.frames != 1, bool(stream.disposition & flags.default), (codec.width or 0) * (codec.height or 0)
 
     return max(moving, key=rank)
 
@@ -211,10 +212,20 @@ def _pixel_aspect(stream: Any) -> float:
 
 
 def _upright_rgb(frame: DecodedFrame, longest_side: int, pixel_aspect: float) -> NDArray[np.uint8]:
+    rotation = frame.rotation or 0
     # always the larger of both sizes, so that nothing of the picture is lost
     width, height = frame.width * max(pixel_aspect, 1.0), frame.height * max(1.0 / pixel_aspect, 1.0)
     scale = min(1.0, longest_side / max(width, height))
+    if frame.interlaced_frame:
+        frame = _one_field(frame)
     rgb = frame.to_ndarray(format="rgb24", width=max(2, round(width * scale)), height=max(2, round(height * scale)))
     # libav reports the display matrix's rotation counter-clockwise in degrees; it does not apply it
-    quarter_turns = round((frame.rotation or 0) / 90) % 4
+    quarter_turns = round(rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(rgb, quarter_turns))
+
+
+def _one_field(frame: DecodedFrame) -> DecodedFrame:
+    """Every other line of an interlaced frame: those between were taken at another moment, and comb what moves."""
+    from av import VideoFrame as Picture
+
+    return Picture.from_ndarray(np.ascontiguousarray(frame.to_ndarray(format="rgb24")[0::2]), format="rgb24")

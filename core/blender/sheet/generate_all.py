@@ -179,4 +179,4 @@ def line_speech(scene: bpy.types.Scene, line: SheetLine, settings: GenerateSetti
     """The sound of a line and its place. Raises :class:`MediaError`."""
     if line.kind != "file" or line.first_frame is None:
         return read_speech(scene, settings.speech)
-    return PlacedMedia(existing_file_range(line.source), line.first_frame)
+    return PlacedMedia(existing_file_range(line.source, scene), line.first_frame)

@@ -12,9 +12,7 @@ from ...errors import MediaError
 from .. import compat
 from .place import StripPlace, volume_is_animated
 
-# these begin at their first sample and have no holes, so that seconds of the file are seconds of the strip; others
-# are not: Blender plays Vorbis 16 ms and WMA 92 ms early, and an mp3's beginning 25 ms early, trimmed up to 80 ms late
-_PLAIN_SOUND = {".wav", ".flac", ".aif", ".aiff", ".opus"}
+_PLAIN_RIFF = (b"WAVE", b"AIFF", b"AIFC")
 _WHOLE = 1e-3
 
 
@@ -65,10 +63,25 @@ def needs_mixing(place: StripPlace) -> str:
         return "it lies between frames"
     if volume_is_animated(place.scene, strip):
         return "its volume is animated"
-    if media_path(strip).suffix.lower() not in _PLAIN_SOUND:
+    if not has_plain_sound(media_path(strip)):
         return "its file has a clock of its own"
     # before 4.4 Blender does not tell of a sound strip's retiming
     return "" if hasattr(strip, "retiming_keys") else "its speed is not known"
+
+
+def has_plain_sound(path: Path) -> bool:
+    """Whether a file's seconds are the seconds that Blender plays: WAVE, AIFF, FLAC and Opus, whatever its name says.
+
+    These begin at their first sample and have no holes. Others are not so: Blender plays an mp3's beginning 23 ms
+    early, and trimmed up to 80 ms late.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError:
+        return False
+    riff = head[:4] in (b"RIFF", b"RF64", b"FORM")
+    return head[:4] == b"fLaC" or (riff and head[8:12] in _PLAIN_RIFF) or (head[:4] == b"OggS" and b"OpusHead" in head)
 
 
 def is_retimed(strip: Any) -> bool:
