@@ -53,7 +53,7 @@ def read_reference(scene: bpy.types.Scene, choice: SourceChoice) -> tuple[MediaR
 
 
 def existing_file_range(text: str, scene: bpy.types.Scene) -> MediaRange:
-    """The whole of a speech's file, as it is heard in the scene. Raises :class:`MediaError`."""
+    """The whole of a speech's file, as the scene plays it. Raises :class:`MediaError`."""
     return with_playback(MediaRange(existing_file(text, "speech")), scene)
 
 
