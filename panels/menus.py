@@ -22,6 +22,7 @@ def _draw_animation(menu: Any, context: bpy.types.Context) -> None:
     layout.separator()
     layout.operator("mimesh.generate_lip_sync", icon="PLAY")
     layout.operator("mimesh.regenerate_head")
+    layout.operator("mimesh.import_recording")
     layout.operator("mimesh.clear_animation")
     layout.operator("mimesh.check_face_rig")
     layout.operator("mimesh.try_it")

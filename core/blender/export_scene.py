@@ -16,9 +16,10 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..arkit.live_link import write_live_link
+from ..arkit.names import SHAPES, plain
 from ..errors import MimeshError, RigError, SettingsError
 from ..rig.conventions.arkit import CONVENTION as ARKIT
-from ..rig.live_link import SHAPES, write_live_link
 from .read_rig import read_rig
 
 
@@ -48,7 +49,7 @@ def export_character(scene: bpy.types.Scene, object_name: str, path: Path) -> Ex
     if path.suffix.lower() == ".csv" and not _is_apples(objects[0]):
         raise RigError(
             f'The keys of "{object_name}" are not Apple\'s 52 shapes, which a Live Link file holds.',
-            "Choose .glb or .fbx.",
+            "Choose .glb or .fbx, or let the command motion write the speech itself as .csv.",
         )
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
@@ -180,14 +181,14 @@ def _live_link(scene: Any, path: Path) -> None:
     rig = read_rig(face)
     named = dict(zip(rig.key_meanings, rig.key_names, strict=True))
     for key in rig.gaze_keys:
-        spelt = "".join(letter for letter in key.name.lower() if letter.isalnum())
-        named |= {shape: key.name for shape in SHAPES if spelt.endswith(shape.lower())}
-    blocks = [face.data.shape_keys.key_blocks[name] for name in named.values()]
-    values = []
-    for frame in range(scene.frame_start, scene.frame_end + 1):
+        named |= {shape: key.name for shape in SHAPES if plain(key.name).endswith(plain(shape))}
+    blocks = {SHAPES.index(shape): face.data.shape_keys.key_blocks[name] for shape, name in named.items()}
+    values = np.zeros((scene.frame_end + 1 - scene.frame_start, len(SHAPES)))
+    for row, frame in zip(values, range(scene.frame_start, scene.frame_end + 1), strict=True):
         scene.frame_set(frame)
-        values.append([block.value for block in blocks])
-    text = write_live_link(tuple(named), np.array(values), scene.render.fps / scene.render.fps_base)
+        for place, block in blocks.items():
+            row[place] = block.value
+    text = write_live_link(values, scene.render.fps / scene.render.fps_base)
     path.write_text(text, encoding="utf-8", newline="")
 
 

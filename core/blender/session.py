@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 import bpy
@@ -80,16 +80,33 @@ def request_steps(
     found = read_target(settings.object_name)
     refuse_existing(found, settings, first_frame)
     # first, because a mesh without a face is to be refused before the reference is learned from
-    binding = found.binding or (yield from _find_landmarks(found, engine))
+    binding = found.binding or (yield from search_landmarks(found, engine))
     job = engine.submit(request)
     try:
         result = yield from watch_job(job)
     finally:
         job.cancel()
+    return (yield from result_steps(scene_name, settings, binding, result, first_frame, started))
+
+
+def result_steps(
+    scene_name: str,
+    settings: GenerateSettings,
+    binding: LandmarkBinding | None,
+    result: MotionResult,
+    first_frame: float,
+    started: float,
+    solve: Callable[[RigDescription, MotionResult, SceneTiming], Steps[KeptMotion]] = solve_steps,
+) -> Steps[GenerateReport]:
+    """A motion that is there, onto the face: solve, plan, write.
+
+    binding: None where ``solve`` needs none. started: ``time.perf_counter()`` of the run's begin.
+    """
     yield StepStatus("Fitting the rig", _ENGINE_SHARE)
     timing = scene_timing(find_scene(scene_name), first_frame)
-    rig = dataclasses.replace(read_target(settings.object_name), binding=binding)
-    kept = yield from solve_steps(rig, result, timing)
+    read = read_target(settings.object_name)
+    rig = dataclasses.replace(read, binding=binding)
+    kept = yield from solve(rig, result, timing)
     plan = plan_result(rig, kept, result.provenance, settings)
     yield StepStatus("Writing the keys", 0.99)
     target = find_object(settings.object_name)
@@ -97,7 +114,7 @@ def request_steps(
     keep(target, plan.line, kept)
     # they were of the earlier motion
     forget_takes(target, plan.line.sound)
-    if binding is not found.binding:
+    if read.binding is None and binding is not None:
         store_binding(target, binding)
     report = _summed_up(rig, result, plan, applied, time.perf_counter() - started)
     return dataclasses.replace(report, notes=(*report.notes, *_beyond_the_end(find_scene(scene_name), plan)))
@@ -107,7 +124,7 @@ def find_landmarks_steps(object_name: str, engine: Engine) -> Steps[LandmarkBind
     """Look for the face on the mesh again and keep what was found with the mesh."""
     yield StepStatus("Reading the mesh", 0.0)
     rig = read_rig(find_object(object_name), searching=True)
-    binding = yield from _find_landmarks(rig, engine)
+    binding = yield from search_landmarks(rig, engine)
     store_binding(find_object(object_name), binding)
     return binding
 
@@ -231,8 +248,8 @@ def watch_one_of(job: EngineJob[T], name: str, number: int, count: int) -> Steps
         job.cancel()
 
 
-def _find_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBinding]:
-    """An unknown topology: draw the neutral face and let the engine's tracker look at it."""
+def search_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBinding]:
+    """Where the face is on an unknown topology: draw the neutral face and let the engine's tracker look at it."""
     search = landmark_search(rig)
     picture = next(search)
     while True:

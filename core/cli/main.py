@@ -12,12 +12,12 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from ..errors import CancelledError, MimeshError
-from . import batch, export, generate, motion, sheet, styles, track
+from . import batch, export, generate, import_recording, motion, sheet, styles, track
 from .commands import Host
 from .console import quiet_libraries
 from .outcome import Outcome, tell, tell_error
 
-_COMMANDS = (track, motion, generate, batch, export, sheet, styles)
+_COMMANDS = (track, motion, generate, batch, import_recording, export, sheet, styles)
 # they run the engine in this process, and Blender's Python has none of its packages
 _NOT_IN_BLENDER = (track, motion)
 

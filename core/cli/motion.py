@@ -23,6 +23,7 @@ from .commands import Commands
 from .console import progress_line, require_writable, whole_file
 from .outcome import Outcome, add_json_option
 from .request_options import add_motion_options, add_speech_file_options, motion_request, reference_file, speech_file
+from .row_runners import write_csv
 
 _BLOCK_FRAMES = 1000
 
@@ -33,7 +34,7 @@ def add_command(commands: Commands) -> None:
     add_speech_file_options(parser)
     add_motion_options(parser)
     parser.add_argument("--save-style", type=Path, help="keep the reference's style as .safetensors")
-    parser.add_argument("--out", type=Path, required=True, help=".npz to write")
+    parser.add_argument("--out", type=Path, required=True, help=".npz to write, or .csv as Live Link Face writes it")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
@@ -41,7 +42,7 @@ def add_command(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> Outcome:
     """Generate, write, report."""
     request = motion_request(options, speech_file(options), reference_file(options))
-    require_writable(options.out, ".npz")
+    require_writable(options.out, ".csv" if options.out.suffix == ".csv" else ".npz")
     if options.save_style is not None:
         require_writable(options.save_style, ".safetensors")
         if request.reference is None:
@@ -49,7 +50,10 @@ def run(options: argparse.Namespace) -> Outcome:
     with progress_line() as line:
         result = generate_motion(request, line)
     with whole_file(options.out) as path:
-        result.motion.save(path, landmarks=landmarks_of(result.motion))
+        if options.out.suffix == ".csv":
+            write_csv(result, path)
+        else:
+            result.motion.save(path, landmarks=landmarks_of(result.motion))
     if options.save_style is not None and result.style is not None:
         with whole_file(options.save_style) as path:
             result.style.save(path)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arkit.live_link import write_live_link
+from ..arkit.solve import arkit_values
 from ..batch.row import Row
 from ..batch.run import Made, MadeStream
 from ..batch.thumbnail import motion_thumbnail
@@ -35,7 +37,14 @@ def write_npz(result: MotionResult, path: Path) -> None:
     result.motion.save(path)
 
 
-MOTION_WRITERS: dict[str, Writer] = {".npz": write_npz}
+def write_csv(result: MotionResult, path: Path) -> None:
+    """Live Link Face's CSV, at the motion's 25 frames a second: Apple's 52 values, head and eyes."""
+    motion = result.motion
+    text = write_live_link(arkit_values(motion), motion.fps, motion.head, motion.gaze)
+    path.write_text(text, encoding="utf-8", newline="")
+
+
+MOTION_WRITERS: dict[str, Writer] = {".npz": write_npz, ".csv": write_csv}
 
 
 @dataclass(slots=True)

@@ -142,9 +142,14 @@ def _basis_hash() -> str:
 
 
 def _origin(source: MediaRange, model_hash: str, tick: Callable[[], None] = lambda: None) -> list[object]:
+    from ..arkit.read import is_recording
+    from .recorded_reference import sound_beside
+
     # the name is part of the key because reports name their source
     seconds, chosen = (source.start_seconds, source.end_seconds), (source.track, source.person)
     media = [content_hash(source.path, tick), source.path.name, *seconds, *chosen]
+    if is_recording(source.path) and (sound := sound_beside(source.path)) is not None:
+        media += [content_hash(sound, tick), sound.name]
     return [*media, REFERENCE_FORMAT, _basis_hash(), model_hash]
 
 

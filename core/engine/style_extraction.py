@@ -19,6 +19,9 @@ from .loaded import LoadedModels
 from .stages import StageMeter
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..audio.speech import Speech
     from ..face.motion import Motion
     from ..style.style import Style
@@ -76,27 +79,40 @@ class StyleExtractor:
 
     def track(self, source: MediaRange) -> TrackedReference:
         """Track the clip's face and put it in step with its sound. Raises :class:`MimeshError` for unusable clips."""
-        from ..face.basis import open_basis
-        from ..face.closures import lip_gap
-        from ..tracking.reference import track_reference
         from ..tracking.reference_file import load_reference, save_reference
         from .cache import reference_key
 
         key = reference_key(source, self.neutral.hash, lambda: self.meter.within_stage(0.0)) if self.cache else ""
         if self.cache and (hit := self.cache.load(key, load_reference)) is not None:
             return hit
-        reference = track_reference(
+        reference = self._tracked(source)
+        if self.cache:
+            self.cache.store(key, lambda path: save_reference(path, reference))
+        return reference
+
+    def _tracked(self, source: MediaRange) -> TrackedReference:
+        from ..arkit.read import is_recording
+        from ..tracking.reference import track_reference
+        from .recorded_reference import recorded_reference
+
+        if is_recording(source.path):
+            return recorded_reference(source, self.meter.within_stage, self._expected_opening)
+        return track_reference(
             source.path,
             source.start_seconds,
             source.end_seconds,
             self.meter.within_stage,
-            expected_opening=lambda speech: lip_gap(open_basis(), self.neutral.generate(speech)),
+            expected_opening=self._expected_opening,
             sound_track=source.track,
             person=source.person,
         )
-        if self.cache:
-            self.cache.store(key, lambda path: save_reference(path, reference))
-        return reference
+
+    def _expected_opening(self, speech: Speech) -> NDArray[np.floating]:
+        """(T,) cm between the lips of the mean speaker who says this."""
+        from ..face.basis import open_basis
+        from ..face.closures import lip_gap
+
+        return lip_gap(open_basis(), self.neutral.generate(speech))
 
     def style(
         self, path: Path | None, source: MediaRange | None, reference: TrackedReference | None = None
