@@ -24,7 +24,7 @@ _SNAP = 0.004
 _UNEVEN = 0.25
 _DAY_SECONDS = 86400
 _TIMECODE = re.compile(r"\s*(\d+):(\d+):(\d+)[:;](\d+(?:[.,]\d+)?)\s*")
-# units of a clock without a name, by the size of its usual step
+# units of a clock without a name, by the size of its median step
 _UNITS = ((2e6, 1e-9), (2e3, 1e-6), (2.0, 1e-3))
 
 
@@ -79,7 +79,7 @@ def clock_seconds(name: str, values: FloatArray) -> NDArray[np.float64]:
 def evenly(seconds: FloatArray, fps: float | None = None) -> Even:
     """Even frames for frames at these times. Raises :class:`MediaError` for times that mean nothing.
 
-    fps: where it is known, else the usual distance's, taken to a common rate within 0.4 %.
+    fps: where it is known, else the median distance's, taken to a common rate within 0.4 %.
     """
     times = np.asarray(seconds, np.float64)
     if not np.isfinite(times).all():

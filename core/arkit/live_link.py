@@ -42,14 +42,14 @@ def head_turns(head: FloatArray) -> NDArray[np.float64]:
     matrix = matrix_from_rotvec(head)
     yaw = np.arctan2(matrix[:, 0, 2], matrix[:, 2, 2])
     pitch = np.arcsin(np.clip(-matrix[:, 1, 2], -1.0, 1.0))
-    roll = np.arctan2(matrix[:, 1, 0], matrix[:, 1, 1])
-    return np.stack([-yaw, pitch, -roll], axis=1)
+    tilt = np.arctan2(matrix[:, 1, 0], matrix[:, 1, 1])
+    return np.stack([-yaw, pitch, -tilt], axis=1)
 
 
 def head_of_turns(turns: FloatArray) -> NDArray[np.float64]:
     """Inverse of :func:`head_turns`."""
-    yaw, pitch, roll = (matrix_from_rotvec(np.outer(angle, axis)) for angle, axis in _about_axes(turns))
-    return np.asarray(rotvec_from_matrix(yaw @ pitch @ roll), np.float64)
+    about_y, about_x, about_z = (matrix_from_rotvec(np.outer(angle, axis)) for angle, axis in _about_axes(turns))
+    return np.asarray(rotvec_from_matrix(about_y @ about_x @ about_z), np.float64)
 
 
 def eyes_of_turns(turns: FloatArray) -> NDArray[np.float64]:

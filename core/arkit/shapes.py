@@ -2,7 +2,7 @@
 """What each of Apple's shapes does to the landmarks of the open face basis: (52, 478, 3) centimetres at full value.
 
 Made here from Apple's words for the shapes and from the basis' own geometry, from no other mesh. Lips are moved ring
-by ring, other skin by a few points; the rest follows by a smooth interpolation that holds still what a shape does not
+by ring, other skin by a few points; the rest follows by a smooth interpolation that leaves in place what a shape does not
 move (biharmonic, Bookstein's thin plates in space). The jaw turns about the basis' hinge.
 """
 
@@ -245,7 +245,7 @@ def _of_left(across: float) -> float:
 
 
 def _interpolated(basis: FaceBasis, controls: Mapping[int, Vector]) -> NDArray[np.float64]:
-    """(478, 3) that meets the controls, holds still what no control is near to, and is smooth between."""
+    """(478, 3) that meets the controls, leaves in place what no control is near to, and is smooth between."""
     moves = {int(point): _ZERO for point in _still(controls)} | dict(controls)
     points = np.array(sorted(moves))
     places = basis.neutral.astype(np.float64)
