@@ -2,8 +2,8 @@
 """What each of Apple's shapes does to the landmarks of the open face basis: (52, 478, 3) centimetres at full value.
 
 Made here from Apple's words for the shapes and from the basis' own geometry, from no other mesh. Lips are moved ring
-by ring, other skin by a few points; the rest follows by a smooth interpolation that leaves in place what a shape does not
-move (biharmonic, Bookstein's thin plates in space). The jaw turns about the basis' hinge.
+by ring, other skin by a few points; the rest follows by a smooth interpolation that leaves in place what a shape does
+not move (biharmonic, Bookstein's thin plates in space). The jaw turns about the basis' hinge.
 """
 
 from __future__ import annotations
