@@ -70,10 +70,7 @@ class MIMESH_OT_check_face_rig(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a face."""
-        if scene_settings(context).target is None:
-            cls.poll_message_set("Choose the mesh of the face.")
-            return False
-        return True
+        return _has_face(cls, context)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """See core.blender.rig_report."""
@@ -122,7 +119,7 @@ class MIMESH_OT_name_face_key(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a face."""
-        return scene_settings(context).target is not None
+        return _has_face(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask which."""
@@ -142,6 +139,14 @@ class MIMESH_OT_name_face_key(bpy.types.Operator):
             return {"CANCELLED"}
         set_meaning(target, self.key, self.meaning, self.forget)
         return {"FINISHED"}
+
+
+def _has_face(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """Whether a face is chosen; the reason where not."""
+    if scene_settings(context).target is not None:
+        return True
+    cls.poll_message_set("Choose the mesh of the face.")
+    return False
 
 
 _register_classes, _unregister_classes = classes_factory(

@@ -50,7 +50,10 @@ class MIMESH_OT_remove_mixed_style(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs one."""
-        return bool(_styles(context))
+        if not _styles(context):
+            cls.poll_message_set("There is no style in the list.")
+            return False
+        return True
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """The curves of those below follow them to their new places."""

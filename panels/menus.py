@@ -8,6 +8,8 @@ from typing import Any
 
 import bpy
 
+from ..operators.stubs import classes_factory
+
 Draw = Callable[[Any, bpy.types.Context], None]
 
 
@@ -17,15 +19,38 @@ def _draw_add(menu: Any, context: bpy.types.Context) -> None:
     menu.layout.operator("mimesh.import_flame", icon="IMPORT")
 
 
+class MIMESH_MT_lip_sync(bpy.types.Menu):
+    """All that makes and changes talking characters"""
+
+    bl_idname = "MIMESH_MT_lip_sync"
+    bl_label = "Lip Sync"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """In the order of work, as the panel has it."""
+        layout: bpy.types.UILayout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"
+        for group in _GROUPS:
+            for name in group:
+                layout.operator(f"mimesh.{name}")
+            layout.separator()
+
+
+# F3 finds what is in a menu; what needs a line of a list is beside that list only
+_GROUPS = (
+    ("try_it", "pick_sources", "use_selected_strips", "check_reference"),
+    ("check_face_rig", "find_landmarks", "name_face_key", "key_pose_correctives"),
+    ("generate_lip_sync", "import_recording", "regenerate_head", "retake", "clear_animation", "cancel"),
+    ("reset_adjust", "tidy_keys", "check_closures", "measure_traits", "copy_traits"),
+    ("collect_lines", "generate_sheet", "check_sheet", "fill_pauses", "export_sheet", "import_sheet"),
+    ("playblast", "write_report", "export_character"),
+    ("save_style", "keep_style", "import_style", "add_to_bank", "add_assets"),
+    ("setup_engine", "test_engine", "clear_cache"),
+)
+
+
 def _draw_animation(menu: Any, context: bpy.types.Context) -> None:
-    layout = menu.layout
-    layout.separator()
-    layout.operator("mimesh.generate_lip_sync", icon="PLAY")
-    layout.operator("mimesh.regenerate_head")
-    layout.operator("mimesh.import_recording")
-    layout.operator("mimesh.clear_animation")
-    layout.operator("mimesh.check_face_rig")
-    layout.operator("mimesh.try_it")
+    menu.layout.separator()
+    menu.layout.menu(MIMESH_MT_lip_sync.bl_idname, icon="PLAY")
 
 
 def _draw_strip(menu: Any, context: bpy.types.Context) -> None:
@@ -33,7 +58,7 @@ def _draw_strip(menu: Any, context: bpy.types.Context) -> None:
     layout.separator()
     layout.operator("mimesh.use_strip", text="Use as Speech for Lip Sync", icon="SPEAKER").role = "speech"
     layout.operator("mimesh.use_strip", text="Use as Reference for Lip Sync", icon="FILE_MOVIE").role = "reference"
-    layout.operator("mimesh.generate_lip_sync", icon="PLAY")
+    layout.menu(MIMESH_MT_lip_sync.bl_idname, icon="PLAY")
 
 
 def _draw_keys(menu: Any, context: bpy.types.Context) -> None:
@@ -50,8 +75,12 @@ _ENTRIES: tuple[tuple[str, Draw], ...] = (
 )
 
 
+_register_classes, _unregister_classes = classes_factory((MIMESH_MT_lip_sync,))
+
+
 def register() -> None:
     """Append to the menus that this Blender has."""
+    _register_classes()
     for name, draw in _ENTRIES:
         menu = getattr(bpy.types, name, None)
         if menu is not None:
@@ -64,3 +93,4 @@ def unregister() -> None:
         menu = getattr(bpy.types, name, None)
         if menu is not None:
             menu.remove(draw)
+    _unregister_classes()

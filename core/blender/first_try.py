@@ -82,7 +82,8 @@ def add_strip(scene: bpy.types.Scene, path: Path, role: Role, added: Added) -> s
         raise MediaError(f"Blender cannot read {path.name}.", "Choose another file, or convert it to WAV or MP4.")
     added.strips.append(strip.name)
     if role == "speech":
-        scene.frame_end = max(scene.frame_end, round(strip_right(strip)) - 1)
+        # the last key rests one frame after the sound
+        scene.frame_end = max(scene.frame_end, round(strip_right(strip)))
     else:
         # seen in the Sequencer, not in the render
         strip.mute = True

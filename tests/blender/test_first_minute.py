@@ -180,6 +180,9 @@ class Menu:
     def separator(self) -> None:
         pass
 
+    def menu(self, name: str, **options: Any) -> None:
+        assert hasattr(bpy.types, name)
+
     def operator(self, name: str, **options: Any) -> Any:
         getattr(bpy.ops.mimesh, name.removeprefix("mimesh.")).get_rna_type()
         return Menu()

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.usefixtures("extension")
 LANGUAGES = ("de_DE", "ja_JP", "zh_HANS", "fr_FR", "es")
 # a sidebar of 250 pixels without tabs, margins and scroll bar; of a slider the number needs its part
 ROOM, NUMBER = 250 - 62, 40
+# before a field Blender leaves a label this share of the row
+FIELDS, FIELD_LABEL = ("Mix with",), 0.3
 SLIDERS = ("Style Strength", "Gaze", "Mix", "Head Motion", "Liveliness", "Surprises", "Neck Share", "Ease", "Seed")
 # labels that were added since the table was last completed
 STILL_TO_TRANSLATE = 12
@@ -37,6 +39,8 @@ def test_titles_and_sliders_fit_a_sidebar_of_250_pixels(language: str) -> None:
         assert width(words[title], bpy.context) <= ROOM, words[title]
     for label in SLIDERS:
         assert width(words[label], bpy.context) <= ROOM - NUMBER, words[label]
+    for label in FIELDS:
+        assert width(words[label], bpy.context) <= ROOM * FIELD_LABEL, words[label]
 
 
 def test_blender_shows_the_words_in_the_users_language() -> None:
