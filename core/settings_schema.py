@@ -194,10 +194,15 @@ def _require_choice(item: SettingField, value: str) -> None:
         raise SettingsError(f"There is no {label} called {value!r:.80}; there are: {', '.join(known)}.")
 
 
+# a larger whole number has no counterpart in numpy, nor as a float
+_BEYOND_NUMPY = 2**63
+
+
 def _require_within(item: SettingField, value: float) -> None:
     low, high = item.setting.low, item.setting.high
-    # a whole number beyond 64 bits has no counterpart in numpy, nor as a float
-    known = abs(value) < 2**63 if isinstance(value, int) else math.isfinite(value)
+    known = abs(value) < _BEYOND_NUMPY if isinstance(value, int) else math.isfinite(value)
+    if isinstance(value, int) and not known and high is None:
+        raise SettingsError(f"{item.setting.label} is {_shown(item, value)}; it must be less than {_BEYOND_NUMPY}.")
     if known and (low is None or low <= value) and (high is None or value <= high):
         return
     wanted = f"lie between {limits_in_words(item).replace(' to ', ' and ')}"
@@ -207,7 +212,7 @@ def _require_within(item: SettingField, value: float) -> None:
 
 
 def _shown(item: SettingField, value: float) -> str:
-    if item.setting.unit == "radians" and abs(value) < 2**63:
+    if item.setting.unit == "radians" and abs(value) < _BEYOND_NUMPY:
         return f"{math.degrees(value):.4g}"
     return f"{value!s:.80}" if isinstance(value, int) else f"{value:g}"
 

@@ -175,6 +175,9 @@ def _parse(raw: bytes, may_lack: tuple[str, ...]) -> TensorFile:
         begin, end = entry["data_offsets"]
         if not 0 <= begin <= end <= len(body):
             raise ValueError(f"{name} lies outside the file")
+        # numpy would take -1 as "whatever is left"
+        if any(type(size) is not int or size < 0 for size in entry["shape"]):
+            raise ValueError(f"{name} has no such shape")
         array = np.frombuffer(body[begin:end], dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
         known = array[~np.isnan(array)] if name in may_lack and array.dtype.kind == "f" else array
         if known.dtype.kind == "f" and not np.isfinite(known).all():

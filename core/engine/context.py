@@ -111,7 +111,9 @@ def resolve_device(wish: str) -> str:
         raise unusable_python(error) from error
     asked, cores = os.environ.get("OMP_NUM_THREADS", ""), os.cpu_count() or 1
     # a wish of nothing, or of more than there is, is none
-    torch.set_num_threads(min(max(int(asked), 1), cores) if asked.isdecimal() else min(cores, MAX_THREADS))
+    torch.set_num_threads(
+        min(max(int(asked), 1), cores) if asked.isdecimal() and len(asked) < 5 else min(cores, MAX_THREADS)
+    )
     # a card's shortened float32 (TF32) is off by a thousandth, enough for another head from the same seed
     torch.backends.cudnn.allow_tf32 = False
     return choose_device(wish)

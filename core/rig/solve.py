@@ -8,6 +8,8 @@ half a millimetre that nobody sees on a cheek is the difference between an 'm' a
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +61,14 @@ class RigMotion:
 
     def __len__(self) -> int:
         return len(self.key_values)
+
+    @classmethod
+    def joined(cls, pieces: Sequence[RigMotion]) -> RigMotion:
+        """One rig's motions, one after another; there is at least one."""
+        names = ("key_values", "jaw", "head", "eyes")
+        return dataclasses.replace(
+            pieces[0], **{name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names}
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

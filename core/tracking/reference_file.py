@@ -73,6 +73,8 @@ def load_reference(path: Path) -> TrackedReference:
         motion.require_sane()
         for name, largest in (("landmarks", _LARGEST_CM), ("neutral", _LARGEST_CM), ("weights", 1.0)):
             require_sane(name, data[name], largest)
+        if (data["weights"] < 0).any():
+            raise ValueError("a frame counts for less than nothing")
         if speech is not None:
             require_sane("samples", speech.samples, _LARGEST_SAMPLE)
         return TrackedReference(

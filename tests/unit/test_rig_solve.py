@@ -209,6 +209,24 @@ def test_long_motion_in_pieces_equals_the_whole() -> None:
     np.testing.assert_allclose(solver.solve(long).key_values[990:], solver.solve(tail).key_values, atol=1e-5)
 
 
+def test_blender_is_never_kept_waiting_for_more_than_a_piece_of_a_long_line() -> None:
+    from core.blender.solve_line import PIECE_FRAMES, in_pieces
+
+    solver = prepare_solver(make_rig(FACE, mixed_directions(), np.eye(3)), FACE.basis)
+    motion = talking_motion(FACE.basis, frames=2 * PIECE_FRAMES + 7)
+    steps, words = in_pieces(solver, motion, 0.95, 0.97), []
+    while True:
+        try:
+            words.append(next(steps).fraction)
+        except StopIteration as finished:
+            solved = finished.value
+            break
+    assert len(words) == 3 and words[0] == 0.95 and words == sorted(words) and words[-1] < 0.97
+    whole = solver.solve(motion)
+    for name in ("key_values", "jaw", "head", "eyes"):
+        np.testing.assert_allclose(getattr(solved, name), getattr(whole, name), atol=1e-5)
+
+
 def test_bounded_solution_equals_brute_force() -> None:
     rng = np.random.default_rng(0)
     design = rng.normal(size=(12, 3))

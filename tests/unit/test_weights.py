@@ -97,6 +97,8 @@ def test_a_value_may_be_unknown_where_the_reader_says_so_but_never_infinite(tmp_
         '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,1e400]}}',
         "[" * 100000,
         '{"a":{"dtype":"F32","shape":[1e9],"data_offsets":[0,8]}}',
+        '{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}}',
+        '{"a":{"dtype":"F32","shape":[true,2],"data_offsets":[0,8]}}',
     ],
 )
 def test_header_of_any_content_is_one_sentence(tmp_path: Path, header: str) -> None:
