@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..exchange.sheet import read_sheet
 from .row import COLUMNS, Row, StyleFinder, read_row, setting_columns
 
 DEFAULT_PATTERN = "{name}.wav"
+# columns that many lists have, and that serve in {…}
+_OWN = ("language", "character", "line", "shot", "scene-number", "note")
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -43,10 +46,12 @@ def read_manifest(
 
 def _written_rows(source: Path) -> list[dict[str, Any]]:
     try:
-        text = source.read_text(encoding="utf-8-sig")
+        data = source.read_bytes()
+        # spreadsheets write UTF-8 with a mark, and "Unicode text" as UTF-16 with one
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"The manifest {source} cannot be read ({error}).", "Choose a CSV, JSON or YAML file."
+            f"The manifest {source} cannot be read ({error}).", "Save it as UTF-8 (in a spreadsheet: CSV UTF-8)."
         ) from (error)
     suffix = source.suffix.lower()
     if suffix == ".csv":
@@ -62,19 +67,27 @@ def _written_rows(source: Path) -> list[dict[str, Any]]:
 
 
 def _csv_rows(source: Path, text: str) -> list[dict[str, Any]]:
-    first_line = text.partition("\n")[0]
-    # spreadsheets of half of Europe write semicolons
-    delimiter = ";" if first_line.count(";") > first_line.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    first_line, _, rest = text.lstrip().partition("\n")
+    # spreadsheets of half of Europe write semicolons, and some say so in a first line
+    delimiter = max(",;\t", key=first_line.count)
+    if first_line.strip().lower().startswith("sep="):
+        delimiter, text = first_line.strip()[4:5] or ",", rest
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = [str(name).strip() for name in reader.fieldnames or ()]
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise SettingsError(f"The column {twice} comes twice in {source.name}.", "Remove one of them.")
     rows = []
     for row in reader:
-        if None in row:
+        # a spreadsheet writes empty columns that were once in use
+        if any(str(value).strip() for value in row.get(None) or ()) or (row.get("") or "").strip():  # type: ignore[call-overload]
             raise SettingsError(
                 f"Line {reader.line_num} of {source.name} has more values than the header has columns.",
                 "Put quotes around values that hold a comma.",
             )
-        if any(value for value in row.values()):
-            rows.append(dict(row))
+        named = {name: value for name, value in row.items() if name}
+        if any(str(value or "").strip() for value in named.values()):
+            rows.append(named)
     return rows
 
 
@@ -96,6 +109,8 @@ def _yaml(source: Path, text: str) -> Any:
 def _listed(source: Path, data: Any) -> list[dict[str, Any]]:
     """A list of objects, or an object with ``rows`` and ``defaults``."""
     shared: Mapping[str, Any] = {}
+    if isinstance(data, dict) and str(data.get("format", "")).startswith("mimesh-sheet"):
+        return _sheet_rows(source)
     if isinstance(data, dict):
         shared, data = data.get("defaults", {}), data.get("rows")
     if not isinstance(data, list) or not isinstance(shared, dict) or not all(isinstance(row, dict) for row in data):
@@ -103,6 +118,24 @@ def _listed(source: Path, data: Any) -> list[dict[str, Any]]:
             f"The manifest {source.name} is no list of rows.", 'It must be [{…}, …] or {"defaults": {…}, "rows": […]}.'
         )
     return [{**shared, **row} for row in data]
+
+
+def _sheet_rows(source: Path) -> list[dict[str, Any]]:
+    """The lines of a dialogue sheet that are not locked, each a row; the blend is a default of the batch."""
+    rows = []
+    for line in read_sheet(source):
+        if line.locked:
+            continue
+        row: dict[str, Any] = {
+            "audio" if line.kind == "file" else line.kind: line.source,
+            "name": Path(line.source).name,
+        }
+        known = {"object": line.character, "engine": line.engine, "style": line.style, "note": line.note}
+        row |= {column: value for column, value in known.items() if value}
+        if line.first_frame is not None:
+            row["first-frame"] = line.first_frame
+        rows.append(row)
+    return rows
 
 
 def _found_files(folder: Path, pattern: str) -> Iterator[dict[str, Any]]:
@@ -121,7 +154,7 @@ def _require_known(rows: Sequence[Mapping[str, Any]], defaults: Mapping[str, str
     """A misspelt setting must not be ignored; a column of the user's own is told by its leading capital or x-."""
     known = {*COLUMNS, *setting_columns()}
     named = {str(name).strip().replace("_", "-") for row in rows for name in row} | set(defaults)
-    used = {name for value in defaults.values() for name in _FIELD.findall(value)}
+    used = {name.lower() for value in defaults.values() for name in _FIELD.findall(value)}
     strange = sorted(name for name in named if name.lower() not in known | used and not _is_own(name))
     if strange:
         raise SettingsError(
@@ -131,17 +164,18 @@ def _require_known(rows: Sequence[Mapping[str, Any]], defaults: Mapping[str, str
 
 
 def _is_own(name: str) -> bool:
-    return name.lower().startswith("x-") or name in ("language", "character", "line", "shot", "scene-number", "note")
+    return name.lower().startswith("x-") or name.lower() in _OWN
 
 
 def _completed(number: int, fields: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
     """The row with the defaults, their ``{column}`` filled in, and with an output."""
-    own = {str(name).replace("-", "_"): value for name, value in fields.items() if value not in (None, "")}
+    written = {str(name).strip().replace("-", "_"): value for name, value in fields.items() if value not in (None, "")}
+    own = {name.lower(): value for name, value in written.items()}
     audio = str(own.get("audio", ""))
-    labels = {"number": f"{number:04d}", "audio_name": Path(audio).stem, **own}
-    given = dict(fields)
+    labels = {"number": f"{number:04d}", "audio_name": Path(audio).stem, **written, **own}
+    given: dict[str, Any] = {name.replace("_", "-"): value for name, value in own.items()}
     for column, value in defaults.items():
-        if column not in {name.replace("_", "-") for name in own}:
+        if column not in given:
             given[column] = _filled(number, value, labels)
     if not str(given.get("out") or "").strip():
         # beside each other as the sounds are; several strips of one file by number

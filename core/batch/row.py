@@ -22,8 +22,8 @@ from ..settings_schema import SettingField, SettingsGroup, setting_fields
 # columns beside the settings; each is a text in a manifest
 PATHS = ("audio", "blend", "reference", "out")
 WORDS = ("name", "object", "scene", "strip", "reference-strip", "style", "second-style")
-NUMBERS = ("start", "end", "reference-start", "reference-end")
-WHOLE = ("channel", "audio-track")
+NUMBERS = ("start", "end", "reference-start", "reference-end", "first-frame")
+WHOLE = ("channel", "audio-track", "reference-track", "reference-person")
 COLUMNS = (*PATHS, *WORDS, *NUMBERS, *WHOLE)
 _YES, _NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off", "")
 
@@ -32,7 +32,8 @@ _YES, _NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off", "")
 class Row:
     """number: counted from 1. audio: None where the speech is strips or a channel of the blend.
 
-    groups: the settings of the motion; bake: how keys are written. fields: the row as it was written.
+    groups: the settings of the motion; bake: how keys are written. first_frame: where the sound begins in the blend,
+    None at the scene's first. fields: the row as it was written.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Row:
     strips: tuple[str, ...] = ()
     channel: int | None = None
     reference_strip: str | None = None
+    first_frame: float | None = None
     style: Path | None = None
     second_style: Path | None = None
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -148,7 +150,8 @@ def _read(number: int, given: dict[str, str], base: Path, out: Path, styles: Sty
     style = styles.find(given["style"]) if "style" in given else None
     second = styles.find(given["second-style"]) if "second-style" in given else None
     audio = _media(given, base, "audio", "start", "end", _whole(given, "audio-track"))
-    reference = _media(given, base, "reference", "reference-start", "reference-end")
+    chosen = (_whole(given, "reference-track"), _whole(given, "reference-person"))
+    reference = _media(given, base, "reference", "reference-start", "reference-end", *chosen)
     row = Row(
         number=number,
         name=given.get("name") or Path(given["out"]).stem,
@@ -163,6 +166,7 @@ def _read(number: int, given: dict[str, str], base: Path, out: Path, styles: Sty
         strips=tuple(filter(None, given.get("strip", "").splitlines())),
         channel=_whole(given, "channel"),
         reference_strip=given.get("reference-strip"),
+        first_frame=_number(given, "first-frame"),
         style=style,
         second_style=second,
         fields=given,
@@ -197,26 +201,36 @@ def _whole_path(base: Path, text: str) -> Path:
 
 
 def _media(
-    given: dict[str, str], base: Path, column: str, start: str, end: str, track: int | None = None
+    given: dict[str, str],
+    base: Path,
+    column: str,
+    start: str,
+    end: str,
+    track: int | None = None,
+    person: int | None = None,
 ) -> MediaRange | None:
     path = _path(given, column, base)
     if path is None:
         return None
-    return MediaRange(path, _number(given, start) or 0.0, _number(given, end), track)
+    return MediaRange(path, _number(given, start) or 0.0, _number(given, end), track, person)
 
 
 def _number(given: dict[str, str], column: str) -> float | None:
     try:
         return float(given[column]) if column in given else None
     except ValueError as error:
-        raise SettingsError(f"Its {column} is {given[column]!r:.40}, which is no number of seconds.") from error
+        unit = "frame" if column == "first-frame" else "number of seconds"
+        raise SettingsError(f"Its {column} is {given[column]!r:.40}, which is no {unit}.") from error
 
 
 def _whole(given: dict[str, str], column: str) -> int | None:
     try:
-        return int(given[column]) if column in given else None
+        number = int(given[column]) if column in given else None
     except ValueError as error:
         raise SettingsError(f"Its {column} is {given[column]!r:.40}, which is no whole number.") from error
+    if number is not None and number < 1:
+        raise SettingsError(f"Its {column} is {number}; they are counted from 1.")
+    return number
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -93,8 +93,8 @@ def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
         scene.render.fps, scene.render.fps_base = whole, whole / fps
 
 
-def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
-    """Put the speech into the sequencer at the scene's first frame, in place of an earlier one of ours.
+def place_sound(scene: bpy.types.Scene, audio: MediaRange, at: float | None = None) -> SoundPlacement:
+    """Put the speech into the sequencer at ``at``, else the scene's first frame, in place of an earlier one of ours.
 
     Strips are trimmed by whole frames, so a range may begin within the first frame. Builds of Blender
     without sound (the bpy 4.2 wheel) say so in the note; the keys do not need it.
@@ -102,18 +102,19 @@ def place_sound(scene: bpy.types.Scene, audio: MediaRange) -> SoundPlacement:
     rate = scene.render.fps / scene.render.fps_base
     start = audio.start_seconds * rate
     skipped = int(start)
-    first_frame = scene.frame_start + start - skipped
+    left = scene.frame_start if at is None else round(at)
+    first_frame = left + start - skipped
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = strips_of(editor)
     for old in [strip for strip in strips if _TAG in strip]:
         strips.remove(old)
     channel = 1 + max((strip.channel for strip in sequencer_strips(scene)), default=0)
     try:
-        strip = strips.new_sound("Mimesh speech", str(audio.path.absolute()), channel, scene.frame_start - skipped)
+        strip = strips.new_sound("Mimesh speech", str(audio.path.absolute()), channel, left - skipped)
     except RuntimeError as error:
         return SoundPlacement(first_frame, f"The sound is not in the sequencer ({str(error).strip()}).")
     strip[_TAG] = "speech"
-    _trim(strip, scene.frame_start, None if audio.end_seconds is None else audio.end_seconds * rate - start)
+    _trim(strip, left, None if audio.end_seconds is None else audio.end_seconds * rate - start)
     last_frame = strip_right(strip)
     scene.frame_end = max(scene.frame_end, round(last_frame))
     return SoundPlacement(first_frame, last_frame=last_frame)

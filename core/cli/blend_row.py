@@ -26,7 +26,7 @@ def generate_row(row: Row, partial: Path, client: EngineClient) -> dict[str, Any
     open_blend(row.blend)
     scene = open_scene(row.scene)
     choice = speech_choice(row.strips, row.channel, row.audio.path if row.audio else None)
-    speech, _, notes = read_speech_of(scene, choice, row.audio)
+    speech, _, notes = read_speech_of(scene, choice, row.audio, row.first_frame)
     reference = None
     if row.reference_strip is not None:
         reference, _ = read_reference(scene, SourceChoice("strip", row.reference_strip))

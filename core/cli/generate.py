@@ -159,9 +159,12 @@ def speech_choice(strips: Sequence[str], channel: int | None, audio: Path | None
 
 
 def read_speech_of(
-    scene: Any, choice: SourceChoice, media: MediaRange | None
+    scene: Any, choice: SourceChoice, media: MediaRange | None, first_frame: float | None = None
 ) -> tuple[PlacedMedia, float | None, tuple[str, ...]]:
-    """The speech, its seconds where they are known, and notes; a file (``media``) is put into the sequencer."""
+    """The speech, its seconds where they are known, and notes; a file (``media``) is put into the sequencer.
+
+    first_frame: where a file begins, None for the scene's first frame.
+    """
     from ..blender.blend_file import place_sound
     from ..blender.read_scene import scene_fps
     from ..blender.sources import PlacedMedia, read_speech
@@ -170,7 +173,7 @@ def read_speech_of(
     if media is None:
         speech = read_speech(scene, choice)
         return speech, speech.media.seconds, speech.warnings
-    place = place_sound(scene, media)
+    place = place_sound(scene, media, first_frame)
     seconds = media.seconds
     if seconds is None and place.last_frame is not None:
         seconds = (place.last_frame - place.first_frame) / scene_fps(scene)

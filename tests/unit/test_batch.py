@@ -21,6 +21,7 @@ from core.batch.row import Row, setting_columns
 from core.batch.run import Batch, BatchCount, Made, partial_path
 from core.cli.main import main
 from core.errors import CancelledError, EngineError, MediaError, SettingsError
+from core.exchange.sheet import SheetLine, sheet_to_json
 from core.settings import MOTION_GROUPS
 from core.settings_schema import setting_fields
 from tests.batch_made import SlowRunner, faults, kill_at_random, right_content, write_rows
@@ -219,3 +220,80 @@ def test_a_runner_of_the_test_writes_what_is_right(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     Batch(read_manifest(manifest, tmp_path, {}), [SlowRunner(0.0)], Journal.open(tmp_path)).run()
     assert (tmp_path / "out" / "row0002.npz").read_bytes() == right_content(2)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'\xef\xbb\xbfaudio;out\r\n"G\xc3\xa4ste; laut.wav";"made/\xc3\xa4 1.npz"\r\n\r\n;\r\n',
+        'sep=;\naudio;out\n"Gäste; laut.wav";"made/ä 1.npz"\n'.encode(),
+        "audio\tout\nGäste; laut.wav\tmade/ä 1.npz\n".encode("utf-16"),
+        'Audio,OUT,,\n"Gäste; laut.wav",made/ä 1.npz,,\n,,,\n'.encode(),
+        'AUDIO , out\r"Gäste; laut.wav",made/ä 1.npz\r'.encode(),
+    ],
+)
+def test_what_spreadsheets_write_is_read(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_bytes(data)
+    (row,) = read_manifest(tmp_path / "r.csv", tmp_path / "x", {})
+    assert row.audio is not None and row.audio.path == tmp_path / "Gäste; laut.wav"
+    assert row.out == tmp_path / "x" / "made" / "ä 1.npz"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("audio,audio\na.wav,b.wav\n", "column audio comes twice"),
+        ("blend,channel\na.blend,0\n", "channel is 0; they are counted from 1"),
+        ("audio,reference,reference-person\na.wav,b.mp4,second\n", "no whole number"),
+        ("audio,first-frame\na.wav,soon\n", "which is no frame"),
+        ("blend,strip,out\na.blend,Talk,a.npz\n", "takes its speech from a sequencer"),
+        ("audio,out\na.wav,a.gif\n", "ends in none of .npz, .csv, .blend"),
+    ],
+)
+def test_further_wrong_rows_are_one_sentence(
+    text: str, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "r.csv").write_text(text)
+    assert main(["batch", str(tmp_path / "r.csv"), "--dry-run"]) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_a_manifest_of_another_encoding_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_bytes("audio\nGäste.wav\n".encode("cp1252"))
+    with pytest.raises(SettingsError, match="UTF-8"):
+        read_manifest(tmp_path / "r.csv", tmp_path, {})
+
+
+def test_track_person_and_window_of_a_reference_are_columns(tmp_path: Path) -> None:
+    row = {"audio": "a.wav", "audio-track": 2, "reference": "r.mov", "reference-start": 1.5, "reference-end": 9}
+    (tmp_path / "r.json").write_text(json.dumps([row | {"reference_track": 3, "reference_person": 2}]))
+    (found,) = read_manifest(tmp_path / "r.json", tmp_path, {})
+    assert found.audio is not None and found.audio.track == 2
+    assert found.reference is not None and (found.reference.track, found.reference.person) == (3, 2)
+    assert (found.reference.start_seconds, found.reference.end_seconds) == (1.5, 9.0)
+    assert found.request(found.audio).reference == found.reference
+
+
+@pytest.mark.skipif(importlib.util.find_spec("yaml") is None, reason="PyYAML is not in this Python")
+def test_anchors_and_merges_of_yaml_are_followed(tmp_path: Path) -> None:
+    text = "shared: &shared {engine: mimic, blinks: no}\nrows:\n  - {audio: a.wav, <<: *shared}\n  - audio: b.wav\n"
+    (tmp_path / "r.yaml").write_text(text)
+    first, second = read_manifest(tmp_path / "r.yaml", tmp_path, {})
+    assert first.groups["face"].engine == "mimic" and first.groups["eyes"].blinks is False
+    assert second.groups["eyes"].blinks is True
+
+
+def test_a_dialogue_sheet_is_a_manifest(tmp_path: Path) -> None:
+    lines = [
+        SheetLine("file", "voices/ada 1.wav", character="Ada", engine="mimic", note="whispers", first_frame=101.0),
+        SheetLine("strip", "sc01_line2", character="Ben"),
+        SheetLine("file", "old.wav", locked=True),
+    ]
+    (tmp_path / "sheet.json").write_text(sheet_to_json(lines))
+    (tmp_path / "shot.blend").write_bytes(b"")
+    rows = read_manifest(tmp_path / "sheet.json", tmp_path / "made", {"blend": "shot.blend"})
+    assert [row.name for row in rows] == ["ada 1.wav", "sc01_line2"]
+    ada, ben = rows
+    assert ada.audio is not None and ada.audio.path == tmp_path / "voices" / "ada 1.wav"
+    assert (ada.object_name, ada.first_frame, ada.groups["face"].engine) == ("Ada", 101.0, "mimic")
+    assert ada.kind == ben.kind == ".blend" and ben.strips == ("sc01_line2",) and ada.out != ben.out

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ from tests.batch_made import SlowRunner, faults, right_content, write_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ROWS = 40
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Counting:
@@ -91,3 +94,55 @@ def test_a_bad_row_fails_alone(tmp_path: Path) -> None:
         client.close()
         if cluster is not None:
             cluster.close()
+
+
+def test_a_scheduler_and_workers_of_their_own_survive_a_worker(tmp_path: Path) -> None:
+    """As a farm has it: dask scheduler and dask worker from the command line, one worker killed for good."""
+    pytest.importorskip("distributed")
+    manifest = write_rows(tmp_path, ROWS)
+    (tmp_path / "out").mkdir()
+    address = tmp_path / "scheduler.json"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        log = (tmp_path / f"{arguments[0]}.log").open("ab")
+        command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(address)]
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=tmp_path)
+
+    processes = [start("scheduler", "--port", "0", "--no-dashboard", "--no-jupyter")]
+    client = None
+    try:
+        processes += [start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard") for _ in range(2)]
+        deadline = time.monotonic() + 90
+        while not (address.is_file() and address.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        client = open_client(json.loads(address.read_text())["address"], 0)
+        client.wait_for_workers(2, timeout=90)
+        killed: list[int] = []
+
+        def kill_one(row: Row, count: BatchCount) -> None:
+            if count.done >= 6 and not killed:
+                killed.append(processes[1].pid)
+                processes[1].kill()
+
+        rows = read_manifest(manifest, tmp_path, {})
+        runner = DaskRunner(client, Counting, (".npz",), together=2)
+        journal = Journal.open(tmp_path)
+        count = Batch(rows, [runner], journal, retries=1, watch=kill_one).run()
+        assert (count.done, count.failed, len(killed)) == (ROWS, 0, 1)
+        workers = {journal.state(row).facts["worker"] for row in rows}  # type: ignore[union-attr]
+        assert workers == {processes[1].pid, processes[2].pid}
+        contents = {f"row{i:04d}.npz": right_content(i) for i in range(1, ROWS + 1)}
+        assert faults(manifest, tmp_path, contents) == []
+    finally:
+        if client is not None:
+            client.close()
+        for process in reversed(processes):
+            process.kill()
+            process.wait(30)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence() -> None:
+    pytest.importorskip("distributed")
+    with pytest.raises(EngineSetupError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        open_client("tcp://127.0.0.1:9", 0)
