@@ -7,7 +7,10 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 BPY_TEST = BLENDER_USER_RESOURCES=$$(mktemp -d) MIMESH_ENGINE_PYTHON=$(CURDIR)/$(PY)
 # a test file at a time on each of two cores
-SIDE_BY_SIDE = --numprocesses 2 --dist loadfile
+WORKERS ?= 2
+SIDE_BY_SIDE = --numprocesses $(WORKERS) --dist loadfile
+# parts of `make test` at once: one more than two cores, because many tests wait for a process or a clock
+LANES ?= 3
 # Blender 5.2 needs Python 3.13; its tests run where one is found
 PYTHON313 := $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python3.13; do \
 	$$p -c 'import venv' >/dev/null 2>&1 && command -v $$p && break; done)
@@ -20,7 +23,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit blender laboratory demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check memory-check trackers ui-check command-check train clean docs docs-pictures
+.PHONY: help setup test test-fast lint types unit models blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check memory-check trackers ui-check command-check train clean docs docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -72,7 +75,14 @@ $(VENV)/.ready: core/engine/requirements.txt .ci/requirements-dev.txt
 
 # --- checks -----------------------------------------------------------------------------------------------------
 
-test: lint types unit blender laboratory
+# every part is one process and the next begins where one ends, so that no core waits for the longest file of a part;
+# one thread each, because the lanes share the cores
+test: setup lint .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy52/.ready)
+	OMP_NUM_THREADS=1 $(MAKE) --jobs $(LANES) --keep-going --output-sync=target WORKERS=1 $(PARTS)
+	$(if $(PYTHON313),,@echo "Python 3.13 not found: Blender 5.2 not tested")
+
+# the longest first
+PARTS = unit blender-45 models laboratory blender-42 blender-50 $(if $(PYTHON313),blender-52) laboratory-blender types
 
 # the product alone, in the Blender of this environment
 test-fast: lint
@@ -87,17 +97,26 @@ types: setup
 	$(PY) -m mypy core operators panels research
 
 unit: setup
-	$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit tests/models
+	$(PY) -m pytest $(SIDE_BY_SIDE) tests/unit
+
+models: setup
+	$(PY) -m pytest $(SIDE_BY_SIDE) tests/models
 
 laboratory: setup
 	$(PY) -m pytest $(SIDE_BY_SIDE) tests/research --ignore tests/research/blender
+
+laboratory-blender: setup
 	$(BPY_TEST) $(PY) -m pytest tests/research/blender
 
-blender: setup .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-bpy52/.ready)
+blender-45: setup
 	$(BPY_TEST) $(PY) -m pytest $(SIDE_BY_SIDE) tests/blender
-	$(BPY_TEST) .venv-bpy42/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender
-	$(BPY_TEST) .venv-bpy50/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender
-	$(if $(PYTHON313),$(BPY_TEST) .venv-bpy52/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender,@echo "Python 3.13 not found: Blender 5.2 not tested")
+
+blender-42 blender-50 blender-52: blender-%: .venv-bpy%/.ready
+	$(BPY_TEST) .venv-bpy$*/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender
+
+# every Blender, one after the other
+blender: blender-45 blender-42 blender-50
+	$(if $(PYTHON313),$(MAKE) blender-52,@echo "Python 3.13 not found: Blender 5.2 not tested")
 
 # --- what users run ---------------------------------------------------------------------------------------------
 

@@ -120,6 +120,13 @@ GROUPS: tuple[type[SettingsGroup], ...] = (*MOTION_GROUPS.values(), BakeSettings
 declare(MimeshSettings, "", GROUPS)
 
 
+def _bar_colour(red: float, green: float, blue: float, description: str) -> Any:
+    """One that stays as it is: what the quality bar is drawn with."""
+    return bpy.props.FloatVectorProperty(
+        name="Quality", description=description, subtype="COLOR_GAMMA", get=lambda _: (red, green, blue)
+    )
+
+
 class MimeshRun(bpy.types.PropertyGroup):
     """How the present or last run stands; never saved, not part of undo."""
 
@@ -139,6 +146,9 @@ class MimeshRun(bpy.types.PropertyGroup):
     codes: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Codes of the last head, in plain words")
     engine_status: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="Lines in plain words")
     quality: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="What was seen of the reference, as JSON")
+    colour_used: _bar_colour(0.30, 0.65, 0.42, "These seconds of the reference are used")  # type: ignore[valid-type]
+    colour_usable: _bar_colour(0.50, 0.52, 0.55, "These seconds would do, and are not used")  # type: ignore[valid-type]
+    colour_flawed: _bar_colour(0.86, 0.42, 0.18, "Something is wrong here, and named below")  # type: ignore[valid-type]
     rig_report: bpy.props.StringProperty(options={"SKIP_SAVE"}, description="What the face rig has, by line")
     cache_status: bpy.props.StringProperty(options={"SKIP_SAVE"})
 

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
 from ..operators.check_reference import reference_bar
-from ..operators.properties import MimeshSettings
+from ..operators.properties import MimeshSettings, run_state
 from .words import draw_words, room, ui_scale
 
-_ICONS: dict[str, Any] = {"used": "COLORSET_03_VEC", "usable": "COLORSET_04_VEC", "flawed": "COLORSET_01_VEC"}
-_CELL_PIXELS = 20
-_MOST_CELLS = 30
+# narrower ones would be rounded away
+_CELL_PIXELS = 7
+_MOST_CELLS = 60
+_BAR_HEIGHT = 0.6
 
 
 def draw_clip_choices(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
@@ -25,7 +24,7 @@ def draw_clip_choices(layout: bpy.types.UILayout, settings: MimeshSettings) -> N
 
 
 def draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """What was seen of the clip of the last run: green is used, blue would do, red has a flaw that is named."""
+    """What was seen of the clip of the last run: green is used, grey would do, orange has a flaw that is named."""
     fitting = min(room(context) / (_CELL_PIXELS * ui_scale(context)), _MOST_CELLS)
     bar = reference_bar(context, int(fitting))
     if bar is None:
@@ -33,8 +32,9 @@ def draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     box = layout.box().column(align=True)
     draw_words(box, bar.title, context)
     row = box.row(align=True)
-    row.alignment = "LEFT"
+    row.scale_y = _BAR_HEIGHT
+    # a colour's button fills its share of the row at every width and scale; icons have a width of their own
     for cell in bar.cells:
-        row.label(text="", icon=_ICONS[cell])
+        row.prop(run_state(context), f"colour_{cell}", text="")
     for sentence in bar.reasons:
         draw_words(box, sentence, context, icon="DOT")

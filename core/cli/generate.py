@@ -197,7 +197,8 @@ def _generated(prepared: _Prepared, client: EngineClient) -> Outcome:
     steps = request_steps(prepared.scene, prepared.settings, prepared.request, prepared.speech.first_frame, client)
     report = watched(steps)
     save_blend(prepared.options.out)
-    text = "\n".join((report.describe(), *prepared.notes, f"Saved {prepared.options.out}."))
+    bar = report.quality.bar_text() if report.quality else ""
+    text = "\n".join((report.describe(), *filter(None, [bar]), *prepared.notes, f"Saved {prepared.options.out}."))
     facts = {
         "object": report.object_name,
         "out": str(prepared.options.out.absolute()),

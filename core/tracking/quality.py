@@ -13,7 +13,7 @@ from ..errors import ReferenceClipError
 from ..face.landmarks import EYE_OUTER_LEFT, EYE_OUTER_RIGHT, STABLE
 from .align import PoseFreeTrack, UniformTrack
 from .face_track import FaceTrack
-from .seconds import MIN_FACE_PIXELS, SecondQuality, face_widths
+from .seconds import MIN_FACE_PIXELS, SecondQuality, describe_left_out, face_widths
 from .seconds import bar as bar_of
 from .smooth import savitzky_golay
 from .sync import SyncOffset
@@ -90,13 +90,14 @@ class QualityReport:
         )
 
     def bar_text(self) -> str:
-        """One line: a character for each second (``#`` is usable), and what stands for what."""
+        """A line with a character for each second (``#`` is usable), and one with the reasons for what is left out."""
         if not self.bar:
             return ""
         begin, end = self.used_seconds or (0.0, self.seconds)
         reasons = sorted({second.reasons[0] for second in self.bar if second.reasons})
         legend = "".join(f", {reason[0]} {reason}" for reason in reasons)
-        return f"[{bar_of(self.bar)}] each a second (# usable{legend}); used: {begin:.1f} to {end:.1f} s"
+        left_out = "".join(f"\n{sentence}" for sentence in describe_left_out(self.bar))
+        return f"[{bar_of(self.bar)}] each a second (# usable{legend}); used: {begin:.1f} to {end:.1f} s{left_out}"
 
 
 def require_usable(track: FaceTrack, left_out: str = "") -> None:

@@ -59,7 +59,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.icons: list[str] = []
+        self.properties: list[str] = []
         self.buttons: list[str] = []
 
     def box(self, **options: Any) -> Rows:
@@ -69,9 +69,10 @@ class Rows:
 
     def label(self, text: str = "", icon: str = "NONE") -> None:
         self.lines.append(text)
-        self.icons.append(icon)
 
     def prop(self, owner: Any, name: str, text: str = "", **options: Any) -> None:
+        assert name in owner.bl_rna.properties
+        self.properties.append(name)
         self.buttons.append(text)
 
     def operator(self, name: str, **options: Any) -> None:
@@ -90,11 +91,12 @@ def test_the_reference_is_checked_before_anything_is_generated(settings: Any) ->
     )
     rows = Rows()
     part("panels.reference_quality").draw_quality(rows, bpy.context)
-    assert [icon for icon in rows.icons if icon.startswith("COLORSET")] == [
-        *["COLORSET_03_VEC"] * 3,
-        "COLORSET_01_VEC",
-        "COLORSET_04_VEC",
-    ]
+    # one button a second, as wide as the row lets them be, in a colour that a click cannot change
+    assert rows.properties == [*["colour_used"] * 3, "colour_flawed", "colour_usable"]
+    before = tuple(run.colour_used)
+    with pytest.raises(AttributeError):
+        run.colour_used = (0.0, 0.0, 0.0)
+    assert tuple(run.colour_used) == before and run.is_property_readonly("colour_used")
     assert "3 to 4 s: mouth covered" in " ".join(rows.lines)
 
 

@@ -190,7 +190,9 @@ def test_the_bar_crosses_the_process_border_and_says_what_stands_for_what() -> N
         "clip.mp4", 3.0, 25.0, 0.0, 200.0, 0.1, 2.0, 0.0, 0.9, used_seconds=(0.0, 3.0), bar=chosen.seconds
     )
     assert QualityReport.from_json(json.loads(json.dumps(report.to_json()))) == report
-    assert report.bar_text() == "[###m] each a second (# usable, m mouth covered); used: 0.0 to 3.0 s"
+    seen, left_out = report.bar_text().splitlines()
+    assert seen == "[###m] each a second (# usable, m mouth covered); used: 0.0 to 3.0 s"
+    assert left_out == "3 to 4 s: mouth covered"
 
 
 def test_a_panel_shows_a_cell_a_second_and_the_reasons() -> None:
