@@ -120,7 +120,7 @@ class StandInPose:
         head = np.full((heard.frames, 3), 0.01 * settings.seed + 0.1, np.float32) * settings.amount
         matrix = reference.matrix if reference else None
         found = self.bank.retrieve(matrix, settings.neighbours).neighbours if matrix else ()
-        return SimpleNamespace(head=head, neighbours=found)
+        return SimpleNamespace(head=head, neighbours=found, codes=())
 
     def generate_together(
         self,

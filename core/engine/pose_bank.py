@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..exchange.request import BankRequest
 from ..exchange.results import BankResult
+from ..files import changed_by_one
 from ..pose.user_bank import save_user_bank
 
 if TYPE_CHECKING:
@@ -23,8 +24,11 @@ def extend_bank(request: BankRequest, style: Style, head: HeadBackend) -> BankRe
     generator = head.generator(present_bank(request.bank))
     name = request.name or style.name
     entry = dataclasses.replace(bank_entry(style, generator), name=name, speaker=name)
-    extended = generator.bank.added(entry)
-    save_user_bank(extended, request.bank)
+    with changed_by_one(request.bank):
+        # read again: another Blender may have added a style meanwhile
+        found = present_bank(request.bank)
+        extended = (generator.bank if found is None else head.generator(found).bank).added(entry)
+        save_user_bank(extended, request.bank)
     return BankResult(name, tuple(entry.name for entry in extended.entries))
 
 

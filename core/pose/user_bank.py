@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from ..errors import ModelError, SettingsError
+from ..files import changed_by_one
 from ..weights import VENDOR_MODELS, read_metadata
 from .bank import BANK_FILE, FORMAT, PoseBank
 
@@ -31,10 +32,11 @@ def remove_from_bank(path: Path, name: str) -> tuple[str, ...]:
     Raises :class:`SettingsError` when there is no such style, when it is the last one, or on the bundled bank, and
     :class:`ModelError` when the file cannot be read or written. The file is as before then.
     """
-    left = PoseBank.load(path).removed(name)
-    if not left.entries:
-        raise SettingsError(f"{name} is the only style of the pose bank {path}.", "Use the bundled bank instead.")
-    save_user_bank(left, path)
+    with changed_by_one(path):
+        left = PoseBank.load(path).removed(name)
+        if not left.entries:
+            raise SettingsError(f"{name} is the only style of the pose bank {path}.", "Use the bundled bank instead.")
+        save_user_bank(left, path)
     return tuple(entry.name for entry in left.entries)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MimeshError, ModelError, SettingsError
-from ..files import NAME_LIMIT, file_stem, whole_file
+from ..files import NAME_LIMIT, changed_by_one, file_stem, whole_file
 from ..weights import read_metadata, read_tensors, write_tensors
 from .parts import PART_TYPES
 from .style import Style, StyleProvenance, damaged, require_style
@@ -82,15 +82,16 @@ class StyleLibrary:
         Raises :class:`SettingsError` when the name is taken and ``replace`` is False.
         """
         name = checked_name(name or style.name)
-        old = self._look_up(name)
-        if old is not None and not replace:
-            raise _taken(old)
         created = style.created or datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        path = old.path if old else self._path(name)
-        with self._writing(path):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as partial:
-                dataclasses.replace(style, name=name, created=created).save(partial)
+        with changed_by_one(self.folder):
+            old = self._look_up(name)
+            if old is not None and not replace:
+                raise _taken(old)
+            path = old.path if old else self._path(name)
+            with self._writing(path):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with whole_file(path) as partial:
+                    dataclasses.replace(style, name=name, created=created).save(partial)
         return read_entry(path)
 
     def rename(self, name: str, new_name: str) -> StyleEntry:
@@ -126,11 +127,13 @@ class StyleLibrary:
 
         Raises :class:`ModelError` when the file is no style, or a damaged one.
         """
-        name = self.free_name(Style.load(path).name)
-        target = self._path(name)
-        with self._writing(target):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _write_renamed(path, target, name)
+        wanted = Style.load(path).name
+        with changed_by_one(self.folder):
+            name = self.free_name(wanted)
+            target = self._path(name)
+            with self._writing(target):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                _write_renamed(path, target, name)
         return read_entry(target)
 
     def free_name(self, wanted: str) -> str:
