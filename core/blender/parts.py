@@ -50,8 +50,13 @@ def find_parts(obj: bpy.types.Object, key_names: set[str], armature: bpy.types.O
     return Parts(ordered, tuple(n for n in _followers(obj, armature) if n not in keyed), tuple(notes))
 
 
-def relatives(obj: bpy.types.Object, armature: bpy.types.Object | None) -> list[bpy.types.Object]:
-    """Other meshes with shape keys that belong to the same character and lie where the face is."""
+def relatives(
+    obj: bpy.types.Object, armature: bpy.types.Object | None, around: bool = False
+) -> list[bpy.types.Object]:
+    """Other meshes with shape keys that belong to the same character and lie where ``obj``, the face, is.
+
+    around: also those that ``obj`` lies in: a face has its middle far outside the box of one of its eyes.
+    """
     scene = next((scene for scene in bpy.data.scenes if obj.name in scene.objects), None)
     if scene is None:
         return []
@@ -61,7 +66,8 @@ def relatives(obj: bpy.types.Object, armature: bpy.types.Object | None) -> list[
     for other in scene.objects:
         if other == obj or other.type != "MESH" or other.data == obj.data or other.data.shape_keys is None:
             continue
-        if _belong_together(obj, armature, other) and _at_the_face(obj, other):
+        near = _at_the_face(obj, other) or (around and _at_the_face(other, obj))
+        if near and _belong_together(obj, armature, other):
             found.append(other)
     return found
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -31,6 +32,8 @@ from .rig_choice import chosen_bones, chosen_keys
 # object property that names the face basis whose components the keys are (the bundled demo head has it)
 BASIS_PROPERTY = "mimesh_basis"
 _STILL = 1e-7
+# what ARKit's keys beside the mouth begin with
+_UPPER_FACE = ("eye", "brow", "cheekSquint", "nose")
 
 
 def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescription:
@@ -41,11 +44,17 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     obj = require_mesh(obj)
     armature = find_armature(obj)
     require_editable(obj, armature)
+    if armature is not None and armature.pose is None:
+        # a script has just made it
+        bpy.context.view_layer.update()
     keys = _require_keys(obj)
     groups = group_weights(obj)
     triangles = read_triangles(obj.data)
     binding = load_binding(obj, triangles)
     match = _match(obj, keys, groups, binding, searching)
+    bones = face_bones(armature, groups, chosen_bones(obj, armature))
+    if bones.jaw is None:
+        match = _with_a_living_mouth(obj, keys, match)
     controls = find_controls(obj, armature, match.names)
     driven = driven_by(obj) - set(map(key_path, controls))
     names = tuple(name for name in match.names if key_path(name) not in driven)
@@ -55,7 +64,6 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     gaze = tuple(key for key in match.gaze if key_path(key.name) not in driven)
     if not searching:
         _require_face(obj, armature, set(names), deltas)
-    bones = face_bones(armature, groups, chosen_bones(obj, armature))
     parts = find_parts(obj, {*names, *(key.name for key in gaze)}, armature)
     meanings = dict(zip(match.names, match.meanings, strict=True))
     return RigDescription(
@@ -120,8 +128,9 @@ def _match(
 ) -> KeyMatch:
     """By name; where names say nothing by what the keys do, once it is known where the lips are."""
     names = [block.name for block in keys.key_blocks if block != keys.reference_key]
+    by_hand = chosen_keys(obj)
     try:
-        return match_keys(names, obj.name, chosen_keys(obj))
+        return match_keys(names, obj.name, by_hand)
     except RigError:
         if searching:
             return KeyMatch(BY_SHAPE, tuple(names), tuple(names))
@@ -130,6 +139,28 @@ def _match(
     deltas = key_deltas([keys.key_blocks[name] for name in names], groups)
     neutral = binding.points(neutral_vertices(keys, set(names), groups))
     return match_by_shape(names, binding.points(deltas), neutral, obj.name)
+
+
+def _with_a_living_mouth(obj: bpy.types.Object, keys: bpy.types.Key, match: KeyMatch) -> KeyMatch:
+    """Converters leave those of ARKit's keys empty that a character lacks: without a jaw, its other mouths speak."""
+    opening = [name for name, meaning in zip(match.names, match.meanings, strict=True) if meaning == "jawOpen"]
+    if not opening or np.abs(key_delta(keys.key_blocks[opening[0]], {})).max(initial=0.0) > _STILL or chosen_keys(obj):
+        return match
+    passed = {*match.names, *match.left_out, *(key.name for key in match.gaze)}
+    rest = [block.name for block in keys.key_blocks if block != keys.reference_key and block.name not in passed]
+    try:
+        other = match_keys(rest, obj.name)
+    except RigError:
+        return match
+    said = dict(zip(match.names, match.meanings, strict=True))
+    upper = {n: m for n, m in said.items() if m.startswith(_UPPER_FACE) and m not in other.meanings}
+    return replace(
+        match,
+        names=(*other.names, *upper),
+        meanings=(*other.meanings, *upper.values()),
+        gaze=other.gaze or match.gaze,
+        left_out=(*match.left_out, *other.left_out, *(name for name in match.names if name not in upper)),
+    )
 
 
 def _require_free(obj: bpy.types.Object, match: KeyMatch, names: tuple[str, ...]) -> None:
@@ -158,7 +189,7 @@ def _require_face(
     obj: bpy.types.Object, armature: bpy.types.Object | None, names: set[str], deltas: NDArray[np.float32]
 ) -> None:
     """An eyeball with all the keys of the face is not the face. Raises :class:`RigError` naming the mesh that is."""
-    others = relatives(obj, armature)
+    others = relatives(obj, armature, around=True)
     if not others:
         return
     own = int((np.abs(deltas).max(axis=(1, 2)) > _STILL).sum())

@@ -172,7 +172,12 @@ def _tail(frame: Frame, index: int) -> Vector:
 def _object_state(obj: bpy.types.Object) -> tuple[Any, ...]:
     bones = obj.pose.bones if obj.pose is not None else ()
     poses = tuple((bone.name, bone.rotation_mode, tuple(map(tuple, bone.matrix_basis))) for bone in bones)
-    return obj.mode, tuple(map(tuple, obj.matrix_world)), _animation_state(obj), poses, sorted(obj.keys())
+    modifiers = tuple((m.name, m.type, m.show_viewport, m.show_render) for m in obj.modifiers)
+    constraints = tuple((bone.name, c.name, c.influence) for bone in bones for c in bone.constraints)
+    place = (obj.mode, obj.select_get(), tuple(map(tuple, obj.matrix_world)), tuple(map(tuple, obj.matrix_basis)))
+    kept = [(owner.name, key, str(owner[key])) for owner in (obj, obj.data) if owner for key in sorted(owner.keys())]
+    groups = tuple(group.name for group in obj.vertex_groups)
+    return *place, _animation_state(obj), poses, modifiers, constraints, kept, groups
 
 
 def _key_state(key: bpy.types.Key) -> tuple[Any, ...]:

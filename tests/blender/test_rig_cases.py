@@ -94,9 +94,10 @@ def test_a_second_head_beside_without_armatures_is_left_alone() -> None:
     assert other.data.shape_keys.animation_data is None
 
 
-def test_an_eyeball_with_all_the_keys_is_refused_and_the_face_named() -> None:
+@pytest.mark.parametrize("place", [(0.0, 0.0, 0.0), (0.03, -0.02, 0.03)], ids=["middle", "where an eye is"])
+def test_an_eyeball_with_all_the_keys_is_refused_and_the_face_named(place: tuple[float, float, float]) -> None:
     face = arkit_head()
-    eye = part("EyeLeft", ARKIT)
+    eye = part("EyeLeft", ARKIT, place)
     for block in eye.data.shape_keys.key_blocks[2:]:
         for point, base in zip(block.data, eye.data.shape_keys.key_blocks[0].data, strict=True):
             point.co = base.co

@@ -104,7 +104,8 @@ def test_size_and_place_of_a_head_do_not_matter(placing: Placing) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     plain, plain_openings = key_and_apply(named_head(FACE, ARKIT))
     for curve in plain.curves:
-        np.testing.assert_allclose(first[curve.path], curve.values, atol=2e-3)
+        # which of two opposed keys gives way is decided by rounding where they are as strong
+        np.testing.assert_allclose(first[curve.path], curve.values, atol=5e-3)
     np.testing.assert_allclose(openings, plain_openings, atol=2e-3)
 
 
@@ -279,3 +280,15 @@ def test_a_refused_rig_is_left_as_it_was(spoil: Any, sentence: str) -> None:
         key_and_apply(obj)
     assert refused.value.hint
     assert builders.snapshot() == before
+
+
+def test_a_converters_empty_jaw_key_leaves_the_mouth_to_the_characters_own_shapes() -> None:
+    vowels = [f"Fcl_MTH_{vowel}" for vowel in "AIUEO"]
+    obj = named_head(FACE, [*ARKIT, *vowels])
+    empty = obj.data.shape_keys.key_blocks["jawOpen"]
+    for point, base in zip(empty.data, obj.data.shape_keys.reference_key.data, strict=True):
+        point.co = base.co
+    rig = read_rig(obj)
+    assert {*vowels, "eyeBlinkLeft", "browInnerUp"} <= set(rig.key_names)
+    assert {"jawOpen", "mouthFunnel"} <= set(rig.left_out)
+    assert correlation(key_and_apply(obj)[1]) > 0.97

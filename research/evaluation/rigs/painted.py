@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture of a head that the tracker judges: skin, red lips, light teeth, a dark mouth.
+"""The picture of a head that the tracker judges: skin, red lips, light teeth, a dark mouth, eyes and brows.
 
 A tracker finds lips by their colour. Teeth, gums and the inside of the cheeks in the colour of skin look like a
-mouth that is less open than it is.
+mouth that is less open than it is; without brows and pupils it reads one mouth a quarter apart from two sides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.face.landmarks import OUTER_LIPS, SKIN_COUNT
+from core.face.landmarks import IRIS_LEFT, IRIS_RIGHT, OUTER_LIPS, SKIN_COUNT
 from core.face.rotations import matrix_from_rotvec
 from core.rig.description import RigDescription
 from core.rig.lips import edges_about_mouth, lip_vertices
@@ -36,8 +36,16 @@ _PLATE_CM = ((-2.6, -2.8, -3.0), (2.6, -2.8, -3.0), (2.6, 1.6, -3.0), (-2.6, 1.6
 _TOOTH_CM = (3.2, 4.2)
 # a slit of the height of its depth lets in 0.45 of the light, the sine of half the angle under which it sees it
 _FADE_CM = 1.0
-# what the tracker reads off one mouth changes by a tenth with so small a turn: it is asked from three sides
-VIEWS_DEGREES = (-8.0, 0.0, 8.0)
+_BROWS = np.array([[70, 63, 105, 66, 107], [336, 296, 334, 293, 300]])
+_HAIR, _SCLERA, _IRIS = (0.19, 0.12, 0.09), (0.72, 0.70, 0.68), (0.10, 0.06, 0.04)
+# widths in centimetres, each with a soft edge
+_BROW_CM, _IRIS_CM, _EYE_CM, _LIP_EDGE_CM = (0.2, 0.5), (0.50, 0.62), 1.6, (-0.15, 0.10)
+# (nod, turn): how far open one mouth looks to the tracker differs by a fifth and more from above and from below, and
+# a tenth from the sides; which height is the eyes' is a mesh's own secret, so it is asked from all
+VIEWS_DEGREES = ((-12.0, -8.0), (-12.0, 8.0), (0.0, 0.0), (12.0, -8.0), (12.0, 8.0))
+
+
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,13 +63,15 @@ class Painted:
     plate: NDArray[np.float64]
     view: View
 
-    def picture(self, vertices: NDArray[np.float64], turn_degrees: float = 0.0) -> NDArray[np.uint8]:
-        """(V, 3) in face axes and cm to (448, 448, 3), as a camera sees it from 60 cm; the head turned aside."""
+    def picture(self, vertices: NDArray[np.float64], nod_and_turn: tuple[float, float] = (0.0, 0.0)) -> Pixels:
+        """(V, 3) in face axes and cm to (448, 448, 3), as a camera sees it from 60 cm; degrees down and aside."""
         placed = np.concatenate([vertices, self.plate])
         behind = np.clip(vertices[self.lips, 2].max() - placed[:, 2], 0.0, None)
         shades = self.colours * np.where(self.inside, np.exp(-behind / _FADE_CM), 1.0)[:, None]
-        centre, turn = self.view.centre, matrix_from_rotvec(np.array([0.0, np.radians(turn_degrees), 0.0]))
-        turned = centre + (placed - centre) @ turn.T
+        nod, turn = np.radians(nod_and_turn)
+        turns = matrix_from_rotvec(np.array([nod, 0.0, 0.0])) @ matrix_from_rotvec(np.array([0.0, turn, 0.0]))
+        centre = self.view.centre
+        turned = centre + (placed - centre) @ turns.T
         return draw(in_perspective(turned, centre), self.triangles, shades, self.view).rgb
 
 
@@ -86,7 +96,8 @@ def paint(rig: RigDescription, rest: NDArray[np.float64], dark_mouth: bool = Fal
     # and what comes into sight as lids and lips move
     shown = rig.triangles[(of_skin | mouth | lips)[rig.triangles].any(axis=1)]
     triangles = np.concatenate([shown, [[first, first + 1, first + 2], [first, first + 2, first + 3]]])
-    colours = _colours(rest, label, lips, within, skin)
+    colours = _colours(rest, label, within, skin)
+    _paint_face(colours[:-4], rest, points, skin & ~within, lips)
     if dark_mouth:
         colours[:-4][within] = _DARK
     return Painted(
@@ -124,21 +135,64 @@ def _view(points: NDArray[np.float64]) -> View:
 
 
 def _colours(
-    rest: NDArray[np.float64],
-    label: NDArray[np.int64],
-    lips: NDArray[np.bool_],
-    within: NDArray[np.bool_],
-    skin: NDArray[np.bool_],
+    rest: NDArray[np.float64], label: NDArray[np.int64], within: NDArray[np.bool_], skin: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """(V + 4, 3), the plate's last."""
+    """(V + 4, 3) skin and the inside of the mouth, the plate's last."""
     colours = np.tile(np.array(_SKIN), (len(rest) + 4, 1))
     colours[:-4][within] = _FLESH
     for piece in np.unique(label[within & ~skin]):
         of_piece = label == piece
         if (np.ptp(rest[of_piece, 1:], axis=0) < _TOOTH_CM).all():
             colours[:-4][of_piece] = _TEETH
-    colours[:-4][lips], colours[-4:] = _LIPS, _DARK
+    colours[-4:] = _DARK
     return colours
+
+
+def _paint_face(
+    colours: NDArray[np.float64],
+    rest: NDArray[np.float64],
+    points: NDArray[np.float64],
+    skin: NDArray[np.bool_],
+    lips: NDArray[np.bool_],
+) -> None:
+    """Lips, brows and eyes on ``colours`` (V, 3), in place; points: (478, 3) landmarks."""
+    ring = points[OUTER_LIPS, :2]
+    near = np.flatnonzero(skin & (np.abs(rest - points[OUTER_LIPS].mean(axis=0)) < _MOUTH_CM).all(axis=1))
+    inwards = np.where(inside_ring(ring, rest[near, :2]), 1.0, -1.0)
+    depth = inwards * _distance(np.concatenate([ring, ring[:1]]), rest[near, :2])
+    reachable = lips[near] | (depth < 0)
+    _blend(colours, near, _LIPS, _ramp(depth, *_LIP_EDGE_CM) * reachable)
+    for line in points[_BROWS]:
+        near = np.flatnonzero(skin & (np.linalg.norm(rest - line.mean(axis=0), axis=1) < 2 * _EYE_CM))
+        _blend(colours, near, _HAIR, 1.0 - _ramp(_distance(line, rest[near]), *_BROW_CM))
+    for iris in points[[IRIS_RIGHT[0], IRIS_LEFT[0]]]:
+        distance = np.linalg.norm(rest - iris, axis=1)
+        near = np.flatnonzero(~skin & (distance < _EYE_CM))
+        colours[near] = _SCLERA
+        _blend(colours, near, _IRIS, 1.0 - _ramp(distance[near], *_IRIS_CM))
+
+
+def _blend(
+    colours: NDArray[np.float64],
+    where: NDArray[np.intp],
+    colour: tuple[float, float, float],
+    share: NDArray[np.float64],
+) -> None:
+    colours[where] += share[:, None] * (np.array(colour) - colours[where])
+
+
+def _ramp(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    risen: NDArray[np.float64] = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return risen
+
+
+def _distance(line: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) of points (N, k) to a line of pieces (M, k)."""
+    start, along = line[:-1], np.diff(line, axis=0)
+    share = ((points[:, None] - start) * along).sum(axis=-1) / np.maximum((along**2).sum(axis=-1), 1e-12)
+    nearest = start + np.clip(share, 0.0, 1.0)[..., None] * along
+    distance: NDArray[np.float64] = np.linalg.norm(points[:, None] - nearest, axis=-1).min(axis=1)
+    return distance
 
 
 def inside_ring(ring: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
