@@ -85,10 +85,6 @@ def components(*names: str) -> Spoil:
     return build
 
 
-def nothing() -> Callable[[], object]:
-    return lambda: require_mesh(None)
-
-
 def marker() -> Callable[[], object]:
     obj = bpy.data.objects.new("Marker", None)
     bpy.context.scene.collection.objects.link(obj)
@@ -234,7 +230,7 @@ def no_flame_bones() -> Callable[[], object]:
 
 # what is spoilt, the sentence, and the function that says it
 CASES: dict[str, tuple[Spoil, str, str]] = {
-    "nothing chosen": (nothing, "No mesh is chosen", "require_mesh"),
+    "nothing chosen": (lambda: lambda: require_mesh(None), "No mesh is chosen", "require_mesh"),
     "an empty": (marker, '"Marker" is not a mesh but a empty', "require_mesh"),
     "no shape keys": (spoiled(lambda obj: obj.shape_key_clear()), '"Face" has no shape keys', "_require_keys"),
     "absolute keys": (spoiled(absolute), "absolute, not relative", "_require_keys"),
