@@ -85,7 +85,9 @@ def describe_codes(codes: Codes) -> str:
     counted = Counter(row[0] for row in codes)
     # the commonest first, and of equally common ones the lower number
     first = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:_COMMONEST]
-    shown = ", ".join(f"{code} ({times}×)" for code, times in first)
+    if first[0][1] == 1:
+        return f"{len(counted)} codes in {len(codes)} steps, none twice."
+    shown = ", ".join(f"{code} ({times}×)" for code, times in first if times > 1)
     return f"{len(counted)} codes in {len(codes)} steps; commonest: {shown}."
 
 
