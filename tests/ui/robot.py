@@ -111,17 +111,10 @@ class Robot:
         self.hover(WIDTH // 3, HEIGHT // 2)
 
     def narrow(self) -> None:
-        """Drag the sidebar's edge until it is 250 pixels wide."""
-        region = self.state()["sidebar"]
-        y = HEIGHT - region["y"] - region["height"] // 6
-        self.hover(region["x"] - 20, y)
-        self.hover(region["x"], y)
-        time.sleep(0.5)
-        run("xdotool", "mousedown", "1")
-        for step in range(1, 9):
-            run("xdotool", "mousemove", str(region["x"] + (region["width"] - NARROW_PIXELS) * step // 8), str(y))
-            time.sleep(0.2)
-        run("xdotool", "mouseup", "1")
+        """Make the sidebar 250 pixels wide; without a graphics card its edge cannot be dragged."""
+        self.command(f"narrow {NARROW_PIXELS}")
+        wide = NARROW_PIXELS * 1.05
+        self.wait("a narrow sidebar", lambda state: state["sidebar"]["width"] <= wide, 20)
         time.sleep(1)
 
 

@@ -181,8 +181,12 @@ def check_first_minute(robot: Robot) -> None:
     robot.command("scale 1.0")
     time.sleep(1)
     robot.narrow()
-    robot.over_viewport()
-    robot.shoot("15_narrow")
+    for language in ("en_US", "de_DE"):
+        robot.command(f"speak {language}")
+        robot.over_viewport()
+        time.sleep(2)
+        robot.shoot(f"15_narrow_{language}")
+    robot.command("speak en_US")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib
 import json
@@ -62,6 +63,21 @@ def viewport() -> bpy.types.Area:
 def sidebar(area: bpy.types.Area) -> bpy.types.Region:
     """The region with the tabs."""
     return next(region for region in area.regions if region.type == "UI")
+
+
+def narrow(pixels: int) -> None:
+    """Make the sidebar this wide, in Blender's own notes of its regions: Python may only read them.
+
+    There a region's width and height are followed by whether it is seen, its kind (4 is the sidebar), its side
+    (4 is the right), flags, and the size that it is wished to have.
+    """
+    region, space = sidebar(viewport()), viewport().spaces.active
+    notes = (ctypes.c_short * 400).from_address(region.as_pointer())
+    size = next(place for place in range(390) if notes[place : place + 2] == [region.width, region.height])
+    kind = next(place for place in range(size + 2, size + 16) if notes[place : place + 2] == [4, 4])
+    notes[kind + 3] = pixels
+    space.show_region_ui = False
+    space.show_region_ui = True
 
 
 def state(ready: bool) -> dict[str, object]:
@@ -165,6 +181,8 @@ def obey(command: str) -> None:
     elif command == "cast_lines":
         for line in bpy.context.scene.mimesh_sheet.lines:
             line.character = bpy.context.scene.mimesh.target
+    elif command.startswith("narrow "):
+        narrow(int(command.partition(" ")[2]))
     elif command == "show_sidebar":
         viewport().spaces.active.show_region_ui = True
     elif command == "choose_tab":
