@@ -73,8 +73,9 @@ def narrow(pixels: int) -> None:
     """
     region, space = sidebar(viewport()), viewport().spaces.active
     notes = (ctypes.c_short * 400).from_address(region.as_pointer())
-    size = next(place for place in range(390) if notes[place : place + 2] == [region.width, region.height])
-    kind = next(place for place in range(size + 2, size + 16) if notes[place : place + 2] == [4, 4])
+    # the view in the region notes its size as well, without the rest
+    sizes = [place for place in range(380) if notes[place : place + 2] == [region.width, region.height]]
+    kind = next(place for size in sizes for place in range(size + 2, size + 12) if notes[place : place + 2] == [4, 4])
     notes[kind + 3] = pixels
     space.show_region_ui = False
     space.show_region_ui = True
