@@ -14,6 +14,7 @@ from ..operators.adjust import (
     hold_values,
     key_held_values,
 )
+from ..operators.layers import current_layers
 from ..operators.properties import run_state
 from ..operators.stubs import classes_factory
 from .places import InView3D, Order
@@ -85,12 +86,28 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         row.operator("mimesh.check_closures", text="", icon="TOOL_SETTINGS").repair = True
         row.operator("screen.marker_jump", text="", icon="PREV_KEYFRAME").next = False
         row.operator("screen.marker_jump", text="", icon="NEXT_KEYFRAME").next = True
+        _draw_layers(column, context)
         if reason:
             draw_words(layout, reason, context, icon="INFO")
         column = layout.column(align=True)
         column.enabled = not run_state(context).running
         column.operator("mimesh.regenerate_head", icon="FILE_REFRESH")
         column.operator("mimesh.clear_animation", icon="X")
+
+
+def _draw_layers(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The button, or a row for each layer."""
+    layers = current_layers(context)
+    if not layers:
+        column.operator("mimesh.layer_line", icon="NLA")
+        return
+    rows = column.column(align=True)
+    for part, found in layers.items():
+        row = rows.row(align=True)
+        row.prop(context.scene.mimesh_layers, part, slider=True)
+        for layer in found:
+            row.prop(layer.track, "mute", text="", icon="HIDE_ON" if layer.track.mute else "HIDE_OFF", emboss=False)
+    column.operator("mimesh.unlayer_line", icon="NLA_PUSHDOWN")
 
 
 register, unregister = classes_factory((MIMESH_PT_adjust_presets, MIMESH_PT_adjust))

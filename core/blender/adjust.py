@@ -31,6 +31,7 @@ from .armature import find_armature
 from .editable import require_editable
 from .kept import KeptLine, kept_lines, load
 from .key_memory import KeyMemory, LeftCurve, is_untouched, settle, unwatch, watch
+from .layers import pull_edits, refresh_layers
 from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import read_rig
 from .tags import (
@@ -84,9 +85,12 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     require_editable(obj, find_armature(obj))
     watch()
     untouched = is_untouched()
+    if not untouched:
+        pull_edits(obj)
     ready = _prepared(obj, line, untouched)
     plan = _plan(ready, line, settings)
     _write(obj, line, ready, plan)
+    refresh_layers(obj)
     for action in {slot.action.name: slot.action for _, slot in line_slots(obj, line, ready.rig)}.values():
         action[ADJUST_PROPERTY] = adjust_json(settings)
     forget_keys(obj, line.line.sound)

@@ -13,10 +13,11 @@ from ..rig.existing import Line
 from . import compat
 from .before import put_back, recorded
 from .kept import kept_lines
+from .layers import pull_edits
 from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import require_mesh
 from .rest_strip import remove_rest_tracks
-from .tags import is_ours, our_actions
+from .tags import is_layer, is_ours, our_actions
 from .takes import forget_takes, open_retake
 
 
@@ -34,6 +35,7 @@ def clear_animation(obj: bpy.types.Object, edited_too: bool = False) -> Cleared:
     An action that the artist has edited stays too, unless ``edited_too``.
     """
     owners = list(line_owners(require_mesh(obj)))
+    pull_edits(obj)
     edited = {name for owner in owners for name in _edited(owner, obj.name)}
     removed: dict[str, None] = {}
     for owner in owners:
@@ -74,7 +76,11 @@ def _clear(owner: Any, face: str, keep: set[str]) -> list[str]:
     gone: dict[str, None] = {}
     paths: set[str] = set()
 
+    kept = {action_line(bpy.data.actions[name]) for name in keep}
+
     def goes(action: Any) -> bool:
+        if is_layer(action):
+            return action_line(action).face in ("", face) and action_line(action) not in kept
         return is_ours(action) and action_line(action).face in ("", face) and action.name not in keep
 
     if goes(data.action):

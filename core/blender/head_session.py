@@ -37,6 +37,7 @@ from .adjust import adjust_json, carried_adjust
 from .apply import apply_plan
 from .armature import find_armature
 from .kept import keep, kept_lines, load
+from .layers import pull_edits, refresh_layers
 from .read_animation import line_curves, read_provenance
 from .session import (
     Steps,
@@ -73,6 +74,7 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
     target = find_object(settings.object_name)
     _require_same_speech(target, result, settings.speech.value)
     rig = read_target(settings.object_name)
+    pull_edits(target)
     carried = carried_adjust(target, settings.speech.value, settings.bake)
     amounts = carried or AdjustSettings()
     head, gaze = result.head * np.float32(amounts.head), result.gaze * np.float32(amounts.gaze)
@@ -90,6 +92,7 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
         )
     apply_plan(plan, target)
     _keep_turned(target, plan.line, result)
+    refresh_layers(target)
     return HeadReport(
         settings.object_name, time.perf_counter() - started, result.neighbours, result.notes, result.codes
     )

@@ -25,10 +25,12 @@ from . import compat
 from .armature import find_armature
 from .tags import (
     FINGERPRINT_PROPERTY,
+    LAYERED_PROPERTY,
     LINE_PROPERTY,
     PROVENANCE_PROPERTY,
     REST_PROPERTY,
     WRITTEN_PROPERTY,
+    is_layer,
     is_ours,
     our_actions,
     record,
@@ -38,23 +40,26 @@ from .tags import (
 def read_existing(obj: bpy.types.Object, parts: Sequence[str] = ()) -> ExistingAnimation:
     """Actions, drivers and NLA state of the mesh's shape keys, of its armature, and of the named meshes beside it."""
     return ExistingAnimation(
-        key=read_datablock(_keys(obj)),
-        armature=read_datablock(find_armature(obj)),
-        parts=tuple((part_keys(name), read_datablock(_keys(bpy.data.objects.get(name)))) for name in parts),
+        key=read_datablock(_keys(obj), marks=True),
+        armature=read_datablock(find_armature(obj), marks=True),
+        parts=tuple(
+            (part_keys(name), read_datablock(_keys(bpy.data.objects.get(name)), marks=True)) for name in parts
+        ),
     )
 
 
-def read_datablock(owner: Any | None) -> ExistingDatablock:
-    """All animation of one datablock."""
+def read_datablock(owner: Any | None, marks: bool = False) -> ExistingDatablock:
+    """All animation of one datablock. marks: keys of which the artist has changed the type alone count as edited too,
+    which takes three times as long."""
     data = owner.animation_data if owner is not None else None
     if data is None:
         return ExistingDatablock()
     return ExistingDatablock(
-        action=_read_action(data.action, compat.owner_curves(owner)) if data.action is not None else None,
+        action=_read_action(data.action, compat.owner_curves(owner), None, marks) if data.action is not None else None,
         driven=frozenset(curve.data_path for curve in data.drivers),
         tweaking=bool(data.use_tweak_mode),
         solo=next((track.name for track in data.nla_tracks if track.is_solo), ""),
-        tracks=tuple(_read_track(track) for track in data.nla_tracks),
+        tracks=tuple(_read_track(track, marks) for track in data.nla_tracks),
         replaces=data.action_blend_type == "REPLACE" and data.action_influence > 0,
         nla_off=not data.use_nla,
     )
@@ -66,7 +71,7 @@ def line_curves(owner: Any | None, sound: str, face: str) -> tuple[CurvePoints, 
     if data is None:
         return ()
     sources = [(data.action, compat.owner_curves(owner))] if is_ours(data.action) else []
-    strips = [strip for track in reversed(list(data.nla_tracks)) for strip in track.strips if not strip.mute]
+    strips = [strip for track in reversed(list(data.nla_tracks)) for strip in track.strips if plays(strip)]
     sources += [(strip.action, compat.strip_curves(strip)) for strip in strips if is_ours(strip.action)]
     sources = [source for source in sources if action_line(source[0]).face in ("", face)]
     fitting = [source for source in sources if action_line(source[0]).sound == sound] or sources
@@ -110,34 +115,57 @@ def action_line(action: Any) -> Line:
     return Line(str(noted.get("sound", "")), str(noted.get("face", "")))
 
 
-def _read_track(track: Any) -> ExistingTrack:
-    # a track of rest alone is no animation
-    strips = tuple(_read_strip(s) for s in track.strips if s.action is not None and REST_PROPERTY not in s.action)
+def plays(strip: Any) -> bool:
+    """Whether an NLA strip counts: its layers play for a line that is in layers."""
+    return not strip.mute or (strip.action is not None and LAYERED_PROPERTY in strip.action)
+
+
+def _read_track(track: Any, marks: bool) -> ExistingTrack:
+    # a track of rest alone is no animation, and a layer is its line's
+    shown = (s for s in track.strips if s.action is not None and REST_PROPERTY not in s.action)
+    strips = tuple(_read_strip(s, marks) for s in shown if not is_layer(s.action))
     return ExistingTrack(track.name, strips, bool(track.mute))
 
 
-def _read_strip(strip: Any) -> ExistingStrip:
+def _read_strip(strip: Any, marks: bool) -> ExistingStrip:
     first, last = float(strip.frame_start), float(strip.frame_end)
-    action = _read_action(strip.action, compat.strip_curves(strip), (first, last))
+    action = _read_action(strip.action, compat.strip_curves(strip), (first, last), marks)
     return ExistingStrip(
         action=action,
         first=first,
         last=last,
         replaces=strip.blend_type == "REPLACE",
-        muted=bool(strip.mute),
+        muted=not plays(strip),
         holds=strip.extrapolation != "NOTHING",
     )
 
 
-def _read_action(action: Any, curves: list[Any], span: tuple[float, float] | None = None) -> ExistingAction:
+def _read_action(action: Any, curves: list[Any], span: tuple[float, float] | None, marks: bool) -> ExistingAction:
     tagged = is_ours(action)
     edited = tagged and not _is_untouched(action, curves)
+    if tagged and marks and not edited and WRITTEN_PROPERTY in action:
+        edited = any(map(_is_marked, curves))
     first, last = span or tuple(map(float, action.frame_range))
     paths = frozenset(curve.data_path for curve in curves)
     line = action_line(action) if tagged else Line()
     return ExistingAction(
         action.name, tagged and not edited, edited, paths, first, last, line, noted=WRITTEN_PROPERTY in action
     )
+
+
+def _is_marked(curve: Any) -> bool:
+    """Whether a key has another type or other handles than we give."""
+    points = curve.keyframe_points
+    codes = np.empty(len(points), np.int32)
+    for name, ours in (
+        ("type", "GENERATED"),
+        ("handle_left_type", "AUTO_CLAMPED"),
+        ("handle_right_type", "AUTO_CLAMPED"),
+    ):
+        points.foreach_get(name, codes)
+        if (codes != compat.key_code(name, ours)).any():
+            return True
+    return False
 
 
 def _is_untouched(action: Any, curves: list[Any]) -> bool:

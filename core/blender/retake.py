@@ -36,6 +36,7 @@ from . import compat
 from .adjust import line_slots
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
+from .layers import in_step_with_layers, pull_edits
 from .read_animation import curve_points
 from .session import Steps, find_object, find_scene, motion_request, plan_result, read_target, watch_one_of
 from .sources import read_speech
@@ -91,6 +92,7 @@ def retake_steps(
         made.append(with_solved(new, solver.solve(new.motion), kept.solved, where))
     retake = Retake(line.line.sound, first, last, ("Before", *(variation.label for variation in TAKES)))
     obj = find_object(settings.object_name)
+    pull_edits(obj)
     if load(_line_of(obj, retake)).pack() != kept.pack():
         raise RigError(f'The line "{retake.sound}" changed while takes of it were being made.', "Retake again.")
     store_takes(obj, retake, (kept, *made), _present_keys(obj, line, rig))
@@ -108,7 +110,8 @@ def show_take(obj: bpy.types.Object, number: int) -> None:
     retake = _require_open(obj)
     if not 0 <= number < len(retake.labels):
         raise RigError(f"There is no take {number}; there are {len(retake.labels) - 1}.")
-    write_take(obj, _line_of(obj, retake), retake, number)
+    with in_step_with_layers(obj):
+        write_take(obj, _line_of(obj, retake), retake, number)
     note_retake(obj, dataclasses.replace(retake, shown=number))
 
 

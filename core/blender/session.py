@@ -40,6 +40,7 @@ from .adjust import adjust_json, carried_adjust
 from .apply import ApplyReport, apply_plan
 from .correspond import landmark_search, store_binding
 from .kept import keep
+from .layers import pull_edits, refresh_layers
 from .read_animation import read_existing
 from .read_rig import read_rig
 from .read_scene import scene_fps
@@ -107,6 +108,7 @@ def result_steps(
     read = read_target(settings.object_name)
     rig = dataclasses.replace(read, binding=binding)
     kept = yield from solve(rig, result, timing)
+    pull_edits(find_object(settings.object_name))
     plan = plan_result(rig, kept, result.provenance, settings)
     yield StepStatus("Writing the keys", 0.99)
     target = find_object(settings.object_name)
@@ -114,6 +116,7 @@ def result_steps(
     keep(target, plan.line, kept)
     # they were of the earlier motion
     forget_takes(target, plan.line.sound)
+    refresh_layers(target)
     if read.binding is None and binding is not None:
         store_binding(target, binding)
     report = _summed_up(rig, result, plan, applied, time.perf_counter() - started)

@@ -22,11 +22,20 @@ WRITTEN_PROPERTY = "mimesh_written"
 ADJUST_PROPERTY = "mimesh_adjust"
 # on an action that only keeps shape keys at rest between lines
 REST_PROPERTY = "mimesh_rest"
+# on a copy of some of a line's curves: the part of the face; on the line that such copies stand for
+LAYER_PROPERTY = "mimesh_layer"
+LAYERED_PROPERTY = "mimesh_layered"
+LAYER_CURVES_PROPERTY = "mimesh_layer_curves"
 
 
 def is_ours(action: Any) -> bool:
     """Whether Mimesh made the action."""
     return action is not None and PROVENANCE_PROPERTY in action
+
+
+def is_layer(action: Any) -> bool:
+    """Whether the action is a part of a line that is in layers."""
+    return action is not None and LAYER_PROPERTY in action
 
 
 def our_actions(owner: Any) -> Iterator[Any]:

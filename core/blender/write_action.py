@@ -70,12 +70,14 @@ def _write(plan: CurvePlan, owners: dict[str, Any], before: dict[str, Any], made
             slot = copies[datablock]
             left = update_curves(slot, datablock, planned, _how(plan, slot.action))
             ours = {name: curve.ours for name, curve in left.items()}
+            # of ours alone: planned values may run through the artist's keys
+            prints[datablock] = fingerprint(CurvePoints(n[1], n[2], c.our_points()) for n, c in left.items())
         else:
             slot = _new_slot(owner, made, copies)
             how = Writing(plan.interpolation, plan.bend_frames, smoothing=smoothing_of(plan.thinned, False))
             ours = _new_curves(slot, planned, how)
+            prints[datablock] = fingerprint(_points(curve) for curve in planned)
         records.setdefault(slot.action.name, {}).update(ours)
-        prints[datablock] = fingerprint(_points(curve) for curve in planned)
         written[datablock] = slot
     line = {"sound": plan.line.sound, "face": plan.line.face, "first": plan.first, "last": plan.last}
     for action in made:

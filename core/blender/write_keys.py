@@ -117,6 +117,25 @@ def renew_curve(curve: Any, planned: PlannedCurve, left: LeftCurve, how: Writing
     return LeftCurve(co, planned.frames, planned.values, left.keys, left.removed, new.ours)
 
 
+def same_keys(curve: Any, other: Any) -> bool:
+    """Whether two curves have the same keys, with all that belongs to them."""
+    ours, theirs = curve.keyframe_points, other.keyframe_points
+    count = len(ours)
+    return count == len(theirs) and all(
+        np.array_equal(_read(ours, name, count), _read(theirs, name, count)) for name in (*_PAIRS, *_CODES)
+    )
+
+
+def copy_keys(curve: Any, other: Any) -> None:
+    """Give a curve the keys of another, with all that belongs to them."""
+    points, count = other.keyframe_points, len(curve.keyframe_points)
+    points.clear()
+    points.add(count)
+    for name in (*_CODES, *_PAIRS, *_NUMBERS, *_FLAGS):
+        points.foreach_set(name, _read(curve.keyframe_points, name, count).ravel())
+    other.update()
+
+
 def _smooth(curve: Any, how: Writing) -> None:
     if how.smoothing:
         curve.auto_smoothing = how.smoothing

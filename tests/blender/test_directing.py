@@ -10,10 +10,13 @@ import pytest
 pytestmark = pytest.mark.slow
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.fake_engine import FakeEngine, part  # noqa: E402
+from tests.blender.line_keys import line_curves  # noqa: E402
 from tests.blender.sheet_bench import (  # noqa: E402
+    is_shifted,
     keys_between,
     line_actions,
     line_digest,
+    line_keys,
     make_edit,
     move,
     states,
@@ -173,3 +176,39 @@ def test_ten_edited_keys_live_through_a_move_a_new_sound_and_a_retake(engine: Fa
     bpy.ops.mimesh.accept_take()
     assert kept(6) == 10
     assert {name: line_digest(name) for name in names[1:]} == {name: before[name] for name in names[1:]}
+
+
+def test_a_key_that_is_only_marked_stays_through_another_generation(engine: FakeEngine, tmp_path: Path) -> None:
+    names = make_edit(tmp_path, 1)
+    bpy.ops.mimesh.generate_sheet()
+    curve = line_curves(names[0])[3]
+    key, path = curve.keyframe_points[12], curve.data_path
+    key.type = "BREAKDOWN"
+    wanted = (key.co[0], key.co[1])
+    bpy.context.scene.mimesh.seed = 5
+    bpy.ops.mimesh.generate_sheet()
+    assert len(engine.requests) == 2
+    keys = [
+        k for c in line_curves(names[0]) if c.data_path == path for k in c.keyframe_points if k.type == "BREAKDOWN"
+    ]
+    assert [tuple(k.co) for k in keys] == [wanted]
+
+
+def test_takes_follow_a_moved_strip_and_fall_with_a_new_generation(engine: FakeEngine, tmp_path: Path) -> None:
+    names = make_edit(tmp_path, 2)
+    bpy.ops.mimesh.generate_sheet()
+    scene, head = bpy.context.scene, bpy.data.objects["Anna"]
+    scene.mimesh.target = head
+    scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 17, 27
+    before = line_keys(names[0])
+    bpy.ops.mimesh.retake()
+    move(names[0], 7)
+    bpy.ops.mimesh.generate_sheet()
+    bpy.ops.mimesh.show_take(number=2)
+    assert bpy.ops.mimesh.reject_takes() == {"FINISHED"}
+    assert is_shifted(before, names[0], 7)
+    scene.frame_preview_start, scene.frame_preview_end = 24, 34
+    bpy.ops.mimesh.retake()
+    tone(tmp_path / "line0.wav", 0.21)
+    bpy.ops.mimesh.generate_sheet()
+    assert part("core.blender.takes").open_retake(head) is None

@@ -16,6 +16,7 @@ from ...errors import RigError
 from ...exchange.sheet import Made
 from ...rig.existing import fingerprint
 from .. import compat
+from ..layers import pull_edits, refresh_layers
 from ..read_animation import action_line, curve_points, line_owners
 from ..tags import FINGERPRINT_PROPERTY, KEPT_PROPERTY, LINE_PROPERTY, MADE_PROPERTY, is_ours, record, store_bytes
 from ..takes import shift_takes
@@ -44,6 +45,7 @@ def move_line(face: bpy.types.Object, sound: str, frames: int) -> int:
     for action in actions.values():
         if action.library is not None:
             raise RigError(f'The action "{action.name}" is linked, so its keys cannot move.', "Make it local.")
+    pull_edits(face)
     prints = {name: _untouched(action) for name, action in actions.items()}
     for action in actions.values():
         _shift_keys(action, frames)
@@ -52,6 +54,7 @@ def move_line(face: bpy.types.Object, sound: str, frames: int) -> int:
     for owner, found in owners:
         _shift_strips(owner, found, frames)
     shift_takes(face, sound, frames)
+    refresh_layers(face)
     return len(actions)
 
 
