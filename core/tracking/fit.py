@@ -28,13 +28,15 @@ class FittedFace:
     gaze: NDArray[np.float32]
 
 
-def fit(displacement: FloatArray, basis: FaceBasis) -> FittedFace:
+def fit(displacement: FloatArray, basis: FaceBasis, noise_variance: float = NOISE_VARIANCE) -> FittedFace:
     """Fit (T, 478, 3) cm displacements from neutral: the jaw from the chin first, then the expression by ridge.
+
+    noise_variance: how far the displacements may be from what the basis' people do; more keeps coefficients smaller.
 
     The order is that of the basis' own training, so that one movement has one description.
     """
     jaw = jaw_rotvec(displacement, basis)
-    expression = project(unposed_expression(displacement, jaw, basis), basis)
+    expression = project(unposed_expression(displacement, jaw, basis), basis, noise_variance)
     return FittedFace(expression, jaw.astype(np.float32), _gaze(displacement, basis))
 
 
@@ -52,11 +54,11 @@ def unposed_expression(displacement: FloatArray, jaw: FloatArray, basis: FaceBas
     return undo_jaw(remaining, jaw, basis.jaw_weights)
 
 
-def project(expression: FloatArray, basis: FaceBasis) -> NDArray[np.float32]:
+def project(expression: FloatArray, basis: FaceBasis, noise_variance: float = NOISE_VARIANCE) -> NDArray[np.float32]:
     """(T, 478, 3) expression displacement to (T, 50) coefficients: maximum a posteriori with unit priors."""
     weights = landmark_weights()
     design = (basis.directions * weights).reshape(len(basis.directions), -1).astype(np.float64)
-    gram = design @ design.T + NOISE_VARIANCE * np.eye(len(design))
+    gram = design @ design.T + noise_variance * np.eye(len(design))
     observed = (expression * weights).reshape(len(expression), -1)
     return np.linalg.solve(gram, design @ observed.T).T.astype(np.float32)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 WORK = Path("/tmp/command")
+# a folder outside
+RESULTS = Path("/tmp/results")
 # of the scene that command_scene.py makes
 LAST_FRAME = 8
 PROBE = """
@@ -29,7 +32,7 @@ for kind in kinds:
 print(json.dumps(told))
 """
 # exit codes as docs/command-line.md tells them
-DONE, BAD_INPUT, BAD_RIG, ENGINE = 0, 2, 3, 4
+DONE, BAD_INPUT, BAD_RIG, ENGINE, PARTLY = 0, 2, 3, 4, 5
 
 
 def main() -> int:
@@ -49,6 +52,8 @@ def main() -> int:
     check_dry_run(scene)
     check_wrong_input(scene)
     check_generate(scene)
+    check_recording(scene)
+    check_batch(scene)
     print("command check passed")
     return 0
 
@@ -93,6 +98,38 @@ def check_generate(scene: Path) -> None:
     frames = {stream["kind"]: stream["frames"] for stream in streams}
     say(f"render writes {frames.get('video', 0)} frames", frames.get("video") == LAST_FRAME, rendered)
     say("with sound", frames.get("audio", 0) > 0, rendered)
+    # for who looks at the run
+    shutil.copy(film, RESULTS)
+    run("blender", "-b", str(out), "-o", str(RESULTS / "frame####"), "-F", "PNG", "-x", "1", "-f", str(LAST_FRAME - 2))
+    say("a frame can be looked at", any(RESULTS.glob("frame*.png")))
+
+
+def check_recording(scene: Path) -> None:
+    """A phone's recording becomes keys, without the engine; a file that is none has its exit code and sentence."""
+    take, wrong, out = WORK / "take.csv", WORK / "wrong.csv", WORK / "recorded.blend"
+    rows = [f"00:00:00:{frame:02d}.000,61,{0.01 * frame:.2f},0.1" for frame in range(50)]
+    take.write_text("\n".join(["Timecode,BlendShapeCount,JawOpen,HeadPitch", *rows]))
+    wrong.write_text("Timecode,Left\n00:00:00:00.000,1\n")
+    code, told, text = mimesh(scene, "import", str(take), "--object", "MimeshHead", "--out", str(out))
+    say("import writes keys", code == DONE and told.get("keys", 0) > 100 and out.is_file(), text)
+    code, _, text = mimesh(scene, "import", str(wrong), "--object", "MimeshHead", "--out", str(WORK / "no.blend"))
+    said = any(line.startswith("mimesh: ") and "none of Apple's shapes" in line for line in text.splitlines())
+    say(
+        "a file that is no recording ends with 2",
+        code == BAD_INPUT and said and not (WORK / "no.blend").exists(),
+        text,
+    )
+
+
+def check_batch(scene: Path) -> None:
+    """Two keyed files from a manifest, one of them wrong: the other is made, and the exit code is 5."""
+    manifest = WORK / "shots.csv"
+    lines = [f"{scene},{strip},MimeshHead,{strip}.blend" for strip in ("Mimesh speech", "Nobody")]
+    manifest.write_text("\n".join(["blend,strip,object,out", *lines]))
+    code, told, text = mimesh(scene, "batch", str(manifest), "--set", "engine=mimic", "--out", str(WORK / "made"))
+    made = sorted(path.name for path in (WORK / "made").glob("*.blend"))
+    say("batch makes what can be made and ends with 5", code == PARTLY and made == ["Mimesh speech.blend"], text)
+    say("and counts", (told["made"], told["failed"]) == (1, 1), text)
 
 
 def mimesh(scene: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:

@@ -22,6 +22,10 @@ scene.collection.objects.link(camera)
 camera.location, camera.rotation_euler = (0, -0.9, 0.0), (1.5708, 0, 0)
 camera.data.clip_start = 0.01
 scene.camera = camera
+# the frames can be looked at
+sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+scene.collection.objects.link(sun)
+sun.data.energy, sun.rotation_euler = 4.0, (0.9, 0.3, 0)
 scene.render.engine = "CYCLES"
 scene.cycles.samples, scene.cycles.use_denoising = 1, False
 scene.render.resolution_x = scene.render.resolution_y = 64
