@@ -23,7 +23,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit models blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture cuda-check memory-check trackers ui-check command-check train clean docs docs-pictures
+.PHONY: help setup test test-fast lint types unit models blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check command-check train clean docs docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -39,6 +39,7 @@ help:
 	@echo "make extension   the installable zip in dist/"
 	@echo "make repository  a static extension repository in dist/repository, from which Blender offers updates"
 	@echo "make torture     loops of kills, cancels, bad inputs, files, lines and disks (SCALE=0.1: a tenth)"
+	@echo "make batch-torture  a batch of 200 rows killed at random ten times, with a fake and with the real engine"
 	@echo "make cuda-check  CPU and CUDA side by side: motion, adaptation, codes, seconds, memory (DEVICES=\"cpu cuda\")"
 	@echo "make memory-check  three hours of speech, half an hour of reference: largest memory, longest silence"
 	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
@@ -149,6 +150,10 @@ repository: setup
 
 torture: setup
 	$(PY) -m tests.torture --scale $(SCALE)
+
+batch-torture: setup
+	$(PY) -m tests.batch_made check --rows 200 --kills 10
+	$(PY) -m tests.batch_made check --rows 200 --kills 10 --speech demo/input/speech.ogg
 
 cuda-check: setup
 	$(PY) -m research.evaluation.devices $(DEVICES)
