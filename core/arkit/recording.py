@@ -21,7 +21,7 @@ from .shapes import arkit_shapes
 _BLINKS = (SHAPES.index("eyeBlinkLeft"), SHAPES.index("eyeBlinkRight"))
 # displacements of so many frames are in memory at once
 _CHUNK_FRAMES = 1000
-# Apple's shapes do what calm talkers never do: less shrinkage gives coefficients beyond Blender's slider limit of 10
+# Apple's shapes do what calm speakers never do: less shrinkage gives coefficients beyond Blender's slider limit of 10
 # for a shape at 0.6, and keeps the lips no better
 _NOISE_VARIANCE = 0.03
 
