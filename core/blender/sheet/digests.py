@@ -61,8 +61,8 @@ def strips_digest(chosen: list[StripPlace], files: FileDigests) -> str:
     return digest([_strip(place, left, files, 0) for place in sorted(chosen, key=lambda place: place.strip.name)])
 
 
-def rig_digest(obj: bpy.types.Object) -> str:
-    """Of the shapes of the mesh's keys, the armature's bones at rest, and what was chosen by hand."""
+def character_digest(obj: bpy.types.Object) -> str:
+    """Of the shapes of the keys, the bones at rest, and what was chosen by hand: more than a solve needs."""
     found = hashlib.blake2b(digest_size=12)
     keys, armature = obj.data.shape_keys, find_armature(obj)
     for block in keys.key_blocks if keys is not None else ():

@@ -22,7 +22,7 @@ from ..read_scene import StripRange, on_frames_of, scene_fps
 from ..strips.place import StripPlace, places, scenes_to_search
 from ..style_mix import WeightCurve
 from ..tags import MADE_PROPERTY, record
-from .digests import FileDigests, digest, rig_digest, strips_digest
+from .digests import FileDigests, character_digest, digest, strips_digest
 
 # a style's name or path as typed to its file; raises MimeshError
 ResolveStyle = Callable[[str], str]
@@ -64,7 +64,7 @@ class Survey:
             obj = bpy.data.objects.get(name)
             if obj is None or obj.type != "MESH":
                 raise RigError(f'There is no mesh called "{name}".', "Choose the line's character again.")
-            self.rigs[name] = rig_digest(obj)
+            self.rigs[name] = character_digest(obj)
         return self.rigs[name]
 
     def status(self, line: SheetLine, base: GenerateSettings, resolve: ResolveStyle) -> LineStatus:
