@@ -2,7 +2,8 @@
 """Makes few voices sound like many: augmentation of power spectrograms (B, N, 257) at 100 Hz, in torch.
 
 Vocal-tract length (Jaitly & Hinton 2013), colour, band limits, stationary noise, a second talker and smear.
-Everything works on power, so one training batch needs no second pass over the waveform.
+Everything works on power, so one training batch needs no second pass over the waveform, and on the device of its
+generator, which is the power's.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ def mask_bands(mel: Tensor, generator: torch.Generator) -> Tensor:
     mel: (B, N, 80) at 100 Hz.
     """
     batch, frames, _ = mel.shape
-    band = torch.arange(BANDS)
+    band = torch.arange(BANDS, device=mel.device)
     hidden = _run(batch, BANDS, 16, generator)(band) | _run(batch, BANDS, 16, generator)(band)
-    silent = _run(batch, frames, 20, generator)(torch.arange(frames))
+    silent = _run(batch, frames, 20, generator)(torch.arange(frames, device=mel.device))
     return mel * ~hidden[:, None, :] * ~silent[:, :, None]
 
 
@@ -68,7 +69,7 @@ def blur_harmonics(power: Tensor, generator: torch.Generator) -> Tensor:
     width = 1 + 2 * (_uniform(batch, 0, 5, generator).long() * (_uniform(batch, 0, 1, generator) < 0.5))
     total = torch.nn.functional.pad(power.cumsum(dim=2), (1, 0))
     half = (width // 2)[:, None]
-    bins = torch.arange(BINS)
+    bins = torch.arange(BINS, device=power.device)
     high = (bins + half + 1).clamp(max=BINS)
     low = (bins - half).clamp(min=0)
     index = power.shape[1]
@@ -81,8 +82,8 @@ def warp_frequency(power: Tensor, generator: torch.Generator) -> Tensor:
     """Stretch the frequency axis by 0.77 .. 1.3 (vocal-tract length), most of the time."""
     batch = len(power)
     factor = torch.exp(_uniform(batch, math.log(0.77), math.log(1.3), generator))
-    factor = torch.where(_uniform(batch, 0, 1, generator) < 0.92, factor, torch.ones(batch))
-    source = (torch.arange(BINS) * factor[:, None]).clamp(0, BINS - 1.001)
+    factor = torch.where(_uniform(batch, 0, 1, generator) < 0.92, factor, torch.ones_like(factor))
+    source = (torch.arange(BINS, device=power.device) * factor[:, None]).clamp(0, BINS - 1.001)
     low = source.long()
     blend = (source - low)[:, None, :]
     index = low[:, None, :].expand(-1, power.shape[1], -1)
@@ -96,14 +97,14 @@ def add_noise(power: Tensor, generator: torch.Generator) -> Tensor:
     level = level * (_uniform(batch, 0, 1, generator) < 0.66)
     spectrum = torch.exp(_random_curve(batch, 2.0, generator))
     spectrum = spectrum / spectrum.mean(dim=1, keepdim=True)
-    noise = -torch.log(torch.rand(power.shape, generator=generator).clamp_min(1e-6))
+    noise = exponential(power, generator)
     return power + level[:, None, None] * spectrum[:, None, :] * noise
 
 
 def add_second_talker(power: Tensor, generator: torch.Generator) -> Tensor:
     """Another sample of the batch in the background at 10 .. 25 dB, in one of eight."""
     batch = len(power)
-    other = power[torch.randperm(batch, generator=generator)]
+    other = power[_permutation(batch, generator)]
     gain = 10 ** (-_uniform(batch, 10, 25, generator) / 10) * (_uniform(batch, 0, 1, generator) < 0.125)
     relative = power.mean(dim=(1, 2)) / other.mean(dim=(1, 2)).clamp_min(1e-10)
     return power + (gain * relative)[:, None, None] * other
@@ -114,7 +115,7 @@ def smear(power: Tensor, generator: torch.Generator) -> Tensor:
     batch, frames, _ = power.shape
     decay = torch.exp(-1.0 / _uniform(batch, 3, 15, generator))
     wet = _uniform(batch, 0.02, 0.25, generator) * (_uniform(batch, 0, 1, generator) < 0.25)
-    taps = torch.arange(1, 33)
+    taps = torch.arange(1, 33, device=power.device)
     kernel = decay[:, None] ** taps * wet[:, None]
     tail = torch.zeros_like(power)
     for tap in range(0, 32, 4):
@@ -127,7 +128,7 @@ def colour(power: Tensor, generator: torch.Generator) -> Tensor:
     """Random smooth equaliser, and in one of six samples a telephone's or codec's band limits."""
     batch = len(power)
     gain = _random_curve(batch, 1.5, generator)
-    hertz = torch.linspace(0, NYQUIST_HZ, BINS)
+    hertz = torch.linspace(0, NYQUIST_HZ, BINS, device=power.device)
     limited = (_uniform(batch, 0, 1, generator) < 0.17)[:, None]
     low = _uniform(batch, 80, 400, generator)[:, None]
     high = _uniform(batch, 3000, 6000, generator)[:, None]
@@ -140,7 +141,7 @@ def add_crowd(power: Tensor, generator: torch.Generator) -> Tensor:
     """Six other samples of the batch talking behind at 0 .. 20 dB together, in two of five samples."""
     batch = len(power)
     level = power.mean(dim=(1, 2), keepdim=True).clamp_min(1e-10)
-    crowd = sum((power / level)[torch.randperm(batch, generator=generator)] for _ in range(6)) / 6
+    crowd = sum((power / level)[_permutation(batch, generator)] for _ in range(6)) / 6
     gain = 10 ** (-_uniform(batch, 0, 20, generator) / 10) * (_uniform(batch, 0, 1, generator) < 0.4)
     return power + gain[:, None, None] * level * crowd
 
@@ -152,10 +153,10 @@ def add_music(
     batch, frames, _ = power.shape
     chords = -(-frames // 30)
     hertz = 80.0 * 2 ** _uniform(batch * chords * 3, 0, 4, generator).view(batch, chords, 3, 1)
-    overtone = torch.arange(1, 11)
+    overtone = torch.arange(1, 11, device=power.device)
     centre = (hertz * overtone).flatten(2) / NYQUIST_HZ * (BINS - 1)
     height = (1.0 / overtone**1.5).expand(batch, chords, 3, 10).flatten(2)
-    distance = torch.arange(BINS)[None, None, :, None] - centre[:, :, None]
+    distance = torch.arange(BINS, device=power.device)[None, None, :, None] - centre[:, :, None]
     spectrum = (torch.exp(-((distance / 0.8) ** 2)) * height[:, :, None]).sum(dim=3)
     music = spectrum.repeat_interleave(30, dim=1)[:, :frames]
     music = music / music.mean(dim=(1, 2), keepdim=True).clamp_min(1e-10)
@@ -188,7 +189,7 @@ HARD_AUGMENTATIONS: Mapping[str, Callable[[Tensor, torch.Generator], Tensor]] = 
 
 def _random_curve(batch: int, deviation: float, generator: torch.Generator) -> Tensor:
     """(B, 257) smooth random log gains: six knots, linear between."""
-    knots = torch.randn(batch, 1, 6, generator=generator) * deviation * 0.7
+    knots = torch.randn(batch, 1, 6, generator=generator, device=generator.device) * deviation * 0.7
     return torch.nn.functional.interpolate(knots, size=BINS, mode="linear", align_corners=True)[:, 0]
 
 
@@ -200,4 +201,13 @@ def _run(batch: int, size: int, longest: int, generator: torch.Generator) -> Cal
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    return torch.rand(count, generator=generator) * (high - low) + low
+    return torch.rand(count, generator=generator, device=generator.device) * (high - low) + low
+
+
+def _permutation(count: int, generator: torch.Generator) -> Tensor:
+    return torch.randperm(count, generator=generator, device=generator.device)
+
+
+def exponential(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Exponentially distributed values of mean 1, in the shape of ``like``."""
+    return -torch.log(torch.rand(like.shape, generator=generator, device=generator.device).clamp_min(1e-6))

@@ -13,23 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.audio.decode import load_speech
 from core.errors import ModelError
 from core.face.basis import FaceBasis
 from core.face.landmarks import LIPS, mouth_opening
 from core.face.motion import INTERNAL_FPS
 from core.face.rotations import FloatArray
-from core.models.speech.mel import power_spectrogram
 from core.rig.correspond import LIP_PAIRS
 from research.corpus.clips import Clip, training_clips
 from research.corpus.ict_landmarks import LandmarkShapes, ict_shapes
 from research.corpus.lip_prior import LipPrior, as_motion
 from research.paths import BUILD, DATA_ROOT
-from research.training.motion_data import MEL_PER_FRAME, MotionPair, load_pairs, prosody_of
+from research.training.motion_data import load_pairs
 
 CACHE_ROOT = BUILD / "facegood"
 CONTROLS_FPS = 30.0
-PIECE_SECONDS = 12.0
 # `python -m research.evaluation sync`: the controls come 30 ms later than GRID's pictures, which themselves come about
 # 30 ms later than the 34 s address'
 PICTURE_DELAY_SECONDS = 0.06
@@ -151,16 +148,6 @@ def _closing(track: ControlTrack) -> NDArray[np.float64]:
     return np.maximum(sealed, on_teeth).astype(np.float64)
 
 
-def facegood_pairs(
-    data: Path, basis: FaceBasis, picture_delay_seconds: float = PICTURE_DELAY_SECONDS, cache: Path = CACHE_ROOT
-) -> list[MotionPair]:
-    """10.9 minutes of pairs in pieces of 12 s; the motion is kept in ``cache`` once it is made (half a minute)."""
-    pairs = []
-    for recorded in recorded_motions(data, basis, cache):
-        pairs += _pieces(recorded.path, at_internal_fps(recorded.values, picture_delay_seconds), basis)
-    return pairs
-
-
 def at_internal_fps(values: NDArray[np.float32], picture_delay_seconds: float) -> NDArray[np.float32]:
     """(T, 53) at 30 fps to 25 fps, sampled ``picture_delay_seconds`` later to take the delay out."""
     frames = int(len(values) / CONTROLS_FPS * INTERNAL_FPS)
@@ -209,20 +196,3 @@ def _prior(data: Path, basis: FaceBasis) -> LipPrior:
         people.setdefault(clip.person, []).append(clip)
     chosen = [clip for clips in people.values() for clip in clips[:PRIOR_CLIPS_PER_PERSON]]
     return LipPrior.fit(load_pairs(chosen, basis), basis)
-
-
-def _pieces(path: Path, motion: NDArray[np.float32], basis: FaceBasis) -> list[MotionPair]:
-    samples = load_speech(path).samples
-    power = power_spectrogram(samples)
-    frames = min(len(motion), len(power) // MEL_PER_FRAME)
-    step = int(PIECE_SECONDS * INTERNAL_FPS)
-    sounds = prosody_of(samples, frames)
-    clip = Clip("facegood", "facegood", path)
-    pairs = []
-    for first in range(0, frames - step // 2, step):
-        last = min(first + step, frames)
-        part = motion[first:last]
-        log_power = np.log(power[first * MEL_PER_FRAME : last * MEL_PER_FRAME] + 1e-10).astype(np.float16)
-        displacement = basis.displacement(as_motion(part, basis, INTERNAL_FPS))
-        pairs.append(MotionPair(clip, log_power, part, displacement, sounds[2 * first : 2 * last]))
-    return pairs

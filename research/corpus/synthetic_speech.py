@@ -124,11 +124,6 @@ def heldout_utterances(processes: int = 2, cache: Path = CACHE_ROOT) -> Iterator
     return (_load(path) for path in _render_missing(recipes, processes, cache))
 
 
-def synthetic_utterances(recipes: Sequence[Recipe]) -> Iterator[SyntheticUtterance]:
-    """Render in this process, without the cache."""
-    return (render(recipe) for recipe in recipes)
-
-
 def render(recipe: Recipe) -> SyntheticUtterance:
     """One utterance with a little silence on both sides. Raises :class:`EngineSetupError` without the engines."""
     if recipe.by_flite:

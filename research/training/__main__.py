@@ -38,11 +38,6 @@ def main(argv: list[str] | None = None) -> int:
     pose.add_argument("--clips", type=Path, default=None, help="a folder of talking people; sub-folders name them")
     pose.add_argument("--out", type=Path, default=None, help="with --clips: where prior and bank go")
     pose.add_argument("--threads", type=int, default=None)
-    hardening = commands.add_parser(
-        "hardening", help="how much of a network hardened in a crowd serves people left out"
-    )
-    hardening.add_argument("--encoder", choices=("bundled", "whisper"), default="whisper")
-    hardening.add_argument("--folds", default="1,0")
     people = commands.add_parser("people", help="face networks and head for a folder's own people, as a model pack")
     people.add_argument("--clips", type=Path, required=True, help="a folder of videos; its sub-folders name people")
     people.add_argument("--out", type=Path, default=None, help="the pack's folder (default: mimesh_pack in --clips)")
@@ -109,10 +104,6 @@ def _run(arguments: argparse.Namespace) -> None:
         from research.training.pose.train import run as pose
 
         pose(data, clips=arguments.clips, out=arguments.out, threads=arguments.threads)
-    elif arguments.command == "hardening":
-        from research.evaluation.protocol.hardening import run as hardening
-
-        hardening(data, arguments.encoder, [int(fold) for fold in arguments.folds.split(",")])
     elif arguments.command == "people":
         _people(arguments)
     elif arguments.command == "demo-head":
@@ -151,11 +142,9 @@ def _people(arguments: argparse.Namespace) -> None:
 def _all_speech(data: Path) -> None:
     from research.training.phonetic.student import run as student
     from research.training.phonetic.train import run as phonetic
-    from research.training.whisper_projection import components
     from research.training.whisper_reader import run as whisper
 
     phonetic(data)
-    components(data)
     whisper(data)
     student(data)
 

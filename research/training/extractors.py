@@ -18,7 +18,14 @@ from core.models.speech.encoder import SpeechEncoder
 from core.models.speech.hubert import HubertEncoder
 from core.models.speech.phonetic import PhoneticEncoder
 from core.models.speech.prosody import PROSODY_SIZE
-from core.models.speech.whisper import WhisperEncoder, WhisperNetwork, WhisperProjection, whisper_mel
+from core.models.speech.whisper import (
+    WINDOW_FRAMES,
+    WhisperEncoder,
+    WhisperNetwork,
+    WhisperProjection,
+    in_windows,
+    whisper_mel,
+)
 from research.corpus.augment import mel_features
 
 BUNDLED, WHISPER = "bundled", "whisper"
@@ -54,8 +61,10 @@ class PhoneticExtractor:
         return self.encoder.hash
 
     def extract(self, power: Tensor) -> NDArray[np.float16]:
+        network = self.encoder.network
         with torch.inference_mode():
-            features: NDArray[np.float16] = self.encoder.network(mel_features(power)).features.half().numpy()
+            mel = mel_features(power.to(next(network.parameters()).device))
+            features: NDArray[np.float16] = network(mel).features.half().cpu().numpy()
         return features
 
     def to_features(self, extracted: NDArray[np.float16]) -> NDArray[np.float16]:
@@ -64,7 +73,10 @@ class PhoneticExtractor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WhisperExtractor:
-    """Whisper's encoder. ``wide`` has the components that are cached, ``encoder`` what is used of them."""
+    """Whisper's encoder. ``wide`` has the components that are cached, ``encoder`` what is used of them.
+
+    Every voice of a short clip is heard at another place of the encoder's window: what it says depends on that.
+    """
 
     encoder: WhisperEncoder
     network: WhisperNetwork
@@ -72,8 +84,16 @@ class WhisperExtractor:
     cache_hash: str = field(default="")
 
     def extract(self, power: Tensor) -> NDArray[np.float16]:
-        mel = np.stack([whisper_mel(item, self.wide.filters) for item in power.numpy()])
-        return self.wide.leading(self.network.values(mel)).astype(np.float16)
+        heard = [self._heard(item, voice) for voice, item in enumerate(power.numpy())]
+        return self.wide.leading(np.stack(heard)).astype(np.float16)
+
+    def _heard(self, power: NDArray[np.float32], voice: int) -> NDArray[np.float32]:
+        """(4 T, 257) to (2 T, 512): said as often as a window holds, of which one time is taken."""
+        frames = len(power) // 2
+        times = max(WINDOW_FRAMES // frames, 1)
+        values = in_windows(self.network, whisper_mel(np.tile(power, (times, 1)), self.wide.filters))
+        first = frames * (voice % times)
+        return values[first : first + frames]
 
     def to_features(self, extracted: NDArray[np.float16]) -> NDArray[np.float16]:
         projection = self.encoder.projection

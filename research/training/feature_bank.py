@@ -30,13 +30,14 @@ CACHE_ROOT = BUILD / "features"
 class FacePair:
     """A clip as training sees it: features (V, 2 T, F) of V voices, the first its own, and motion (T, 53).
 
-    identity: (12,) proportions of the resting face.
+    identity: (12,) proportions of the resting face. crowded: how many of the voices, the last ones, have a crowd.
     """
 
     person: str
     features: NDArray[np.float16]
     motion: NDArray[np.float32]
     identity: NDArray[np.float32]
+    crowded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def in_crowds(
         split = behind.shape[2] - PROSODY_SIZE
         noisy = np.concatenate([extractor.to_features(behind[:, :, :split]), behind[:, :, split:]], axis=2)
         frames = min(face.features.shape[1], noisy.shape[1])
-        found.append(replace(face, features=np.concatenate([face.features[:, :frames], noisy[:, :frames]])))
+        voices = np.concatenate([face.features[:, :frames], noisy[:, :frames]])
+        found.append(replace(face, features=voices, crowded=len(noisy)))
     return found
 
 
@@ -146,11 +148,15 @@ def _made(
 def with_gaps(features: Tensor, sounds: slice, generator: torch.Generator) -> Tensor:
     """Hide the prosody of one sample in six, and up to 0.2 s of everything in half of them: (B, N, F)."""
     batch, frames, _ = features.shape
-    hidden = torch.rand(batch, generator=generator) < 1 / 6
+    hidden = _chances(batch, generator) < 1 / 6
     features = features.clone()
     features[hidden, :, sounds] = 0.0
-    start = (torch.rand(batch, generator=generator) * frames)[:, None]
-    length = (torch.rand(batch, generator=generator) * 10 * (torch.rand(batch, generator=generator) < 0.5))[:, None]
-    place = torch.arange(frames)[None]
+    start = (_chances(batch, generator) * frames)[:, None]
+    length = (_chances(batch, generator) * 10 * (_chances(batch, generator) < 0.5))[:, None]
+    place = torch.arange(frames, device=generator.device)[None]
     gap = (place >= start) & (place < start + length)
     return features * ~gap[:, :, None]
+
+
+def _chances(count: int, generator: torch.Generator) -> Tensor:
+    return torch.rand(count, generator=generator, device=generator.device)

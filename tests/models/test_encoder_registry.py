@@ -44,7 +44,7 @@ def phonetic_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # whisper has its own tests: its weights are not ours to ship
 @pytest.mark.parametrize("name", [name for name in ENCODER_NAMES if name != "whisper"])
 def test_every_encoder_keeps_the_promise_of_the_interface(name: str, hubert_folder: Path, phonetic_file: Path) -> None:
-    files = {"mel": None, "phonetic": phonetic_file, "student": phonetic_file, "hubert": hubert_folder}
+    files = {"mel": None, "phonetic": phonetic_file, "hubert": hubert_folder}
     encoder = open_encoder(name, files[name], device="cpu")
     samples = (np.random.default_rng(0).normal(size=round(1.37 * SAMPLE_RATE)) * 0.1).astype(np.float32)
     features = encoder.encode(Speech(samples, "noise"))
@@ -55,7 +55,7 @@ def test_every_encoder_keeps_the_promise_of_the_interface(name: str, hubert_fold
 
 
 def test_an_unknown_encoder_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"no speech encoder espeak.*mel, phonetic, student, whisper, hubert"):
+    with pytest.raises(SettingsError, match=r"no speech encoder espeak.*mel, phonetic, whisper, hubert"):
         open_encoder("espeak")
 
 

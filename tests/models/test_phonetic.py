@@ -21,7 +21,8 @@ from research.corpus.phones import Phone, PhoneTrack
 from research.training import loop
 from research.training.loop import Chance, Schedule, TrainingRun
 from research.training.phonetic.data import LabelledSpeech, is_doubtful
-from research.training.phonetic.train import PhoneticSettings, SpeechSource, phonetic_loss
+from research.training.phonetic.source import SpeechSource
+from research.training.phonetic.train import PhoneticSettings, phonetic_loss
 
 TINY = PhoneticConfig(width=16, dilations=(1, 2), bottleneck=8, dropout=0.0)
 SCHEDULE = Schedule(steps=30, horizon_steps=40, cool_down_steps=5, learning_rate=5e-3, save_every=10)
@@ -100,7 +101,7 @@ def test_saved_weights_load_again_and_damaged_ones_say_so(network: PhoneticNetwo
 
 
 def test_unknown_labels_do_not_count(network: PhoneticNetwork, speech: list[LabelledSpeech]) -> None:
-    batch = SpeechSource(speech, SETTINGS).draw(np.random.default_rng(0))
+    batch = SpeechSource(speech, SETTINGS.drawing).draw(np.random.default_rng(0))
     output = network(torch.randn(4, 80, 80))
     unknown = replace(batch, phones=batch.phones * 0 - 1, articulation=batch.articulation * 0 - 1)
     assert phonetic_loss(output, unknown, SETTINGS).item() == 0.0
@@ -109,7 +110,7 @@ def test_unknown_labels_do_not_count(network: PhoneticNetwork, speech: list[Labe
 
 def test_loss_is_the_cross_entropy_by_hand(network: PhoneticNetwork, speech: list[LabelledSpeech]) -> None:
     settings = replace(SETTINGS, label_smoothing=0.0)
-    batch = SpeechSource(speech, settings).draw(np.random.default_rng(0))
+    batch = SpeechSource(speech, settings.drawing).draw(np.random.default_rng(0))
     batch = replace(batch, articulation=batch.articulation * 0 - 1)
     output = network(torch.randn(4, 80, 80))
     wanted = -output.phones.log_softmax(dim=2).gather(2, batch.phones[:, :, None]).mean()
@@ -117,15 +118,16 @@ def test_loss_is_the_cross_entropy_by_hand(network: PhoneticNetwork, speech: lis
 
 
 def test_held_out_speakers_are_never_drawn(speech: list[LabelledSpeech]) -> None:
-    source = SpeechSource(speech, SETTINGS)
-    assert {speaker for own in source._speakers.values() for speaker in own} == {"0", "1", "2"}
+    source = SpeechSource(speech, SETTINGS.drawing)
+    heldout = SpeechSource(speech, SETTINGS.drawing, heldout=True)
+    assert source.seconds == pytest.approx(3.6) and heldout.seconds == pytest.approx(1.2)
 
 
 def test_training_learns_and_resumes_to_the_same_weights(
     speech: list[LabelledSpeech], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
-    source = SpeechSource(speech, SETTINGS)
+    source = SpeechSource(speech, SETTINGS.drawing)
     losses: list[float] = []
 
     def loss_of(model: torch.nn.Module, chance: Chance) -> torch.Tensor:

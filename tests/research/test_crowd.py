@@ -9,17 +9,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from core.audio.speech import Speech
-from core.models.adamesh.network import NetworkConfig
 from core.models.speech.hubert import HubertEncoder
 from core.models.speech.phonetic import PhoneticEncoder
 from core.models.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
 from research.corpus.clips import Clip
 from research.corpus.crowd import Crowd
 from research.training import feature_bank
-from research.training.expression.train import TrainedExpression, between
 from research.training.extractors import FolderExtractor, PhoneticExtractor, prosody_place
 from research.training.feature_bank import CrowdSettings, VoiceSettings, face_pairs, in_crowds
 from research.training.motion_data import MotionPair
@@ -74,21 +71,6 @@ def test_a_clip_gets_a_voice_for_each_range_once_and_for_all(crowd: Crowd, pair:
     # prosody is that of the noisy sound, the clean clip's is not handed to the network
     assert not np.array_equal(first.features[1, :, -4:], first.features[0, :, -4:])
     assert len(list(tmp_path.glob("*crowd*"))) == 1
-
-
-def test_weights_between_two_trainings_lie_on_the_line() -> None:
-    config = NetworkConfig(feature_size=4, width=8, heads=2, hidden=8, kernel=3, style_hidden=8, postnet_channels=4)
-    torch.manual_seed(0)
-    first, second = TrainedExpression(config), TrainedExpression(config)
-    with torch.no_grad():
-        for value in second.parameters():
-            value.add_(1.0)
-    mixed = between(first, second, 0.25)
-    for name, value in mixed.state_dict().items():
-        if value.dtype.is_floating_point:
-            expected = torch.lerp(first.state_dict()[name], second.state_dict()[name], 0.25)
-            torch.testing.assert_close(value, expected)
-    torch.testing.assert_close(between(first, second, 0.0).state_dict(), first.state_dict())
 
 
 def test_a_users_own_encoder_hears_samples_and_brings_no_prosody(pair: MotionPair, sound: np.ndarray) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundled speech encoders: phonetic features, and what a large encoder would say, 50 frames a second."""
+"""The bundled speech encoder: what a large encoder would say and how sounds are made, 50 frames a second."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .phonetic_network import PhoneticNetwork
 
 PHONETIC_FILE = "phonetic_encoder.safetensors"
-STUDENT_FILE = "student_encoder.safetensors"
 # 20 ms frames in one pass; neighbours share the network's context
 CHUNK_FRAMES = 20 * ENCODER_FPS
 # speeches in one pass
@@ -37,7 +36,6 @@ class PhoneticEncoder:
     """
 
     name = "phonetic"
-    file = PHONETIC_FILE
     ends_with_prosody = True
 
     def __init__(self, network: PhoneticNetwork, model_hash: str, device: str = "cpu") -> None:
@@ -52,7 +50,7 @@ class PhoneticEncoder:
 
         from .phonetic_network import PhoneticConfig, PhoneticNetwork
 
-        path = bundled(cls.file) if path is None else path
+        path = bundled(PHONETIC_FILE) if path is None else path
         file = read_tensors(path)
         settings = json.loads(file.metadata["config"])
         config = PhoneticConfig(**{**settings, "dilations": tuple(settings["dilations"])})
@@ -91,13 +89,6 @@ class PhoneticEncoder:
         sounds = [prosody(speech.samples) for speech in speeches]
         # both count ceil(len / 320) frames
         return [np.concatenate(both, axis=1) for both in zip(features, sounds, strict=True)]
-
-
-class StudentEncoder(PhoneticEncoder):
-    """The same kind of network, taught by Whisper-base: the encoder of the bundled face networks."""
-
-    name = "student"
-    file = STUDENT_FILE
 
 
 def closure_probability(features: NDArray[np.float32], leading: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from .hubert_folder import MODEL_TYPES
 from .mel import MelEncoder
 from .whisper_files import FOLDER_VARIABLE, whisper_folder, whisper_is_ready
 
-ENCODER_NAMES = ("mel", "phonetic", "student", "whisper", "hubert")
+ENCODER_NAMES = ("mel", "phonetic", "whisper", "hubert")
 # what users choose from; anything else is a folder
 AUTO, BUNDLED, WHISPER = "auto", "bundled", "whisper"
 # which of ``ENCODER_NAMES`` the bundled face networks were trained on
@@ -44,11 +44,10 @@ def open_encoder(name: str, path: Path | None = None, layer: int | None = None, 
         from .whisper import WhisperEncoder
 
         return WhisperEncoder.load(path)
-    if name in ("phonetic", "student"):
-        from .phonetic import PhoneticEncoder, StudentEncoder
+    if name == "phonetic":
+        from .phonetic import PhoneticEncoder
 
-        kind = PhoneticEncoder if name == "phonetic" else StudentEncoder
-        return kind.load(device=choose_device(device), path=path)
+        return PhoneticEncoder.load(device=choose_device(device), path=path)
     if path is not None:
         raise SettingsError("The speech encoder mel needs no model file.", "Leave the path out.")
     return MelEncoder()

@@ -36,9 +36,11 @@ TITLES = {
 Scores = dict[int, list[ProtocolClip]]
 
 
-def measure(recipe: Recipe, folds: Sequence[int], seeds: Sequence[int], data: Path) -> Scores:
+def measure(
+    recipe: Recipe, folds: Sequence[int], seeds: Sequence[int], data: Path, decibel: float | None = None
+) -> Scores:
     """Clips of all folds, by seed."""
-    return {seed: [clip for fold in folds for clip in run(Run(recipe, fold, seed), data)] for seed in seeds}
+    return {seed: [clip for fold in folds for clip in run(Run(recipe, fold, seed), data, decibel)] for seed in seeds}
 
 
 def kinds(people: dict[str, PersonFigures]) -> dict[str, dict[str, PersonFigures]]:
@@ -112,6 +114,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--seeds", type=int, default=2, help="how many")
     parser.add_argument("--folds", default="0,1,2", help=f"of 0 to {len(FOLDS) - 1}; the last leaves s1 out")
+    parser.add_argument("--crowd", type=float, default=None, help="six readers behind, so many decibels under")
     parser.add_argument("--list", action="store_true", help="name all recipes")
     chosen = parser.parse_args(argv)
     if chosen.list:
@@ -120,7 +123,7 @@ def main(argv: Sequence[str]) -> int:
     folds, seeds = [int(fold) for fold in chosen.folds.split(",")], list(range(chosen.seeds))
     results: dict[str, Scores] = {}
     for name in chosen.recipes.split(","):
-        results[name] = measure(find_recipe(name), folds, seeds, chosen.data)
+        results[name] = measure(find_recipe(name), folds, seeds, chosen.data, chosen.crowd)
         print(summary_table({name: results[name]}).text(), flush=True)
     print(summary_table(results).text())
     print(person_table(results).text())

@@ -5,23 +5,27 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from core.audio.speech import Speech
 from core.face.basis import open_basis
 from core.face.motion import INTERNAL_FPS
 from core.models.adamesh.generate import ExpressionGenerator, save_network
 from core.models.adamesh.network import ExpressionNetwork
 from core.models.speech.encoder import SpeechEncoder
 from research.corpus.clips import Clip, free_training_clips, training_clips
+from research.corpus.crowd import Crowd
 from research.evaluation.accuracy import TruthClip, truth
 from research.evaluation.protocol.recipes import Recipe
 from research.evaluation.protocol.scores import ProtocolClip, score_clip
 from research.paths import BUILD
 from research.training.expression.train import ExpressionSettings, motion_groups, train
 from research.training.extractors import open_extractor
-from research.training.feature_bank import face_pairs
+from research.training.feature_bank import face_pairs, in_crowds
 from research.training.loop import CHECKPOINTS
 from research.training.motion_data import MotionPair
 
@@ -41,13 +45,17 @@ class Run:
     seed: int
 
 
-def run(item: Run, data: Path) -> list[ProtocolClip]:
-    """Scores of the people left out, from the cache where they are."""
+def run(item: Run, data: Path, decibel: float | None = None) -> list[ProtocolClip]:
+    """Scores of the people left out, from the cache where they are.
+
+    decibel: so far under their speech six readers talk behind who were never heard in training; None: nobody.
+    """
     extractor = open_extractor(item.recipe.encoder, item.recipe.width)
-    path = CACHE_ROOT / f"{_name(item, extractor.encoder)}.json"
+    behind = "" if decibel is None else f"-crowd{decibel:g}"
+    path = CACHE_ROOT / f"{_name(item, extractor.encoder)}{behind}.json"
     if not path.is_file():
         base = fold_base(item, data)
-        scores = score_network(base.network, base.encoder, scored_clips(item.fold, data))
+        scores = score_network(base.network, base.encoder, scored_clips(item.fold, data), _noise(data, decibel))
         path.write_text(json.dumps([asdict(score) for score in scores], indent=1))
     return [ProtocolClip(**row) for row in json.loads(path.read_text())]
 
@@ -73,11 +81,11 @@ def _trained(item: Run, name: str, data: Path) -> ExpressionNetwork:
     extractor = open_extractor(item.recipe.encoder, item.recipe.width)
     settings = item.recipe.settings
     schedule = replace(settings.schedule, seed=settings.schedule.seed + item.seed, save_every=settings.schedule.steps)
-    groups = {
-        group: face_pairs(pairs, extractor, settings.voices)
-        for group, pairs in fold_groups(item, data).items()
-        if pairs
-    }
+    motions = {group: pairs for group, pairs in fold_groups(item, data).items() if pairs}
+    groups = {group: face_pairs(pairs, extractor, settings.voices) for group, pairs in motions.items()}
+    if settings.sampling.crowd_share is not None:
+        heard, _ = _readers(data)
+        groups = {g: in_crowds(own, motions[g], extractor, heard, settings.crowd) for g, own in groups.items()}
     return train(groups, extractor.encoder, replace(settings, schedule=schedule), name).network
 
 
@@ -129,11 +137,36 @@ def clip_truth(clip: Clip) -> TruthClip:
     return truth(clip, open_basis())
 
 
-def score_network(network: ExpressionNetwork, encoder: SpeechEncoder, clips: Sequence[Clip]) -> list[ProtocolClip]:
-    """Speak every clip without a reference and score it."""
+Noise = Callable[[Speech, int], Speech]
+
+
+def score_network(
+    network: ExpressionNetwork,
+    encoder: SpeechEncoder,
+    clips: Sequence[Clip],
+    noise: Noise = lambda speech, index: speech,
+) -> list[ProtocolClip]:
+    """Speak every clip without a reference and score it; ``noise``: what is heard in place of its sound."""
     basis = open_basis()
     generator = ExpressionGenerator(network, encoder, basis, "protocol", "cpu")
+    heard = [noise(clip_truth(clip).speech, index) for index, clip in enumerate(clips)]
     return [
-        score_clip(clip_truth(clip), basis.displacement(generator.generate(clip_truth(clip).speech)), basis)
-        for clip in clips
+        score_clip(clip_truth(clip), basis.displacement(generator.generate(speech)), basis)
+        for clip, speech in zip(clips, heard, strict=True)
     ]
+
+
+@functools.cache
+def _readers(data: Path) -> tuple[Crowd, Crowd]:
+    """Two of three readers for training, the third one to be scored with."""
+    voices = Crowd.of_readers(data).voices
+    return Crowd(tuple(voice for k, voice in enumerate(voices) if k % 3)), Crowd(voices[::3])
+
+
+def _noise(data: Path, decibel: float | None) -> Noise:
+    if decibel is None:
+        return lambda speech, index: speech
+    _, unheard = _readers(data)
+    return lambda speech, index: Speech(
+        unheard.behind(speech.samples, decibel, np.random.default_rng([7, index])), speech.source
+    )

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from core.errors import SettingsError
-from research.training.expression.train import ExpressionSettings
+from research.training.expression.data import shares
+from research.training.expression.train import ExpressionSettings, shipped_settings
 from research.training.extractors import BUNDLED, WHISPER
 from research.training.feature_bank import VoiceSettings
 from research.training.loop import short_schedule
@@ -43,17 +44,9 @@ class Recipe:
         if settings.rest_from is None:
             # trainings from before it existed keep their names
             del described["rest_from"]
-        if settings.hardening is None:
-            # likewise
-            del described["hardening"], described["hardened_share"], described["crowd"]
         parts = [described, self.width, self.free_seconds, self.grid_people, encoder_hash]
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return f"{self.encoder}-{digest[:12]}"
-
-
-def shares(free: float) -> tuple[tuple[str, float], ...]:
-    """Shares of s1, GRID's other talkers and free speech; the first two stay two to three."""
-    return (("s1", 0.4 * (1 - free)), ("grid", 0.6 * (1 - free)), ("free", free))
 
 
 def short_settings(steps: int = SHORT_STEPS, batch: int = SHORT_BATCH, **sampling: Any) -> ExpressionSettings:
@@ -70,6 +63,7 @@ def recipes() -> Iterator[Recipe]:
         width = 64 if encoder == WHISPER else None
         base = short_settings()
         yield Recipe(encoder, encoder, base, width)
+        yield Recipe(f"{encoder}-shipped", encoder, shipped_settings(), width)
         yield Recipe(f"{encoder}-grid", encoder, short_settings(shares=shares(0.0)), width)
         for free in (0.1, 0.3, 0.45):
             yield Recipe(f"{encoder}-free{round(100 * free)}", encoder, short_settings(shares=shares(free)), width)

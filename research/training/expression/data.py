@@ -30,7 +30,8 @@ class SamplingSettings:
 
     varied_share: samples that are style-varied copies. style_share, identity_share: samples whose style and
     identity the network is shown. hidden_as_average: what it shall say without a style is the talker's motion with
-    the average talker's mean and spread; or else as the talker, whoever it is, which only blurs.
+    the average talker's mean and spread; or else as the talker, whoever it is, which only blurs. crowd_share: samples
+    with a crowd behind, where there are such voices (None: every voice alike).
     """
 
     batch: int = 8
@@ -41,6 +42,12 @@ class SamplingSettings:
     style_share: float = 0.5
     identity_share: float = 0.3
     hidden_as_average: bool = True
+    crowd_share: float | None = None
+
+
+def shares(free: float) -> tuple[tuple[str, float], ...]:
+    """Shares of s1, GRID's other talkers and free speech; the first two stay two to three."""
+    return (("s1", 0.4 * (1 - free)), ("grid", 0.6 * (1 - free)), ("free", free))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +130,8 @@ class FaceSource:
         talker = self._talkers[rng.choice(len(self._talkers), p=self._chances)]
         tempo, frames = rng.uniform(0.85, 1.2), settings.crop_frames
         needed = int(np.ceil(frames * tempo)) + 2
-        features, motion, identity = _stretch(talker.pairs, needed, rng)
-        _, reference, _ = _stretch(talker.pairs, settings.reference_frames, rng)
+        features, motion, identity = _stretch(talker.pairs, needed, rng, settings.crowd_share)
+        _, reference, _ = _stretch(talker.pairs, settings.reference_frames, rng, settings.crowd_share)
         parameters = draw_parameters(rng) if rng.random() < settings.varied_share else StyleParameters()
         shown = rng.random() < settings.identity_share
         shows_style = rng.random() < settings.style_share
@@ -166,15 +173,25 @@ def parameter_vector(parameters: StyleParameters) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
+def _voice(pair: FacePair, rng: np.random.Generator, crowd_share: float | None) -> NDArray[np.float16]:
+    """(2 T, F) of one of the clip's voices."""
+    if crowd_share is None or pair.crowded == 0:
+        return pair.features[rng.integers(len(pair.features))]
+    alone = len(pair.features) - pair.crowded
+    if rng.random() < crowd_share:
+        return pair.features[alone + rng.integers(pair.crowded)]
+    return pair.features[rng.integers(alone)]
+
+
 def _stretch(
-    own: list[FacePair], frames: int, rng: np.random.Generator
+    own: list[FacePair], frames: int, rng: np.random.Generator, crowd_share: float | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """``frames`` of one talker's joined clips, the features in one voice, from a random moment on."""
     features, motion, total = [], [], 0
     identity = own[0].identity
     while total < frames + 10:
         pair = own[rng.integers(len(own))]
-        voice = pair.features[rng.integers(len(pair.features))]
+        voice = _voice(pair, rng, crowd_share)
         # a long recording gives one piece, short ones are joined
         first = int(rng.integers(max(len(pair.motion) - frames - 10, 0) + 1)) if total == 0 else 0
         count = min(len(pair.motion) - first, frames + 10)

@@ -53,6 +53,10 @@ class MimicBatch:
     identity: Tensor
     voice: Tensor
 
+    def to(self, device: torch.device) -> MimicBatch:
+        """On the device where the network is."""
+        return MimicBatch(*(getattr(self, part.name).to(device) for part in fields(self)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Talker:

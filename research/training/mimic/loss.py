@@ -97,10 +97,10 @@ class MimicLoss:
     def __call__(self, model: TrainedMimic, batch: MimicBatch, progress: float, generator: torch.Generator) -> Tensor:
         network, weights = model.network, self._weights
         coordinates = network.coordinates(batch.motion)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(coordinates.device.type, torch.bfloat16):
             code = network.style(batch.reference, self._expected(network, batch.heard, generator))
             seen, heard = network.motion_content(coordinates), network.speech_content(batch.features)
-            shown = (torch.rand(len(code), 1, generator=generator) < self._shown_share).to(code.dtype)
+            shown = (_chances((len(code), 1), generator) < self._shown_share).to(code.dtype)
             spoken_code = shown * code + (1 - shown) * network.mean_code
             said = torch.where(shown[:, :, None] > 0, batch.motion, batch.average)
             spoken = network.decoder.forward_teacher_forced(heard, spoken_code, network.coordinates(said))
@@ -142,7 +142,7 @@ class MimicLoss:
         """The average talker's course to the references' sounds; for some samples as if they had none."""
         course = average_course(network, features)
         follow_usual(network, course)
-        heard = torch.rand(len(features), generator=generator) >= self._silent_share
+        heard = _chances((len(features),), generator) >= self._silent_share
         return course.where(heard, network.population)
 
     def _cycles(
@@ -150,16 +150,20 @@ class MimicLoss:
     ) -> Tensor:
         """Half of the batch in the style of its neighbours, and both read back from what comes out."""
         half = max(len(content) // 2, 1)
-        step = int(torch.randint(1, max(len(codes), 2), (1,), generator=generator))
+        step = int(torch.randint(1, max(len(codes), 2), (1,), generator=generator, device=generator.device))
         others = codes.roll(step, dims=0)[:half]
         content = content[:half]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(content.device.type, torch.bfloat16):
             again = network.decoder(content, others)
             expected = average_course(network, features[:half])
             style, said = network.style_of(again, expected), network.motion_content(again)
         return self._weights.style_cycle * style_cycle(others, style) + self._weights.content_cycle * content_cycle(
             content, said
         )
+
+
+def _chances(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device)
 
 
 def swings(content: Tensor) -> Tensor:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from core.face.basis import open_basis
+from core.models.device import choose_device
 from core.models.mimic.config import MimicConfig
 from core.models.mimic.generate import MIMIC_FILE, MimicGenerator, save_mimic
 from core.models.mimic.network import MimicNetwork
@@ -20,16 +20,17 @@ from core.models.speech.encoder import SpeechEncoder
 from core.models.speech.registry import weights_file
 from core.weights import VENDOR_MODELS, record_checksum
 from research.corpus.crowd import Crowd
-from research.paths import BUILD, ROOT
-from research.training.expression.data import SamplingSettings
+from research.training.expression.data import SamplingSettings, shares
 from research.training.expression.train import ExpressionSettings, motion_groups
-from research.training.extractors import BUNDLED, WHISPER, Extractor, open_extractor, prosody_place
+from research.training.extractors import BUNDLED, Extractor, open_extractor, prosody_place
 from research.training.feature_bank import CrowdSettings, FacePair, VoiceSettings, face_pairs, in_crowds, with_gaps
+from research.training.history import shipped_at
 from research.training.loop import Chance, Schedule, TrainingRun
 from research.training.mimic.data import IdentitySettings, MimicSource
 from research.training.mimic.loss import ConstraintWeights, MimicLoss, TrainedMimic
+from research.training.phonetic.first_stage import first_stage_encoder
 
-FIRST_COMMIT = "1468fb5"
+FIRST_COMMIT = "d814e49"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ class MimicSettings:
 
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            steps=240, horizon_steps=290, cool_down_steps=80, learning_rate=1e-3, save_every=40
+            steps=300, horizon_steps=360, cool_down_steps=100, learning_rate=1e-3, save_every=50
         )
     )
-    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(batch=8))
+    sampling: SamplingSettings = field(
+        default_factory=lambda: replace(SamplingSettings(), shares=shares(0.2), crowd_share=0.25)
+    )
     identities: IdentitySettings = field(default_factory=IdentitySettings)
     constraints: ConstraintWeights = field(default_factory=ConstraintWeights)
     network: MimicConfig = field(default_factory=MimicConfig)
@@ -69,17 +72,19 @@ def train(
     model = TrainedMimic(config, basis, source.identities, source.voices)
     if start is not None:
         warm_start(model.network, start)
-    mean, deviation = statistics(groups)
+    device = torch.device(choose_device("auto"))
+    model = model.to(device)
+    mean, deviation = (part.to(device) for part in statistics(groups))
     loss = MimicLoss(basis, mean, deviation, settings.constraints, settings.shown_share)
     run = TrainingRun(model, settings.schedule, name)
 
     def loss_of(trained: nn.Module, chance: Chance) -> Tensor:
         assert isinstance(trained, TrainedMimic)
-        batch = source.draw(chance.rng)
+        batch = source.draw(chance.rng).to(device)
         batch = replace(batch, features=with_gaps(batch.features, prosody_place(encoder), chance.generator))
         return loss(trained, batch, run.step / settings.schedule.steps, chance.generator)
 
-    return run.train(loss_of).network
+    return run.train(loss_of).network.cpu()
 
 
 def warm_start(network: MimicNetwork, start: MimicNetwork) -> None:
@@ -110,37 +115,23 @@ def mimic_groups(
     return {name: in_crowds(own, pairs[name], extractor, crowd, CrowdSettings()) for name, own in groups.items()}
 
 
-def shipped_settings(encoder: str) -> MimicSettings:
-    """Whisper's values are new to the first weights; the bundled ones they know, so that steps are few and small."""
-    settings = MimicSettings()
-    if encoder != BUNDLED:
-        return settings
-    schedule = Schedule(steps=120, horizon_steps=140, cool_down_steps=40, learning_rate=4e-4, save_every=20)
-    return replace(settings, schedule=schedule)
-
-
 def first_weights() -> MimicNetwork:
-    """The networks of 2026-11-21 out of the repository's history: 1,200 steps on many voices and manners.
+    """The bundled network of 2026-11-26: 1,200 steps on many voices and manners, 120 on freer faces.
 
-    They know no free speech; of what they know only the hearing, and freer faces, must be learnt.
+    It heard with the first stage of today's speech encoder; what reads the features begins anew.
     """
-    path = BUILD / "mimic_first.safetensors"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        place = f"{FIRST_COMMIT}:vendor_models/{MIMIC_FILE}"
-        path.write_bytes(subprocess.run(["git", "show", place], cwd=ROOT, check=True, capture_output=True).stdout)
-    return MimicGenerator.load(path=path).network
+    return MimicGenerator.load(path=shipped_at(FIRST_COMMIT, MIMIC_FILE), encoder=first_stage_encoder()).network
 
 
 def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
-    settings = shipped_settings(encoder)
+    settings = MimicSettings()
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
     if threads is not None:
         settings = replace(settings, threads=threads)
     extractor = open_extractor(encoder)
-    groups = mimic_groups(data, extractor, settings, crowds=encoder == WHISPER)
+    groups = mimic_groups(data, extractor, settings, crowds=True)
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
     start = first_weights()

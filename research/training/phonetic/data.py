@@ -26,7 +26,6 @@ class LabelledSpeech:
     """One recording, or a crop at another tempo, with what is said in each frame.
 
     log_power: (2 N, 257) at 100 Hz, stored as float16. phones: (N,) of ARPABET, articulation: (N, 7); -1: unknown.
-    teacher: (N, 64) what the large encoder says of the clean recording, where it was asked.
     """
 
     source: str
@@ -35,7 +34,6 @@ class LabelledSpeech:
     log_power: NDArray[np.floating]
     phones: NDArray[np.int8]
     articulation: NDArray[np.int8]
-    teacher: NDArray[np.float16] | None = None
 
     @property
     def seconds(self) -> float:

@@ -7,21 +7,21 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.models.device import choose_device
 from core.models.speech.articulation import ARPABET, FEATURES
-from core.models.speech.phonetic import PHONETIC_FILE, save_phonetic
+from core.models.speech.phonetic import save_phonetic
 from core.models.speech.phonetic_network import PhoneticConfig, PhoneticNetwork, PhoneticOutput
-from core.weights import VENDOR_MODELS, record_checksum
 from research.corpus.augment import augment, mask_bands, mel_features
 from research.corpus.speech import align_all
 from research.corpus.synthetic_speech import render_all
-from research.corpus.tempo import retimed
 from research.training.loop import Chance, Schedule, TrainingRun
-from research.training.phonetic.data import MEL_PER_LABEL, LabelledSpeech, load_labelled
+from research.training.phonetic.data import LabelledSpeech, load_labelled
+from research.training.phonetic.first_stage import MADE_HERE
+from research.training.phonetic.source import Drawing, Shares, SpeechBatch, SpeechSource
 
 LIPS_FEATURE = [feature.name for feature in FEATURES].index("lips")
 
@@ -35,7 +35,7 @@ class PhoneticSettings:
     )
     batch: int = 32
     crop_frames: int = 128
-    shares: tuple[tuple[str, float], ...] = (
+    shares: Shares = (
         ("librispeech", 0.42),
         ("ljspeech", 0.06),
         ("vctk", 0.04),
@@ -47,59 +47,10 @@ class PhoneticSettings:
     lips_weight: float = 2.0
     threads: int = 2
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpeechBatch:
-    """power: (B, 2 T, 257); phones: (B, T); articulation: (B, T, features); -1 where no label is known."""
-
-    power: Tensor
-    phones: Tensor
-    articulation: Tensor
-
-
-class SpeechSource:
-    """Draws crops, every corpus by its share and every speaker of it alike, at random tempo."""
-
-    def __init__(self, speech: list[LabelledSpeech], settings: PhoneticSettings) -> None:
-        self._settings = settings
-        self._speakers: dict[str, dict[str, list[LabelledSpeech]]] = {}
-        for item in speech:
-            if not item.heldout:
-                self._speakers.setdefault(item.source, {}).setdefault(item.speaker, []).append(item)
-        present = [(name, share) for name, share in settings.shares if name in self._speakers]
-        self._sources = [name for name, _ in present]
-        self._chances = np.array([share for _, share in present]) / sum(share for _, share in present)
-
-    def draw(self, rng: np.random.Generator) -> SpeechBatch:
-        """One batch; the same generator state gives the same batch."""
-        crops = [self._crop(rng) for _ in range(self._settings.batch)]
-        return SpeechBatch(
-            power=torch.exp(torch.from_numpy(np.stack([crop.log_power for crop in crops])).float()),
-            phones=torch.from_numpy(np.stack([crop.phones for crop in crops])).long(),
-            articulation=torch.from_numpy(np.stack([crop.articulation for crop in crops])).long(),
-        )
-
-    def _crop(self, rng: np.random.Generator) -> LabelledSpeech:
-        speakers = self._speakers[self._sources[rng.choice(len(self._sources), p=self._chances)]]
-        own = speakers[list(speakers)[rng.integers(len(speakers))]]
-        tempo, frames = rng.uniform(0.8, 1.25), self._settings.crop_frames
-        item = own[rng.integers(len(own))]
-        needed = int(np.ceil(frames * tempo)) + 1
-        first = int(rng.integers(max(len(item.phones) - needed, 0) + 1))
-        return _at_tempo(item, first, frames, tempo)
-
-
-def _at_tempo(item: LabelledSpeech, first: int, frames: int, tempo: float) -> LabelledSpeech:
-    """``frames`` labels from ``first`` on at another tempo; past the end the last frame is held, without label."""
-    label = first + np.round(np.arange(frames) * tempo).astype(int)
-    beyond = label >= len(item.phones)
-    label = np.minimum(label, len(item.phones) - 1)
-    return replace(
-        item,
-        log_power=retimed(item.log_power, frames * MEL_PER_LABEL, tempo, first=MEL_PER_LABEL * first),
-        phones=np.where(beyond, -1, item.phones[label]),
-        articulation=np.where(beyond[:, None], -1, item.articulation[label]),
-    )
+    @property
+    def drawing(self) -> Drawing:
+        """Nobody speaks at the recording's own tempo."""
+        return Drawing(self.shares, self.batch, self.crop_frames)
 
 
 def phonetic_loss(output: PhoneticOutput, batch: SpeechBatch, settings: PhoneticSettings) -> Tensor:
@@ -123,16 +74,17 @@ def train(speech: list[LabelledSpeech], settings: PhoneticSettings, config: Phon
     """Train, resuming from the checkpoint of ``name``; returns the averaged network."""
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.schedule.seed)
-    source = SpeechSource(speech, settings)
+    device = torch.device(choose_device("auto"))
+    source = SpeechSource(speech, settings.drawing, device)
 
     def loss_of(network: nn.Module, chance: Chance) -> Tensor:
         batch = source.draw(chance.rng)
         mel = mask_bands(mel_features(augment(batch.power, chance.generator)), chance.generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16):
             output = network(mel)
         return phonetic_loss(output, batch, settings)
 
-    return TrainingRun(PhoneticNetwork(config), settings.schedule, name).train(loss_of)
+    return TrainingRun(PhoneticNetwork(config).to(device), settings.schedule, name).train(loss_of).cpu()
 
 
 def prepare(data: Path) -> list[LabelledSpeech]:
@@ -149,7 +101,7 @@ def prepare(data: Path) -> list[LabelledSpeech]:
 
 
 def run(data: Path, steps: int | None = None, threads: int | None = None) -> None:
-    """Train with the shipped settings (or fewer steps) and write the weights and their checksum."""
+    """Train with the shipped settings (or fewer steps) and write the first stage for :mod:`.student`."""
     settings = PhoneticSettings()
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
@@ -158,5 +110,6 @@ def run(data: Path, steps: int | None = None, threads: int | None = None) -> Non
     network = train(prepare(data), settings, PhoneticConfig(), f"phonetic-{settings.schedule.steps}")
     assert isinstance(network, PhoneticNetwork)
     metadata = {"training": json.dumps(asdict(settings)), "phones": " ".join(ARPABET)}
-    save_phonetic(network, VENDOR_MODELS / PHONETIC_FILE, metadata)
-    print(f"{PHONETIC_FILE}: sha256 {record_checksum(PHONETIC_FILE)}")
+    MADE_HERE.parent.mkdir(parents=True, exist_ok=True)
+    save_phonetic(network, MADE_HERE, metadata)
+    print(f"Wrote {MADE_HERE}")
