@@ -26,9 +26,15 @@ _SHOWN_NAMES = {"bl_label"}
 
 def messages() -> set[str]:
     """All words that the interface shows and that stand in the source as they are."""
-    files = [path for folder in _FOLDERS for path in (ROOT / folder).rglob("*.py")] + [ROOT / "core" / "settings.py"]
+    files = [path for folder in _FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    files += [*(ROOT / "core").glob("*settings.py"), *_files_with_properties()]
     found = {message for path in files for message in _in_file(path)}
     return {message for message in found if any(letter.isalpha() for letter in message) and len(message) > 1}
+
+
+def _files_with_properties() -> list[Path]:
+    """Those of core/blender that declare what the panels show."""
+    return [path for path in (ROOT / "core" / "blender").rglob("*.py") if "bpy.props." in path.read_text("utf-8")]
 
 
 def _in_file(path: Path) -> Iterator[str]:

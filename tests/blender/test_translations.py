@@ -39,6 +39,10 @@ def test_titles_and_sliders_fit_a_sidebar_of_250_pixels(language: str) -> None:
         assert width(words[title], bpy.context) <= ROOM, words[title]
     for label in SLIDERS:
         assert width(words[label], bpy.context) <= ROOM - NUMBER, words[label]
+    adjust = {prop.name for prop in bpy.context.scene.mimesh_adjust.bl_rna.properties} - {"RNA", "Name"}
+    for label in adjust & words.keys():
+        # they stand to the left of their sliders, where English has room for the longest one
+        assert width(words[label], bpy.context) <= width("Style Strength", bpy.context) * 1.06, words[label]
     for label in FIELDS:
         assert width(words[label], bpy.context) <= ROOM * FIELD_LABEL, words[label]
 
