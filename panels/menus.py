@@ -40,7 +40,7 @@ _GROUPS = (
     ("try_it", "pick_sources", "use_selected_strips", "check_reference"),
     ("check_face_rig", "find_landmarks", "name_face_key", "key_pose_correctives"),
     ("generate_lip_sync", "import_recording", "regenerate_head", "retake", "clear_animation", "cancel"),
-    ("reset_adjust", "tidy_keys", "check_closures", "measure_traits", "copy_traits"),
+    ("reset_adjust", "layer_line", "unlayer_line", "tidy_keys", "check_closures", "measure_traits", "copy_traits"),
     ("collect_lines", "generate_sheet", "check_sheet", "fill_pauses", "export_sheet", "import_sheet"),
     ("playblast", "write_report", "export_character"),
     ("save_style", "keep_style", "import_style", "add_to_bank", "add_assets"),
