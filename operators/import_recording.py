@@ -22,7 +22,7 @@ class MIMESH_OT_import_recording(SteppedOperator, bpy.types.Operator):
 
     bl_idname = "mimesh.import_recording"
     bl_label = "Import Face Recording"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     task = "Import Face Recording"
 
