@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.audio.decode import load_speech
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.errors import MediaError, ReferenceClipError
 from core.face.landmarks import EYE_OUTER_LEFT, EYE_OUTER_RIGHT
+from core.tracking import survey
 from core.tracking.reference import TrackedReference, track_reference
 from core.tracking.video import read_frames
 
@@ -184,6 +186,19 @@ def test_what_stands_on_its_head_is_turned_and_told(files: Path, plain: TrackedR
 def test_a_covered_mouth_is_refused_second_by_second(files: Path) -> None:
     with pytest.raises(ReferenceClipError, match=r"0 to 4 s: mouth covered"):
         track_reference(files / "mouth_covered.mp4")
+
+
+@needs_tracker
+def test_a_long_recording_is_looked_through_without_a_silence(
+    files: Path, plain: TrackedReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in this process's own seconds, so that a busy machine is no failure."""
+    monkeypatch.setattr(survey, "TRACKED_WHOLE_SECONDS", 2.0)
+    monkeypatch.setattr(survey, "STRETCH_SECONDS", 3.0)
+    told = [time.process_time()]
+    found = track_reference(files / "v.mp4", progress=lambda fraction: told.append(time.process_time()))
+    assert "Of 4 s, " in found.report.warnings[0]
+    assert float(np.diff([*told, time.process_time()]).max()) < 2.0
 
 
 @needs_tracker

@@ -138,24 +138,21 @@ def test_settings_of_the_user_that_lead_elsewhere_do_not(
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize(
-    ("package", "fault", "words"),
-    [
+def test_index_that_fails_names_the_true_cause_and_what_comes_after_is_not_hindered(
+    engine: Path, index: Index
+) -> None:
+    for package, fault, words in (
         ("torch", "missing", r"no release for this Python and system: .*torch==2\.13\.0"),
         ("mediapipe", "missing", r"no release .*mediapipe"),
         ("numpy", "wrong", "not the one that was published"),
         ("av", "cut", "cannot be reached|not the one that was published"),
         ("torch", "login", "index refused a package|no release"),
-    ],
-)
-def test_index_that_fails_names_the_true_cause(
-    engine: Path, index: Index, package: str, fault: str, words: str
-) -> None:
-    index.faults[package] = fault
-    with pytest.raises(EngineSetupError, match=words):
-        set_up(engine, index.address)
-    assert left(engine) == []
-    del index.faults[package]
+    ):
+        index.faults[package] = fault
+        with pytest.raises(EngineSetupError, match=words):
+            set_up(engine, index.address)
+        assert left(engine) == [], f"{package} {fault}"
+        del index.faults[package]
     assert set_up(engine, index.address).is_file()
 
 
