@@ -43,6 +43,8 @@ def _section(line: KeptLine) -> ReportLine:
         "Engine": made.face.engine,
         "Style": f"{made.style_name or 'the mean speaker'}, strength {made.face.style_strength:g}",
     }
+    if made.reference_quality:
+        facts["Reference"] = made.reference_quality
     if made.mixed_in:
         facts["Mixed in"] = made.mixed_in
     for name, group in made.groups().items():

@@ -92,7 +92,7 @@ def describe(result: MotionResult) -> str:
         style += f", mixed with {result.provenance.mixed_in}"
     lines = [f"{result.motion.seconds:.1f} s of motion ({len(result.motion)} frames){style}; took {stages}."]
     if result.reference_report is not None:
-        lines += filter(None, (result.reference_report.summary(), result.reference_report.bar_text()))
+        lines.append(result.reference_report.full_text())
     # the report's own warnings are part of its summary
     known = result.reference_report.warnings if result.reference_report else ()
     return "\n".join([*lines, *(note for note in result.notes if note not in known)])

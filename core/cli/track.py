@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> Outcome:
             weights=reference.weights,
             **quality_arrays(reference.report),
         )
-    text = "\n".join(filter(None, (reference.report.summary(), reference.report.bar_text())))
+    text = reference.report.full_text()
     facts = {"out": str(options.out.absolute()), "frames": len(reference.motion)}
     return Outcome("done", text, {**facts, "warnings": list(reference.report.warnings)})
 

@@ -27,6 +27,7 @@ _PICTURES, _PIXELS = 8, 128
 _STYLE = """body{font:15px/1.45 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.4em}h2{font-size:1.1em;margin-top:1.6em}svg{width:100%;height:auto;background:#f6f6f4}
 table{border-collapse:collapse}td,th{padding:.15em .8em .15em 0;text-align:left;vertical-align:top}
+td{white-space:pre-line}
 figure{display:inline-block;margin:0 .4em .4em 0}figcaption,small{color:#666;font-size:.85em}
 .bar{fill:#c0562f;opacity:.35}"""
 

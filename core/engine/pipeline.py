@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..face.motion import Motion
     from ..style.parts import EyesPart
     from ..style.style import Style
+    from ..tracking.quality import QualityReport
     from ..tracking.reference import TrackedReference
     from .backends.base import Backend, ChosenStyles
     from .backends.head import HeadMotion
@@ -89,11 +90,12 @@ def generate_motion(
             return eyes_for(version.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
 
         motion, plain = whole(face), None if plain is None else whole(plain)
-    made_with = MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash)
+    quality = reference.report if reference else None
+    made_with = MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash, quality)
     return MotionResult(
         motion=motion,
         style=first,
-        reference_report=reference.report if reference else None,
+        reference_report=quality,
         stage_seconds=meter.seconds,
         provenance=provenance_of(request, made_with),
         notes=(*speech.notes, *style_notes(request, backend, first), *head.notes),
@@ -272,11 +274,12 @@ class MadeWith:
     model_hash: str
     basis_hash: str
     pose_hash: str
+    reference_report: QualityReport | None = None
 
 
 def provenance_of(request: MotionRequest, made_with: MadeWith) -> Provenance:
     """Where a motion came from."""
-    first, second = made_with.styles.first, made_with.styles.second
+    first, second, quality = made_with.styles.first, made_with.styles.second, made_with.reference_report
     return Provenance(
         audio_source=request.audio.label or str(request.audio.path),
         audio_hash=made_with.speech.hash,
@@ -288,5 +291,6 @@ def provenance_of(request: MotionRequest, made_with: MadeWith) -> Provenance:
         pose_hash=made_with.pose_hash,
         second_style_name=second.name if second else None,
         second_style_id=second.id if second else None,
+        reference_quality=quality.full_text() if quality else "",
         **request.groups(),
     )

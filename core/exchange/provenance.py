@@ -13,7 +13,7 @@ from ..settings import MOTION_GROUPS, MotionSettings, groups_from_json, groups_t
 from ..settings_schema import Affected, kept_settings
 
 # beside the settings, what is said of the face and not of the whole motion
-_OF_THE_FACE = ("model_hash", "second_style_name", "second_style_id")
+_OF_THE_FACE = ("model_hash", "second_style_name", "second_style_id", "reference_quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Provenance(MotionSettings):
     """Where a motion came from: enough to make it again, and to know our keys from an artist's.
 
     pose_hash: of the pose prior that moved the head, empty where the reference's own motion was taken.
-    second_style_name, second_style_id: what was mixed into the face by ``face.style_mix``.
+    second_style_name, second_style_id: what was mixed into the face by ``face.style_mix``. reference_quality: what was
+    seen of the reference clip, with its bar and reasons; empty without one.
     """
 
     audio_source: str
@@ -34,6 +35,7 @@ class Provenance(MotionSettings):
     pose_hash: str = ""
     second_style_name: str | None = None
     second_style_id: str | None = None
+    reference_quality: str = ""
 
     @property
     def mixed_in(self) -> str:

@@ -69,6 +69,10 @@ class QualityReport:
         text += "."
         return " ".join((text, *self.warnings))
 
+    def full_text(self) -> str:
+        """The summary, and below it the bar with its reasons."""
+        return "\n".join(filter(None, (self.summary(), self.bar_text())))
+
     def to_json(self) -> dict[str, object]:
         """Plain values for the protocol and for files."""
         used = list(self.used_seconds) if self.used_seconds else None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -128,11 +129,21 @@ def test_styles_over_time_ask_for_each_style_and_make_the_lines_stale(engine: Fa
 
 def test_a_report_tells_of_every_line(engine: FakeEngine, tmp_path: Path) -> None:
     names = make_edit(tmp_path, 2)
+    made = engine.answer
+
+    def answer(request: object) -> object:
+        result = made(request)
+        seen = "ada.mp4: 10.0 s of face\n[####t] each a second (# usable, t turned)"
+        return dataclasses.replace(result, provenance=dataclasses.replace(result.provenance, reference_quality=seen))
+
+    engine.answer = answer
     bpy.ops.mimesh.generate_sheet()
     assert bpy.ops.mimesh.write_report(filepath=str(tmp_path / "report.html")) == {"FINISHED"}
     page = (tmp_path / "report.html").read_text("utf-8")
     assert all(Path(name).name in page for name in names)
     assert page.count("<h2>") == 2
+    # what was seen of the reference, second by second
+    assert page.count("[####t] each a second (# usable, t turned)") == 2
 
 
 def test_ten_edited_keys_live_through_a_move_a_new_sound_and_a_retake(engine: FakeEngine, tmp_path: Path) -> None:

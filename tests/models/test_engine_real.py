@@ -107,6 +107,7 @@ def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> N
     # another test may have tracked the clip before, so the first may be as quick
     assert again.stage_seconds["track"] < max(0.5 * first.stage_seconds["track"], 3 * pace_seconds())
     assert again.reference_report is not None and again.reference_report.seconds > 4.0
+    assert again.provenance.reference_quality == again.reference_report.full_text()
 
 
 def test_cancel_while_tracking_is_quick_and_keeps_the_engine_warm(engine: EngineClient) -> None:
