@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 
+from ..core.errors import MimeshError
 from .generate import target_disabled_reason
 from .properties import busy_reason, freeze_settings, scene_settings
 from .stepping import SteppedOperator, Steps
@@ -40,7 +41,11 @@ class MIMESH_OT_playblast(SteppedOperator, bpy.types.Operator):
         span = (scene.frame_start, scene.frame_end)
         if scene.use_preview_range:
             span = (scene.frame_preview_start, scene.frame_preview_end)
-        reference, _ = read_reference(scene, freeze_settings(settings).reference)
+        try:
+            reference, _ = read_reference(scene, freeze_settings(settings).reference)
+        except MimeshError:
+            # a clip that is gone is no reason to show nothing of the face
+            reference = None
         count = yield from playblast_steps(scene, settings.target.name, path, span, reference)
         if not bpy.app.background:
             bpy.ops.wm.path_open(filepath=str(path))

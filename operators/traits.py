@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..core.errors import MimeshError, SettingsError
+from ..core.settings_schema import setting_fields
+from ..core.trait_settings import TraitAmounts
 from .engine_access import engine_client
 from .generate import engine_disabled_reason, speech_disabled_reason
 from .properties import busy_reason, freeze_settings, scene_settings
+from .setting_properties import declare_here
 from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory, explain
 from .style_list import active_style, refresh_styles, style_library, style_list
@@ -20,14 +23,7 @@ from .style_list import active_style, refresh_styles, style_library, style_list
 if TYPE_CHECKING:
     from ..core.style.style import Style
 
-_LABELS = {
-    "opening": ("Opening", "How far the mouth opens"),
-    "rounding": ("Rounding", "How far the lips come forwards"),
-    "brows": ("Brows", "How much the brows move"),
-    "asymmetry": ("Asymmetry", "What left and right of the mouth do differently"),
-    "blinks": ("Blinks", "How often the eyes blink"),
-    "nods": ("Nods", "How much the head nods"),
-}
+_NAMES = tuple(item.name for item in setting_fields(TraitAmounts))
 
 
 def traits_rows(context: bpy.types.Context) -> list[str]:
@@ -39,11 +35,12 @@ def traits_rows(context: bpy.types.Context) -> list[str]:
     if not measured:
         return []
     amounts, rows = style_amounts(style), []
-    for name, (label, _) in _LABELS.items():
+    for item in setting_fields(TraitAmounts):
+        name = item.name
         person, average = getattr(measured["person"], name), getattr(measured["average"], name)
         ratio = f"{person / average:.1f} x average" if average > 1e-6 else f"{person:.1f} a minute"
         amount = getattr(amounts, name)
-        rows.append(f"{label}: {ratio}" + (f", times {amount:.2f}" if amount != 1.0 else ""))
+        rows.append(f"{item.setting.label}: {ratio}" + (f", times {amount:.2f}" if amount != 1.0 else ""))
     return rows
 
 
@@ -83,13 +80,6 @@ class MIMESH_OT_adjust_traits(bpy.types.Operator):
     bl_label = "Adjust Traits"
     bl_options = {"INTERNAL"}
 
-    opening: bpy.props.FloatProperty(name="Opening", min=0.0, max=2.0, default=1.0, subtype="FACTOR")
-    rounding: bpy.props.FloatProperty(name="Rounding", min=0.0, max=2.0, default=1.0, subtype="FACTOR")
-    brows: bpy.props.FloatProperty(name="Brows", min=0.0, max=2.0, default=1.0, subtype="FACTOR")
-    asymmetry: bpy.props.FloatProperty(name="Asymmetry", min=0.0, max=2.0, default=1.0, subtype="FACTOR")
-    blinks: bpy.props.FloatProperty(name="Blinks", min=0.0, max=2.0, default=1.0, subtype="FACTOR")
-    nods: bpy.props.FloatProperty(name="Nods", min=0.0, max=2.0, default=1.0, subtype="FACTOR")
-
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a style."""
@@ -105,7 +95,7 @@ class MIMESH_OT_adjust_traits(bpy.types.Operator):
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        for name, value in dataclasses.asdict(amounts).items():
+        for name, value in amounts.values().items():
             setattr(self, name, value)
         self._rows = traits_rows(context) or ["Not measured yet: Measure Traits compares with the average."]
         return context.window_manager.invoke_props_dialog(self, width=320, confirm_text="Keep")
@@ -114,22 +104,25 @@ class MIMESH_OT_adjust_traits(bpy.types.Operator):
         """A slider each, and what was measured."""
         layout: bpy.types.UILayout = self.layout
         layout.use_property_split = True
-        for name in _LABELS:
+        for name in _NAMES:
             layout.prop(self, name, slider=True)
         for row in self._rows:
             layout.label(text=row)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Written into the style's file."""
-        from ..core.style.traits import TraitAmounts, with_traits
+        from ..core.style.traits import with_traits
 
         try:
-            amounts = TraitAmounts(**{name: float(f"{getattr(self, name):.4g}") for name in _LABELS})
+            amounts = TraitAmounts(**{name: float(f"{getattr(self, name):.4g}") for name in _NAMES})
             _save(context, with_traits(_selected(context), amounts))
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+
+declare_here(MIMESH_OT_adjust_traits, TraitAmounts)
 
 
 def _search_other(self: MIMESH_OT_copy_traits, context: bpy.types.Context, edit_text: str) -> Iterable[str]:
@@ -147,9 +140,9 @@ class MIMESH_OT_copy_traits(bpy.types.Operator):
     other: bpy.props.StringProperty(name="From", description="The other style", search=_search_other)
     traits: bpy.props.EnumProperty(
         name="Traits",
-        items=[(name, *words) for name, words in _LABELS.items()],
+        items=[(item.name, item.setting.label, item.setting.help) for item in setting_fields(TraitAmounts)],
         options={"ENUM_FLAG"},
-        default=set(_LABELS),
+        default=set(_NAMES),
     )
 
     @classmethod
@@ -178,7 +171,7 @@ class MIMESH_OT_copy_traits(bpy.types.Operator):
             for measured, whose in ((own, style), (wanted, other)):
                 if not measured:
                     raise SettingsError(f'The traits of "{whose.name}" are not measured.', "Measure them first.")
-            names = tuple(name for name in _LABELS if name in self.traits)
+            names = tuple(name for name in _NAMES if name in self.traits)
             copied = amounts_like(own["person"], wanted["person"], names)
             amounts = dataclasses.replace(style_amounts(style), **{name: getattr(copied, name) for name in names})
             _save(context, with_traits(style, amounts))

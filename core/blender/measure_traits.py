@@ -10,12 +10,13 @@ from pathlib import Path
 
 import bpy
 
-from ..client.choices import GenerateSettings
+from ..client.choices import GenerateSettings, SourceChoice
 from ..client.engine_port import Engine
 from ..client.steps import StepStatus
 from ..settings import EyesSettings
 from ..style.style import Style
-from ..style.traits import TraitAmounts, Traits, measure_traits, with_traits
+from ..style.traits import Traits, measure_traits, with_traits
+from ..trait_settings import TraitAmounts
 from .session import Steps, find_scene, motion_request, watch_one_of
 from .sources import read_speech
 
@@ -29,11 +30,11 @@ def measure_steps(
     scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
     scene = find_scene(scene_name)
+    # whatever reference the panel shows is not asked for, so it may as well be none
+    settings = dataclasses.replace(settings, reference=SourceChoice("none"), second_style="")
     request = motion_request(scene, settings, read_speech(scene, settings.speech))
     request = dataclasses.replace(
         request,
-        reference=None,
-        second_style=None,
         face=dataclasses.replace(request.face, style_strength=1.0),
         eyes=dataclasses.replace(EyesSettings(), blinks=True),
     )

@@ -31,7 +31,8 @@ from ..rig.description import RigDescription
 from ..rig.solve import prepare_solver
 from ..settings import BakeSettings, FaceSettings, HeadSettings
 from ..settings_schema import SettingsGroup, setting_fields
-from ..style.traits import TraitAmounts, with_amounts
+from ..style.traits import with_amounts
+from ..trait_settings import TraitAmounts
 from . import compat
 from .adjust import line_slots
 from .apply import apply_plan

@@ -9,12 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SettingsError
 from ..face.basis import FaceBasis, open_basis
 from ..face.blink_events import find_blinks
 from ..face.closures import keep_closures, lip_gap
@@ -32,10 +30,10 @@ from ..face.region_chart import (
     RegionChart,
     region_chart,
 )
+from ..trait_settings import LIMITS, TraitAmounts
 from .style import Style
 
 PART = "traits"
-LIMITS = (0.0, 2.0)
 # a nod is a turn downwards and back of at least so much within so long
 _NOD_RADIANS = 0.035
 _NOD_SECONDS = 1.0
@@ -56,36 +54,6 @@ class Traits:
     asymmetry: float
     blinks: float
     nods: float
-
-
-@dataclass(frozen=True, slots=True)
-class TraitAmounts:
-    """Factors on the traits; 1 leaves a trait as it is."""
-
-    opening: float = 1.0
-    rounding: float = 1.0
-    brows: float = 1.0
-    asymmetry: float = 1.0
-    blinks: float = 1.0
-    nods: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, value in dataclasses.asdict(self).items():
-            if not LIMITS[0] <= value <= LIMITS[1]:
-                raise SettingsError(
-                    f"The trait {name} is {value:g}; it must lie between {LIMITS[0]:g} and {LIMITS[1]:g}."
-                )
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What a style's file holds, limited to what is allowed; unknown traits are left out."""
-        names = [item.name for item in dataclasses.fields(cls)]
-        return cls(**{name: float(np.clip(float(data[name]), *LIMITS)) for name in names if name in data})
-
-    def scaled(self, strength: float) -> TraitAmounts:
-        """The amounts at a style strength: none at 0, all of them at 1."""
-        share = min(max(strength, 0.0), 1.0)
-        return TraitAmounts(**{name: 1.0 + share * (v - 1.0) for name, v in dataclasses.asdict(self).items()})
 
 
 TRAIT_NAMES: tuple[str, ...] = tuple(item.name for item in dataclasses.fields(Traits))
@@ -131,7 +99,7 @@ def with_amounts(motion: Motion, amounts: TraitAmounts) -> Motion:
 def style_amounts(style: Style | None) -> TraitAmounts:
     """The amounts that are kept with a style; none without it."""
     part = style.engine_parts.get(PART) if style is not None else None
-    return TraitAmounts.from_json(part.values.get("amounts", {})) if part is not None else TraitAmounts()
+    return TraitAmounts.from_json(part.values.get("amounts", {}), lenient=True) if part is not None else TraitAmounts()
 
 
 def style_measures(style: Style) -> dict[str, Traits]:
@@ -151,7 +119,7 @@ def with_traits(style: Style, amounts: TraitAmounts, measured: Mapping[str, Trai
 
     known = style_measures(style) if measured is None else measured
     values = {
-        "amounts": dataclasses.asdict(amounts),
+        "amounts": amounts.to_json(),
         "measured": {name: dataclasses.asdict(traits) for name, traits in known.items()},
     }
     return style.with_part(PART, EnginePart("", values=values))

@@ -19,7 +19,8 @@ from core.face.basis import open_basis
 from core.face.blend import blend_over_time, normalised
 from core.face.closures import SHUT_CM, lip_gap
 from core.face.motion import Motion
-from core.style.traits import TraitAmounts, with_amounts
+from core.style.traits import with_amounts
+from core.trait_settings import TraitAmounts
 from tests.face_fixtures import talking_motion
 
 LINES = (Spoken(0, "Anna", 10, 60), Spoken(1, "Ben", 80, 160), Spoken(2, "Anna", 170, 220))

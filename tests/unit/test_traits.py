@@ -13,7 +13,8 @@ from core.errors import SettingsError
 from core.face.basis import open_basis
 from core.face.closures import SHUT_CM, lip_gap
 from core.face.motion import Motion
-from core.style.traits import TraitAmounts, amounts_like, measure_traits, with_amounts
+from core.style.traits import amounts_like, measure_traits, with_amounts
+from core.trait_settings import TraitAmounts
 from tests.face_fixtures import talking_motion
 
 
@@ -58,7 +59,7 @@ def test_amounts_copied_from_another_person_bring_the_trait_to_theirs() -> None:
 
 
 def test_an_amount_beyond_the_limits_is_refused() -> None:
-    with pytest.raises(SettingsError, match="brows"):
+    with pytest.raises(SettingsError, match="Brows is 7; it must lie between 0 and 2"):
         TraitAmounts(brows=7.0)
 
 
