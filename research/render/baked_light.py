@@ -24,6 +24,8 @@ _DARKEST = 0.02
 # how much the logarithm of the paint may differ where light is shared
 _ALIKE = 0.4
 _JAW, _OPEN_DEGREES = "jaw", 8.0
+# what shows of an eye is lit as the face is; most of its vertices lie in the dark behind the lids
+_EYES, _EYE_SHARE = ("eye_white", "iris"), 0.8
 
 
 def bake_light(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> None:
@@ -87,6 +89,8 @@ def _smooth(mesh: bpy.types.Mesh) -> None:
         np.add.at(total, one, light[other])
         np.add.at(total, other, light[one])
         light = total / beside
+    eyes = _vertices_of(mesh, _EYES)
+    light[eyes] = np.maximum(light[eyes], _EYE_SHARE * np.quantile(light.mean(axis=1), 0.9))
     rgba = np.concatenate([light * paint, np.ones((len(lit), 1))], axis=1)
     layers[_LAYER].data.foreach_set("color", rgba.astype(np.float32).ravel())
 
@@ -96,6 +100,14 @@ def _colours(layer: Any) -> NDArray[np.float64]:
     flat = np.empty(4 * len(layer.data), np.float32)
     layer.data.foreach_get("color", flat)
     return flat.reshape(-1, 4)[:, :3].astype(np.float64)
+
+
+def _vertices_of(mesh: bpy.types.Mesh, materials: Sequence[str]) -> NDArray[np.int32]:
+    """Vertices of the faces with these materials; a material may be numbered."""
+    names = [material.name if material else "" for material in mesh.materials]
+    wanted = [number for number, name in enumerate(names) if any(part in name for part in materials)]
+    found = [polygon.vertices[:] for polygon in mesh.polygons if polygon.material_index in wanted]
+    return np.unique([vertex for vertices in found for vertex in vertices]).astype(np.int32)
 
 
 def _open_jaws(rigs: Sequence[bpy.types.Object], radians: float) -> None:
