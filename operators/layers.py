@@ -12,7 +12,7 @@ from ..core.errors import MimeshError
 from ..core.face_parts import LABELS, PARTS
 from .adjust import MIMESH_OT_adjust_line, current_line
 from .properties import scene_settings
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
 
 if TYPE_CHECKING:
     from ..core.blender.layer_strips import LayerStrip
@@ -60,10 +60,8 @@ class MIMESH_OT_unlayer_line(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a line in layers."""
-        if not current_layers(context):
-            cls.poll_message_set("The line is not in layers.")
-            return False
-        return MIMESH_OT_adjust_line.poll(context)
+        reason = "" if current_layers(context) else "The line is not in layers."
+        return explain(cls, reason) and MIMESH_OT_adjust_line.poll(context)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """See core.blender.layers."""
@@ -127,8 +125,6 @@ _register_classes, _unregister_classes = classes_factory(_CLASSES)
 
 def register() -> None:
     """Attach the influences to the scene."""
-    if not hasattr(MimeshLayers, "__annotations__") or not MimeshLayers.__annotations__:
-        MimeshLayers.__annotations__ = {}
     _declare(MimeshLayers)
     _register_classes()
     bpy.types.Scene.mimesh_layers = bpy.props.PointerProperty(type=MimeshLayers)  # type: ignore

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..face.basis import open_basis
 from ..face.lids import lid_chart
 from ..face.motion import Motion
-from ..face.rotations import FloatArray, matrix_from_rotvec, mean_rotation, rotvec_from_matrix
+from ..face.rotations import FloatArray, matrix_from_rotvec, relative_to_mean
 from ..rig.conventions.controls import GAZE_WAYS
 from ..rig.plan_bones import GAZE_KEY_RADIANS
 from ..tracking.fit import fit
@@ -68,7 +68,7 @@ def recorded_motion(recording: FaceRecording, from_rest: bool = True) -> Motion:
     gaze = shown_gaze(recording.values) if recording.eyes is None else recording.eyes
     head = np.zeros((len(recording), 3)) if recording.head is None else recording.head
     if recording.head is not None and from_rest:
-        head = relative_to_mean(recording.head)
+        head = relative_to_mean(matrix_from_rotvec(recording.head))
     return Motion(
         fps=recording.fps,
         expression=lid_chart(basis).closed(expression, closed),
@@ -86,12 +86,3 @@ def shown_gaze(values: FloatArray) -> NDArray[np.float64]:
     for name, (eye, axis, sign) in GAZE_WAYS.items():
         gaze[:, eye, axis] += sign * GAZE_KEY_RADIANS * values[:, SHAPES.index(name)]
     return gaze
-
-
-def relative_to_mean(head: FloatArray) -> NDArray[np.float64]:
-    """(T, 3) rotation vectors as turned from their mean pose."""
-    rotations = matrix_from_rotvec(head)
-    rest = mean_rotation(rotations)
-    # in the resting head's own axes, as a tracked reference's
-    relative: NDArray[np.float64] = rotvec_from_matrix(rest.T @ rotations)
-    return relative

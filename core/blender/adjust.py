@@ -32,6 +32,7 @@ from .editable import require_editable
 from .kept import KeptLine, kept_lines, load
 from .key_memory import KeyMemory, LeftCurve, is_untouched, settle, unwatch, watch
 from .layers import pull_edits, refresh_layers
+from .nla import place_strip
 from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import read_rig
 from .tags import (
@@ -236,16 +237,13 @@ def _fit_strips(owner: Any, before: dict[str, tuple[float, ...]]) -> None:
             if strip.action is None or strip.action.name not in before:
                 continue
             first, last = before[strip.action.name]
-            now = strip.action.frame_range
+            now = tuple(strip.action.frame_range)
             whole = (strip.action_frame_start, strip.action_frame_end) == (first, last)
-            if whole and (first, last) != tuple(now):
+            if whole and (first, last) != now:
                 scale = strip.scale
                 start = strip.frame_start + scale * (now[0] - first)
                 end = strip.frame_end + scale * (now[1] - last)
-                strip.action_frame_end = max(now[1], strip.action_frame_end)
-                strip.action_frame_start, strip.action_frame_end = now
-                strip.frame_end = max(end, strip.frame_end)
-                strip.frame_start, strip.frame_end = start, end
+                place_strip(strip, now, (start, end))
 
 
 def carried_adjust(obj: bpy.types.Object, sound: str, bake: BakeSettings) -> AdjustSettings | None:

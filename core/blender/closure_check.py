@@ -13,6 +13,7 @@ from ..face.basis import open_basis
 from ..rig.solve import prepare_solver
 from .adjust import line_adjust
 from .kept import KeptLine, load
+from .read_mesh import vertex_positions
 from .read_rig import read_rig
 
 MARKER = "Lips open"
@@ -73,8 +74,6 @@ def _vertices(obj: bpy.types.Object) -> np.ndarray[tuple[int, ...], np.dtype[np.
                 f'"{obj.name}" has {count} vertices after its modifiers and {len(obj.data.vertices)} before.',
                 "Turn off subdivision and what else adds vertices in the viewport, then check again.",
             )
-        points = np.empty(3 * count, np.float32)
-        mesh.vertices.foreach_get("co", points)
-        return points.reshape(-1, 3).astype(np.float64)
+        return vertex_positions(mesh).astype(np.float64)
     finally:
         evaluated.to_mesh_clear()

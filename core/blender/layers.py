@@ -26,6 +26,7 @@ from .editable import require_editable
 from .kept import KeptLine
 from .layer_names import PartNames
 from .layer_strips import REST, LayerStrip, layer_strips
+from .nla import place_strip
 from .read_animation import action_line, line_owners
 from .tags import LAYER_CURVES_PROPERTY, LAYER_PROPERTY, LAYERED_PROPERTY, LINE_PROPERTY
 from .write_action import WrittenSlot, our_slots
@@ -180,20 +181,11 @@ def _as_strip(owner: Any, slot: WrittenSlot) -> tuple[Any, Any]:
     track.name = "Mimesh"
     strip = track.strips.new(action_line(slot.action).sound or slot.action.name, int(first), slot.action)
     compat.set_slot(strip, slot.slot)
-    _place(strip, first, last)
+    place_strip(strip, (first, last), (first, last))
     strip.use_auto_blend = False
     strip.extrapolation = "HOLD" if alone else "NOTHING"
     slot.action[LAYERED_PROPERTY] = "active"
     return track, strip
-
-
-def _place(strip: Any, first: float, last: float) -> None:
-    """Let the strip play the whole action at its own frames."""
-    # the ends must not pass each other on their way
-    strip.action_frame_end = max(last, strip.action_frame_end)
-    strip.action_frame_start, strip.action_frame_end = first, last
-    strip.frame_end = max(last, strip.frame_end)
-    strip.frame_start, strip.frame_end = first, last
 
 
 def _rest_action(slot: WrittenSlot, owner: Any) -> Any:
@@ -271,10 +263,8 @@ def _exchange(strip: Any, master: Any, action: Any) -> None:
 
 
 def _follow(strip: Any, master: Any) -> None:
-    strip.action_frame_end = max(master.action_frame_end, strip.action_frame_end)
-    strip.action_frame_start, strip.action_frame_end = master.action_frame_start, master.action_frame_end
-    strip.frame_end = max(master.frame_end, strip.frame_end)
-    strip.frame_start, strip.frame_end = master.frame_start, master.frame_end
+    played = (master.action_frame_start, master.action_frame_end)
+    place_strip(strip, played, (master.frame_start, master.frame_end))
 
 
 def _set_only_slot(strip: Any, action: Any) -> None:

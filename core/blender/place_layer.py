@@ -12,6 +12,7 @@ from typing import Any
 
 from ..rig.layers import Layer
 from . import compat
+from .nla import place_strip
 from .rest_strip import add_rest_track, needs_rest
 from .write_action import WrittenSlot
 
@@ -73,15 +74,11 @@ def _new_strip(owner: Any, tracks: list[Any], layer: Layer, written: WrittenSlot
 
 def _fill(strip: Any, written: WrittenSlot, layer: Layer) -> None:
     """Let the strip play the whole action at its own frames, however it was trimmed, moved or scaled before."""
-    first, last = written.action.frame_range
+    whole = tuple(written.action.frame_range)
     strip.action = written.action
     compat.set_slot(strip, written.slot)
     strip.repeat = 1.0
-    # the ends must not pass each other on their way
-    strip.action_frame_end = max(last, strip.action_frame_end)
-    strip.action_frame_start, strip.action_frame_end = first, last
-    strip.frame_end = max(last, strip.frame_end)
-    strip.frame_start, strip.frame_end = first, last
+    place_strip(strip, whole, whole)
     strip.extrapolation = "HOLD" if layer.holds else "NOTHING"
     strip.use_auto_blend = False
     if layer.adds:

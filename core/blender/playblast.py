@@ -24,7 +24,7 @@ from ..face.rotations import FloatArray
 from ..rig.raster import View, draw
 from . import compat
 from .correspond import load_binding
-from .read_mesh import read_triangles
+from .read_mesh import read_triangles, vertex_positions
 from .session import find_object, find_scene
 from .strips.mix_down import can_mix_down, mix_down
 from .strips.place import places
@@ -69,10 +69,8 @@ def playblast_steps(
 def _evaluated(obj: bpy.types.Object) -> tuple[FloatArray, NDArray[np.int32]]:
     """World positions of the vertices after keys and bones, and the mesh's triangles."""
     evaluated: Any = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    flat = np.empty(3 * len(evaluated.data.vertices), np.float32)
-    evaluated.data.vertices.foreach_get("co", flat)
     matrix = np.array(evaluated.matrix_world)
-    points = flat.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    points = vertex_positions(evaluated.data).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     return points, read_triangles(evaluated.data)
 
 

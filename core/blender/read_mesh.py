@@ -49,6 +49,13 @@ def neutral_vertices(keys: bpy.types.Key, expression: set[str], groups: Mapping[
     return vertices.astype(np.float32)
 
 
+def vertex_positions(mesh: Any) -> NDArray[np.float32]:
+    """(V, 3) the mesh as it is, in its object's axes."""
+    flat = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
 def read_triangles(mesh: Any) -> NDArray[np.int32]:
     """(F, 3) vertex indices."""
     mesh.calc_loop_triangles()

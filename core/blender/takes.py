@@ -94,10 +94,6 @@ def shift_takes(obj: bpy.types.Object, sound: str, frames: int) -> None:
     retake = open_retake(obj)
     if retake is None or retake.sound != sound:
         return
-    takes = []
-    for number in range(len(retake.labels)):
-        kept = take_motion(obj, number)
-        timing = dataclasses.replace(kept.timing, first_frame=kept.timing.first_frame + frames)
-        takes.append(dataclasses.replace(kept, timing=timing))
+    takes = [take_motion(obj, number).shifted(frames) for number in range(len(retake.labels))]
     moved = {name: WrittenCurve(c.frames + frames, c.values) for name, c in keys_before(obj).items()}
     store_takes(obj, dataclasses.replace(retake, first=retake.first + frames, last=retake.last + frames), takes, moved)

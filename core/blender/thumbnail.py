@@ -11,7 +11,7 @@ from ..direct.picture import png
 from ..face.landmarks import OPENING_PAIRS
 from ..face.rotations import FloatArray
 from ..rig.raster import View, draw
-from .read_mesh import read_triangles
+from .read_mesh import read_triangles, vertex_positions
 from .read_rig import read_rig
 
 PIXELS = 160
@@ -56,11 +56,10 @@ def _evaluated(obj: bpy.types.Object) -> FloatArray:
     if len(mesh.vertices) != len(obj.data.vertices):
         # a modifier changes the topology: the keys alone still show the mouth
         mesh = obj.data
-    flat = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", flat)
+    positions = vertex_positions(mesh)
     shown.to_mesh_clear()
     world = np.array(obj.matrix_world)
-    moved: FloatArray = flat.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
+    moved: FloatArray = positions @ world[:3, :3].T + world[:3, 3]
     return moved
 
 

@@ -55,6 +55,11 @@ class KeptMotion:
             plain_solved=_rounded(self.plain_solved, _SOLVED_ARRAYS),
         )
 
+    def shifted(self, frames: float) -> KeptMotion:
+        """The same line so many of the scene's frames later."""
+        timing = dataclasses.replace(self.timing, first_frame=self.timing.first_frame + frames)
+        return dataclasses.replace(self, timing=timing)
+
     def with_head(self, head: NDArray[np.float32], gaze: NDArray[np.float32]) -> KeptMotion:
         """With another head motion (T, 3) and gaze (T, 2, 2), which both versions share."""
         eyes = np.concatenate([gaze, np.zeros((len(gaze), 2, 1), np.float32)], axis=2)

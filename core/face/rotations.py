@@ -111,6 +111,11 @@ def mean_rotation(matrices: FloatArray, weights: FloatArray | None = None) -> Fl
     return u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
 
 
+def relative_to_mean(matrices: FloatArray) -> FloatArray:
+    """(T, 3, 3) rotations as (T, 3) rotation vectors from their mean, in the axes of what is turned."""
+    return rotvec_from_matrix(mean_rotation(matrices).T @ matrices)
+
+
 def _skew(vector: FloatArray) -> FloatArray:
     x, y, z = np.moveaxis(vector, -1, 0)
     zero = np.zeros_like(x)

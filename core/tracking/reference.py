@@ -18,7 +18,7 @@ from ..errors import MediaError
 from ..face.basis import FaceBasis, open_basis
 from ..face.landmarks import mouth_opening
 from ..face.motion import INTERNAL_FPS, Motion
-from ..face.rotations import mean_rotation, rotvec_from_matrix
+from ..face.rotations import relative_to_mean
 from .align import PoseFreeTrack, align, uniform_landmarks
 from .face_track import FaceTrack
 from .fit import fit
@@ -246,9 +246,7 @@ def fit_track(
 
 def _head_rotvec(free: PoseFreeTrack) -> NDArray[np.float32]:
     """(T, 3) rotation relative to the mean pose, in the resting head's own axes, lightly smoothed."""
-    rest = mean_rotation(free.rotation)
-    relative = rotvec_from_matrix(rest.T @ free.rotation)
-    return savitzky_golay(relative, HEAD_WINDOW_FRAMES).astype(np.float32)
+    return savitzky_golay(relative_to_mean(free.rotation), HEAD_WINDOW_FRAMES).astype(np.float32)
 
 
 def _reliability(free: PoseFreeTrack, measured: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -135,10 +135,6 @@ def _seconds(span: list[Phone]) -> float:
     return span[-1].end_seconds - span[0].start_seconds
 
 
-def _shifted(phone: Phone, seconds: float) -> Phone:
-    return Phone(phone.name, phone.start_seconds + seconds, phone.end_seconds + seconds)
-
-
 def _closed_frames(target: PhoneSequence, frame_count: int) -> NDArray[np.float64]:
     """(T,) 1 where lips are closed in the phone at that time (m, b, p), else 0."""
     closed = np.array([any(sound.lips == "closed" for sound in articulations_of_arpabet(name)) for name in ARPABET])

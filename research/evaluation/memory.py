@@ -28,7 +28,6 @@ SPEECH = ROOT / "demo" / "input" / "speech.ogg"
 REFERENCE = ROOT / "demo" / "input" / "reference.mp4"
 # the promise
 LIMIT_MEGABYTES = 1500.0
-SILENCE_SECONDS = 2.0
 # one request in a process of its own: seconds, largest memory, and the longest time without a word of progress
 _CHILD = """
 import json, resource, sys, time

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.blender.apply import ApplyReport, apply_plan
 from core.blender.demo_head import create_demo_head
 from core.blender.read_animation import read_existing
+from core.blender.read_mesh import vertex_positions
 from core.blender.read_rig import read_rig
 from core.errors import RigError
 from core.face.basis import open_basis
@@ -67,9 +68,7 @@ def replay_on_demo_head(motion_file: Path, out: Path) -> None:
 
 def _landmarks_now(obj: bpy.types.Object, binding: LandmarkBinding) -> NDArray[np.float32]:
     mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-    flat = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", flat)
-    corners = flat.reshape(-1, 3)[binding.triangles]  # (478, 3 corners, 3)
+    corners = vertex_positions(mesh)[binding.triangles]  # (478, 3 corners, 3)
     points = (corners * binding.barycentric[:, :, None]).sum(axis=1) * _CENTIMETRES_PER_METRE
     # Blender's Z up, face to -Y, back to face axes
     return np.stack([points[:, 0], points[:, 2], -points[:, 1]], axis=-1).astype(np.float32)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +16,7 @@ from ...exchange.sheet import Made
 from ...rig.existing import fingerprint
 from .. import compat
 from ..layers import pull_edits, refresh_layers
+from ..nla import place_strip
 from ..read_animation import action_line, curve_points, line_owners
 from ..tags import FINGERPRINT_PROPERTY, KEPT_PROPERTY, LINE_PROPERTY, MADE_PROPERTY, is_ours, record, store_bytes
 from ..takes import shift_takes
@@ -104,8 +104,7 @@ def _note_shift(action: Any, untouched: dict[str, list[Any]], frames: int) -> No
     action[LINE_PROPERTY] = json.dumps(line)
     if KEPT_PROPERTY in action:
         kept = KeptMotion.unpack(bytes(action[KEPT_PROPERTY]))
-        timing = dataclasses.replace(kept.timing, first_frame=kept.timing.first_frame + frames)
-        store_bytes(action, KEPT_PROPERTY, dataclasses.replace(kept, timing=timing).pack())
+        store_bytes(action, KEPT_PROPERTY, kept.shifted(frames).pack())
     if made := Made.from_json(record(action, MADE_PROPERTY)):
         moved = Made(made.sound, made.settings, made.rig, made.first_frame + frames)
         action[MADE_PROPERTY] = json.dumps(moved.to_json())
@@ -127,11 +126,7 @@ def _shift_strip(data: Any, track: Any, strip: Any, frames: int) -> None:
     passes = any(min(strip.frame_start, first) < end and start < max(strip.frame_end, last) for start, end in others)
     if passes:
         strip = _on_a_track_above(data, track, strip, first)
-    # the ends must not pass each other on their way
-    strip.action_frame_end = max(played[1], strip.action_frame_end)
-    strip.action_frame_start, strip.action_frame_end = played
-    strip.frame_end = max(last, strip.frame_end)
-    strip.frame_start, strip.frame_end = first, last
+    place_strip(strip, played, (first, last))
     if abs(strip.frame_start - first) > _CLOSE or abs(strip.frame_end - last) > _CLOSE:
         raise RigError(f'Blender does not let the NLA strip "{strip.name}" move to frame {first:g}.', "Make room.")
 

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from core.blender.read_mesh import vertex_positions
 from core.blender.read_rig import read_rig
 from core.face.basis import open_basis
 from core.face.landmarks import STABLE, mouth_opening
@@ -86,9 +87,7 @@ def _evaluated(obj: Any, frame: int) -> NDArray[np.float64]:
     """(V, 3) in the object's own axes."""
     obj.users_scene[0].frame_set(frame)
     mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-    flat = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", flat)
-    return flat.reshape(-1, 3).astype(np.float64)
+    return vertex_positions(mesh).astype(np.float64)
 
 
 def _headless(
