@@ -14,16 +14,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.builders import snapshot  # noqa: E402
-from tests.blender.fake_engine import (  # noqa: E402
-    EXTENSION,
-    FakeEngine,
-    disable_checkout,
-    enable_checkout,
-    failing,
-    part,
-    talking,
-    wav_file,
-)
+from tests.blender.fake_engine import FakeEngine, failing, part, talking, wav_file  # noqa: E402
+from tests.blender.style_bench import a_style, enabled_with_library, keep  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -31,19 +23,14 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def ready(tmp_path: Path) -> Iterator[Any]:
     """The demo head, a speech file, and a library with the styles Ada and Bob; Ada is the reference."""
-    enable_checkout()
-    preferences = bpy.context.preferences.addons[EXTENSION].preferences
-    preferences.style_folder = str(tmp_path / "library")
-    for name in ("Ada", "Bob"):
-        part("operators.styles").remember_style(a_style(name))
-        bpy.ops.mimesh.keep_style(name=name)
-    bpy.ops.mimesh.add_demo_head()
-    settings = bpy.context.scene.mimesh
-    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    bpy.ops.mimesh.use_style(name="Ada")
-    yield settings
-    preferences.style_folder = ""
-    disable_checkout()
+    with enabled_with_library(tmp_path / "library"):
+        for name in ("Ada", "Bob"):
+            keep(mimic_style(name), name)
+        bpy.ops.mimesh.add_demo_head()
+        settings = bpy.context.scene.mimesh
+        settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
+        bpy.ops.mimesh.use_style(name="Ada")
+        yield settings
 
 
 @pytest.fixture
@@ -54,19 +41,16 @@ def engine(ready: Any) -> FakeEngine:
         result = talking(request)
         other = request.second_style.stem if request.second_style else None
         origin = dataclasses.replace(result.provenance, second_style_name=other)
-        return dataclasses.replace(result, style=a_style("Ada"), provenance=origin)
+        return dataclasses.replace(result, style=mimic_style("Ada"), provenance=origin)
 
     fake = FakeEngine(answer)
     part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
     return fake
 
 
-def a_style(name: str) -> Any:
-    style, parts = part("core.style.style"), part("core.style.parts")
-    provenance = style.StyleProvenance(f"{name}.mp4", 0.0, 10.0, 9.0, 0.8, "1" * 64, "basis")
-    face = np.ones(53, np.float32)
-    code = parts.MimicPart(np.ones(128, np.float32), "2" * 64)
-    return style.Style(name, face, 0 * face, np.zeros((9, 3), np.float32), provenance, mimic=code)
+def mimic_style(name: str) -> Any:
+    """With a Mimic code."""
+    return a_style(name, mimic=part("core.style.parts").MimicPart(np.ones(128, np.float32), "2" * 64))
 
 
 def asked(engine: FakeEngine) -> tuple[Any, ...]:
@@ -103,7 +87,7 @@ def test_a_second_style_is_left_out_where_it_has_no_meaning(ready: Any, engine: 
 
 
 def test_a_second_style_may_be_a_file(ready: Any, engine: FakeEngine, tmp_path: Path) -> None:
-    a_style("Eve").save(tmp_path / "eve.safetensors")
+    mimic_style("Eve").save(tmp_path / "eve.safetensors")
     ready.engine, ready.second_style = "mimic", str(tmp_path / "eve.safetensors")
     assert asked(engine) == ("mimic", "Ada", "eve", 0.5)
 
@@ -224,9 +208,8 @@ def test_an_engine_of_the_table_can_be_chosen_in_the_panel_and_names_its_part(re
         offered = group.bl_rna.properties["engine"].enum_items
         assert (offered["echo"].name, offered["echo"].description) == ("Echo", "Opens the mouth")
         bpy.utils.unregister_class(group)
-        style = a_style("Eve").with_part("echo", part("core.style.parts").EnginePart("weights"))
-        part("operators.styles").remember_style(style)
-        bpy.ops.mimesh.keep_style(name="Eve")
+        style = mimic_style("Eve").with_part("echo", part("core.style.parts").EnginePart("weights"))
+        keep(style, "Eve")
         listed = {item.name: item.parts for item in bpy.context.window_manager.mimesh_styles.items}
         assert listed["Eve"] == "face, head, Mimic code, mouth width"
     finally:

@@ -8,19 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import (  # noqa: E402
-    EXTENSION,
-    FakeEngine,
-    disable_checkout,
-    enable_checkout,
-    part,
-    talking,
-    wav_file,
-)
+from tests.blender.fake_engine import EXTENSION, FakeEngine, part, talking, wav_file  # noqa: E402
+from tests.blender.style_bench import a_style, enabled_with_library, keep, refused  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -28,26 +20,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def extension(tmp_path: Path) -> Iterator[Any]:
     """The checkout, enabled, with an empty library of its own."""
-    enable_checkout()
-    preferences = bpy.context.preferences.addons[EXTENSION].preferences
-    preferences.style_folder = str(tmp_path / "library")
-    part("operators.styles").remember_style(None)
-    yield preferences
-    preferences.style_folder = ""
-    disable_checkout()
-
-
-def a_style(name: str = "Ada talks") -> Any:
-    style = part("core.style.style")
-    provenance = style.StyleProvenance("ada.mp4", 0.0, 10.0, 9.0, 0.8, "1" * 64, "basis", ("One cut.",))
-    face = np.ones(53, np.float32)
-    return style.Style(name, face, 0 * face, np.zeros((9, 3), np.float32), provenance)
+    with enabled_with_library(tmp_path / "library") as preferences:
+        yield preferences
 
 
 def kept(name: str) -> None:
     """Save a style as if a run had just left it."""
-    part("operators.styles").remember_style(a_style())
-    assert bpy.ops.mimesh.keep_style(name=name) == {"FINISHED"}
+    keep(a_style(), name)
 
 
 def listed() -> list[str]:
@@ -56,12 +35,6 @@ def listed() -> list[str]:
 
 def on_disk(preferences: Any) -> list[str]:
     return sorted(path.name for path in Path(preferences.style_folder).glob("*"))
-
-
-def refused(operator: Any, match: str, **options: Any) -> None:
-    with pytest.raises(RuntimeError, match=match) as caught:
-        operator(**options)
-    assert "Traceback" not in str(caught.value)
 
 
 def test_saving_needs_a_run_with_a_reference(extension: Any) -> None:

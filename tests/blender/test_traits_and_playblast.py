@@ -13,17 +13,9 @@ import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import (  # noqa: E402
-    EXTENSION,
-    FakeEngine,
-    disable_checkout,
-    enable_checkout,
-    part,
-    talking,
-    wav_file,
-)
+from tests.blender.fake_engine import FakeEngine, disable_checkout, enable_checkout, part, talking, wav_file  # noqa: E402
 from tests.blender.sheet_bench import WITH_SOUND, make_edit, use_sheet_engine  # noqa: E402
-from tests.blender.test_style_library import a_style, refused  # noqa: E402
+from tests.blender.style_bench import a_style, enabled_with_library, keep, refused  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -31,15 +23,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Path]:
     """The checkout, enabled, with the styles Ada and Bob in a library of its own."""
-    enable_checkout()
-    preferences = bpy.context.preferences.addons[EXTENSION].preferences
-    preferences.style_folder = str(tmp_path / "library")
-    for name in ("Bob", "Ada"):
-        part("operators.styles").remember_style(a_style(name))
-        bpy.ops.mimesh.keep_style(name=name)
-    yield tmp_path / "library"
-    preferences.style_folder = ""
-    disable_checkout()
+    with enabled_with_library(tmp_path / "library"):
+        for name in ("Bob", "Ada"):
+            keep(a_style(name), name)
+        yield tmp_path / "library"
 
 
 @pytest.fixture
