@@ -219,6 +219,9 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Detach them; what was adjusted is noted with the lines."""
+    """Detach them and stop watching actions; what was adjusted is noted with the lines."""
+    from ..core.blender.key_memory import unwatch
+
+    unwatch()
     del bpy.types.Scene.mimesh_adjust  # type: ignore[attr-defined]
     _unregister_classes()

@@ -208,3 +208,17 @@ def test_a_line_without_its_motion_says_so_and_changes_nothing(line: Any) -> Non
     assert digest() == before
     with pytest.raises(RuntimeError, match="generate it again"):
         bpy.ops.mimesh.adjust_line(mouth=0.5)
+
+
+def test_disabling_after_a_slider_leaves_no_handler_behind(line: Any) -> None:
+    names = [name for name in dir(bpy.app.handlers) if name.endswith(("_post", "_pre"))]
+    lists = [getattr(bpy.app.handlers, name) for name in names]
+
+    def ours() -> list[str]:
+        return [found.__name__ for handlers in lists for found in handlers if "key_memory" in found.__module__]
+
+    line.mouth = 0.8
+    assert ours()
+    disable_checkout()
+    assert ours() == []
+    enable_checkout()
