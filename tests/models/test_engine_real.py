@@ -35,14 +35,19 @@ REFERENCE = MediaRange(ROOT / "demo" / "input" / "reference.mp4", 0.0, 5.0)
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineClient]:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engine")
+
+
+@pytest.fixture(scope="module")
+def engine(cache: Path) -> Iterator[EngineClient]:
     # not importorskip: the package itself only loads behind the tracker's stand-ins for its drawing helpers
     if importlib.util.find_spec("mediapipe") is None:
         pytest.skip("the tracker is not installed in this Python")
     known = json.loads((ROOT / "vendor_models" / "checksums.json").read_text())
     if "adamesh_base.safetensors" not in known:
         pytest.skip("the expression network is not in vendor_models yet: run `make train`")
-    client = EngineClient(Path(sys.executable), ROOT, tmp_path_factory.mktemp("engine"))
+    client = EngineClient(Path(sys.executable), ROOT, cache)
     yield client
     client.close()
 
@@ -100,12 +105,13 @@ def _mean_code() -> np.ndarray:
     return MimicGenerator.load("cpu").mean_code
 
 
-def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient) -> None:
+def test_tracked_reference_is_kept_for_the_next_click(engine: EngineClient, cache: Path) -> None:
     request = ask(SPEECH, REFERENCE, seed=4, device="cpu")
-    first = engine.submit(request).wait()
+    engine.submit(request).wait()
+    kept = {path: path.stat().st_ino for path in cache.rglob("*.npz")}
     again = engine.submit(request).wait()
-    # another test may have tracked the clip before, so the first may be as quick
-    assert again.stage_seconds["track"] < max(0.5 * first.stage_seconds["track"], 3 * pace_seconds())
+    # what is tracked anew is written anew, as another file of the same name
+    assert kept and {path: path.stat().st_ino for path in cache.rglob("*.npz")} == kept
     assert again.reference_report is not None and again.reference_report.seconds > 4.0
     assert again.provenance.reference_quality == again.reference_report.full_text()
 
@@ -118,7 +124,7 @@ def test_cancel_while_tracking_is_quick_and_keeps_the_engine_warm(engine: Engine
     job.cancel()
     with pytest.raises(CancelledError):
         job.wait()
-    assert time.monotonic() - started < 20 * pace_seconds()
+    assert time.monotonic() - started < 60 * pace_seconds()
     assert len(engine.submit(ask(SPEECH, device="cpu")).wait().motion) == 100
     assert engine.ready is ready
 

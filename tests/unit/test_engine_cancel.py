@@ -34,7 +34,7 @@ for i in range(1000 if request.run.seed == 7 else 1):
         started = time.monotonic()
         with pytest.raises(CancelledError):
             job.wait()
-        assert time.monotonic() - started < 20 * pace_seconds()
+        assert time.monotonic() - started < 60 * pace_seconds()
         client.submit(ask(REQUEST.audio, seed=1)).wait()
         assert client.ready is ready
 
@@ -101,5 +101,5 @@ while True:
         job.cancel()
         with pytest.raises(CancelledError):
             job.wait()
-        assert time.monotonic() - started < 80 * pace_seconds()
+        assert time.monotonic() - started < 160 * pace_seconds()
         assert gone_within(int(pid_file.read_text()), 4.0)
