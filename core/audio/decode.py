@@ -25,7 +25,7 @@ from .media import (
 )
 from .priming import priming_seconds
 from .repair import to_full_scale
-from .sound_tracks import SoundTrack, choose_track, sound_tracks
+from .sound_tracks import choose_track, sound_tracks
 from .speech import SILENCE_PEAK, Speech
 from .speech_likeness import speech_likeness
 from .timeline import Layout, SoundTimeline
@@ -86,12 +86,6 @@ def require_sound(speech: Speech) -> None:
             f"The sound of {Path(speech.source).name} is silent (peak {peak:.5f} of full scale).",
             "Choose the strip that carries the speech, or raise its recording level.",
         )
-
-
-def list_sound_tracks(path: Path) -> tuple[SoundTrack, ...]:
-    """The sound tracks of a file, to choose from. Raises :class:`MediaError`."""
-    with open_media(path) as container:
-        return sound_tracks(container)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ answered by what looks most alike. The motion is made up, the sound is real: a t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from core.face.motion import INTERNAL_FPS
 from core.models.speech.articulation import ARPABET, SILENCE_NAME, articulations_of_arpabet
 from research.corpus.clips import KNOWN_TALKER, training_clips
 from research.corpus.lip_prior import as_motion
-from research.corpus.phones import Phone, PhoneTrack, grid_transcript
+from research.corpus.phones import Phone, grid_transcript
 from research.corpus.speech import Utterance, phones_of
 from research.corpus.unit_selection import Inventory, PhoneSequence, SelectionSettings, build_inventory, render, select
 from research.training.motion_data import load_pair
@@ -28,7 +27,7 @@ from research.training.motion_data import load_pair
 
 @dataclass(frozen=True, slots=True)
 class RetimingSettings:
-    """How many selections are averaged, how firmly lips meet, and which alignments are believed.
+    """How many selections are averaged, how firmly lips meet, and how long a believed phone may be.
 
     The mean of several selections with no unit in common is nearer to what the talker would have done than the best
     one. At closed phones it turns to the most closed of them: exp(-closing_per_cm x opening).
@@ -38,10 +37,6 @@ class RetimingSettings:
     selections: int = 4
     closing_per_cm: float = 10.0
     longest_phone_seconds: float = 0.4
-    pause_seconds: float = 0.15
-    slowest_phones_per_second: float = 7.0
-    fastest_phones_per_second: float = 17.0
-    shortest_span_seconds: float = 3.0
 
 
 def talker_inventory(
@@ -94,45 +89,8 @@ def mix(
     return np.asarray((weight[:, :, None] * versions).sum(axis=0), np.float32)
 
 
-def believable_spans(track: PhoneTrack, settings: RetimingSettings) -> list[list[Phone]]:
-    """Runs of phrases (between pauses) whose phones have likely lengths and pace; [] for freely recognised phones."""
-    if track.method == "phones":
-        return []
-    spans: list[list[Phone]] = [[]]
-    for phrase in _phrases(track.phones, settings.pause_seconds):
-        if _believable(phrase, settings):
-            spans[-1] += phrase
-        else:
-            spans.append([])
-    return [span for span in spans if span and _seconds(span) >= settings.shortest_span_seconds]
-
-
-def _phrases(phones: Sequence[Phone], pause_seconds: float) -> list[list[Phone]]:
-    """Cut after each pause, which stays with the phrase before it."""
-    phrases: list[list[Phone]] = [[]]
-    for phone in phones:
-        phrases[-1].append(phone)
-        if phone.name == SILENCE_NAME and phone.end_seconds - phone.start_seconds >= pause_seconds:
-            phrases.append([])
-    return [phrase for phrase in phrases if phrase]
-
-
-def _believable(phrase: list[Phone], settings: RetimingSettings) -> bool:
-    spoken = [phone for phone in phrase if phone.name != SILENCE_NAME]
-    if not spoken:
-        return True
-    if any(_doubtful(phone, settings) or phone.name not in ARPABET for phone in spoken):
-        return False
-    pace = len(spoken) / sum(phone.end_seconds - phone.start_seconds for phone in spoken)
-    return settings.slowest_phones_per_second <= pace <= settings.fastest_phones_per_second
-
-
 def _doubtful(phone: Phone, settings: RetimingSettings) -> bool:
     return phone.name != SILENCE_NAME and phone.end_seconds - phone.start_seconds > settings.longest_phone_seconds
-
-
-def _seconds(span: list[Phone]) -> float:
-    return span[-1].end_seconds - span[0].start_seconds
 
 
 def _closed_frames(target: PhoneSequence, frame_count: int) -> NDArray[np.float64]:

@@ -60,16 +60,6 @@ def draw_baked_light(scene: bpy.types.Scene) -> None:
     scene.display.render_aa = "FXAA"
 
 
-def drop_baked_light(objects: Sequence[bpy.types.Object]) -> None:
-    """Without the layer again; the mesh's own colours are the active ones."""
-    for obj in objects:
-        mesh: bpy.types.Mesh = obj.data  # type: ignore[assignment]
-        layers = mesh.color_attributes
-        layers.remove(layers[_LAYER])
-        if len(layers):
-            layers.active_color_index = 0
-
-
 def _smooth(mesh: bpy.types.Mesh) -> None:
     """Take the noise out of the light and leave the paint: each vertex shares its light with those beside it."""
     layers: Any = mesh.color_attributes
