@@ -8,34 +8,27 @@ old place, so that corrections above it stay above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from ..settings import OnExisting
-from .existing import ExistingAction, ExistingDatablock, ExistingStrip, Line
+from .existing import ExistingDatablock, Line
+from .layer_reading import (
+    Span,
+    StripPlace,
+    adds_only,
+    carries_keys,
+    has_room,
+    is_line,
+    is_lowest,
+    lower_paths,
+    meets_line,
+    overlap,
+    strips_of,
+)
 from .layer_words import kept_aside, overwrite_refused, refuse_tweaking, under
 
 Place = Literal["active", "swap", "strip"]
-# two lines that share more than this of the shorter one's time are one line made anew
-_SAME_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class StripPlace:
-    """A strip by the numbers of its track and of itself, from the bottom and from the left."""
-
-    track: int
-    strip: int
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """first, last: the frames of a line with its ease, which takes ``ease`` frames on either side."""
-
-    first: float
-    last: float
-    ease: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +67,41 @@ class Layer:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The strips that are this line already: all of them, those that it replaces, those set aside with their edits.
+
+    carries: the name of the action whose keys of the artist's go into the new one, of the strips in ``fresh``.
+    """
+
+    places: frozenset[StripPlace]
+    fresh: tuple[StripPlace, ...]
+    edited: tuple[StripPlace, ...]
+    carries: str
+    replaced: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """What becomes of the active action, in the words of :class:`Layer`.
+
+    below: the paths of somebody else's action, which lies under the line then.
+    """
+
+    retires: bool = False
+    pushes: bool = False
+    mutes_pushed: bool = False
+    carries: str = ""
+    below: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is pushed down as a line that still plays."""
+        return self.pushes and not self.mutes_pushed
+
+
 def decide_layer(
     datablock: str,
     where: str,
@@ -85,84 +113,112 @@ def decide_layer(
 ) -> Layer:
     """Decide for one datablock, called ``where`` in sentences. Raises :class:`RigError` for what is in the way."""
     refuse_tweaking(where, block)
-    same = [(place, strip) for place, strip in _strips(block) if _is_line(strip.action, line, span)]
-    carried = {place for place, strip in same if _carries(strip.action, line) and not strip.muted}
-    fresh = [place for place, strip in same if strip.action.ours or place in carried]
-    swaps = bool(fresh) and _has_room(block, fresh, span)
-    edited = [place for place, strip in same if strip.action.edited and not strip.muted and place not in carried]
-    action, retires, pushes, mutes_pushed = block.action, False, False, False
-    carries = next((strip.action.name for place, strip in same if place in carried), "")
-    warnings = [kept_aside(where, strip.action) for place, strip in same if place in edited]
-    if action is not None and _is_line(action, line, span):
-        retires = action.ours or _carries(action, line)
-        pushes = mutes_pushed = not retires
-        if retires and action.edited:
-            carries = action.name
-        if pushes:
-            warnings.append(kept_aside(where, action))
-    elif action is not None and action.tagged:
-        pushes = not swaps
-    elif action is not None and block.replaces and action.paths & touched:
-        if on_existing == "refuse":
-            raise overwrite_refused(where, action)
-        pushes = True
-        warnings.append(under(where, action, touched))
-    replaced = [action.name] if retires and action is not None else []
-    replaced += [strip.action.name for place, strip in same if place in fresh]
-    free = action is None or retires or pushes
-    lower = _lower_paths(block, {place for place, _ in same}) | (
-        action.paths if pushes and action is not None and not action.tagged else frozenset()
-    )
-    shares, waits = bool(lower & touched), pushes and not mutes_pushed
-    place, above, track = _placed(block, touched, span, free, shares, retires, swaps, fresh, waits)
-    # the track that the strip comes into; Blender cannot make one below all others
-    level = fresh[0].track if swaps else track if track is not None else above + 1 if above >= 0 else len(block.tracks)
-    adds = place != "active" and not pushes and _adds(block, touched, level)
-    warnings += _hiding(where, block, touched, span, place, fresh[0].track if swaps else above)
+    earlier = _earlier(where, block, line, span)
+    fresh = earlier.fresh
+    swaps = bool(fresh) and has_room(block, fresh, span)
+    active = _active(where, block, touched, span, line, on_existing, swaps)
+    action, pushes = block.action, active.pushes
+    lower = lower_paths(block, earlier.places) | active.below
+    shares = bool(lower & touched)
+    place, above, track = _placed(block, touched, span, shares, swaps, fresh, active)
+    adds = place != "active" and not pushes and adds_only(block, touched, _level(block, swaps, fresh, above, track))
+    lowest = not pushes and is_lowest(block, fresh[0].track if fresh else above, fresh)
+    meets = meets_line(block, span, earlier.places, active.waits)
     return Layer(
         datablock=datablock,
         place=place,
         swap=fresh[0] if place == "swap" else None,
         track=track,
         above=above,
-        retires=retires,
+        retires=active.retires,
         pushes=pushes,
-        mutes_pushed=mutes_pushed,
-        mutes=tuple(edited),
-        drops=tuple(fresh[1:] if place == "swap" else fresh),
-        holds=place != "active"
-        and not shares
-        and _is_lowest(block, track if track is not None else above, fresh, pushes),
-        pushed_holds=pushes and not shares and _is_lowest(block, len(block.tracks), [], False),
-        blends=span.ease if (shares and not adds) or _meets_line(block, span, {p for p, _ in same}, waits) else 0,
+        mutes_pushed=active.mutes_pushed,
+        mutes=earlier.edited,
+        drops=fresh[1:] if place == "swap" else fresh,
+        holds=place != "active" and not shares and lowest,
+        pushed_holds=pushes and not shares and is_lowest(block, len(block.tracks), ()),
+        blends=span.ease if (shares and not adds) or meets else 0,
         uncovered=touched - lower if shares else frozenset(),
         adds=adds,
-        replaced=tuple(replaced),
+        replaced=(*([action.name] if active.retires and action is not None else []), *earlier.replaced),
         pushed=action.name if pushes and action is not None else "",
         pushed_ours=pushes and action is not None and action.tagged,
-        carries=carries,
-        warnings=tuple(warnings),
+        carries=active.carries or earlier.carries,
+        warnings=(
+            *earlier.warnings,
+            *active.warnings,
+            *_hiding(where, block, touched, span, place, fresh[0].track if swaps else above),
+        ),
     )
+
+
+def _earlier(where: str, block: ExistingDatablock, line: Line, span: Span) -> _Earlier:
+    same = [(place, strip) for place, strip in strips_of(block) if is_line(strip.action, line, span)]
+    carried = {place: strip for place, strip in same if carries_keys(strip.action, line) and not strip.muted}
+    fresh = {place: strip for place, strip in same if strip.action.ours or place in carried}
+    edited = {p: strip for p, strip in same if strip.action.edited and not strip.muted and p not in carried}
+    return _Earlier(
+        places=frozenset(place for place, _ in same),
+        fresh=tuple(fresh),
+        edited=tuple(edited),
+        carries=next((strip.action.name for strip in carried.values()), ""),
+        replaced=tuple(strip.action.name for strip in fresh.values()),
+        warnings=tuple(kept_aside(where, strip.action) for strip in edited.values()),
+    )
+
+
+def _active(
+    where: str,
+    block: ExistingDatablock,
+    touched: frozenset[str],
+    span: Span,
+    line: Line,
+    on_existing: OnExisting,
+    swaps: bool,
+) -> _Active:
+    """Raises :class:`RigError` for somebody else's action that the settings tell to leave as it is."""
+    action = block.action
+    if action is None:
+        return _Active()
+    if is_line(action, line, span):
+        if action.ours or carries_keys(action, line):
+            return _Active(retires=True, carries=action.name if action.edited else "")
+        return _Active(pushes=True, mutes_pushed=True, warnings=(kept_aside(where, action),))
+    if action.tagged:
+        return _Active(pushes=not swaps)
+    if not (block.replaces and action.paths & touched):
+        return _Active()
+    if on_existing == "refuse":
+        raise overwrite_refused(where, action)
+    return _Active(pushes=True, below=action.paths, warnings=(under(where, action, touched),))
 
 
 def _placed(
     block: ExistingDatablock,
     touched: frozenset[str],
     span: Span,
-    free: bool,
     shares: bool,
-    retires: bool,
     swaps: bool,
-    fresh: list[StripPlace],
-    pushes: bool,
+    fresh: tuple[StripPlace, ...],
+    active: _Active,
 ) -> tuple[Place, int, int | None]:
     """The place, the track to be above, and a track of ours that has room."""
     if swaps:
         return "swap", -1, None
-    meets = _meets_line(block, span, set(fresh), pushes)
-    if free and (retires or not (shares or meets)):
+    free = block.action is None or active.retires or active.pushes
+    meets = meets_line(block, span, frozenset(fresh), active.waits)
+    if free and (active.retires or not (shares or meets)):
         return "active", -1, None
-    return _strip_place(block, touched, span, pushes and shares)
+    return _strip_place(block, touched, span, active.waits and shares)
+
+
+def _level(block: ExistingDatablock, swaps: bool, fresh: tuple[StripPlace, ...], above: int, track: int | None) -> int:
+    """The track that the strip comes into; Blender cannot make one below all others."""
+    if swaps:
+        return fresh[0].track
+    if track is not None:
+        return track
+    return above + 1 if above >= 0 else len(block.tracks)
 
 
 def _strip_place(
@@ -170,11 +226,11 @@ def _strip_place(
 ) -> tuple[Place, int, int | None]:
     ours = [index for index, track in enumerate(block.tracks) if track.ours and not track.muted]
     active = block.action
-    pushed_meets = active is not None and active.tagged and _overlap(active.first, active.last, span) > 0
+    pushed_meets = active is not None and active.tagged and overlap(active.first, active.last, span) > 0
     for index in reversed(ours):
         if above_all or pushed_meets:
             break
-        if all(_overlap(strip.first, strip.last, span) <= 0 for strip in block.tracks[index].strips):
+        if all(overlap(strip.first, strip.last, span) <= 0 for strip in block.tracks[index].strips):
             return "strip", index, index
     if above_all or pushed_meets:
         return "strip", len(block.tracks), None
@@ -184,72 +240,6 @@ def _strip_place(
         if any(strip.replaces and strip.action.paths & touched for strip in track.strips)
     ]
     return "strip", max([*ours, *hiding], default=-1), None
-
-
-def _strips(block: ExistingDatablock) -> Iterator[tuple[StripPlace, ExistingStrip]]:
-    for number, track in enumerate(block.tracks):
-        for index, strip in enumerate(track.strips):
-            yield StripPlace(number, index), strip
-
-
-def _is_line(action: ExistingAction, line: Line, span: Span) -> bool:
-    """Whether an action of ours is this line: made for the same sound, or in the same place."""
-    if not action.tagged or action.line.face not in ("", line.face):
-        return False
-    if action.line.sound and action.line.sound == line.sound:
-        return True
-    shorter = min(action.last - action.first, span.last - span.first)
-    return shorter <= 0 or _overlap(action.first, action.last, span) > _SAME_SHARE * shorter
-
-
-def _carries(action: ExistingAction, line: Line) -> bool:
-    """Whether the artist's keys go into the new line: it is of the same sound, and known which they are."""
-    return action.edited and action.noted and action.line.sound == line.sound
-
-
-def _overlap(first: float, last: float, span: Span) -> float:
-    return min(last, span.last) - max(first, span.first)
-
-
-def _meets_line(block: ExistingDatablock, span: Span, besides: set[StripPlace], with_active: bool) -> bool:
-    """Whether another line of ours is still easing when this one begins, or the other way round."""
-    others = [s for p, s in _strips(block) if s.action.tagged and p not in besides and not s.muted]
-    met = any(_overlap(strip.first, strip.last, span) > 0 for strip in others)
-    active = block.action
-    if with_active and active is not None and active.tagged:
-        return met or _overlap(active.first, active.last, span) > 0
-    return met
-
-
-def _has_room(block: ExistingDatablock, fresh: list[StripPlace], span: Span) -> bool:
-    """Whether a line made again can stay in its strip's place among the other strips of the track."""
-    strips = block.tracks[fresh[0].track].strips
-    old = strips[fresh[0].strip]
-    others = [strip for index, strip in enumerate(strips) if StripPlace(fresh[0].track, index) not in fresh]
-    return all(
-        _overlap(strip.first, strip.last, span) <= 0 and (strip.first < old.first) == (strip.first < span.first)
-        for strip in others
-    )
-
-
-def _is_lowest(block: ExistingDatablock, track: int, fresh: list[StripPlace], pushes: bool) -> bool:
-    """Whether no other line of ours lies lower than a strip in ``track`` (or in its own old place)."""
-    at = fresh[0].track if fresh else track
-    lower = [s for p, s in _strips(block) if s.action.tagged and not s.muted and p.track < at and p not in fresh]
-    return not lower and not pushes
-
-
-def _lower_paths(block: ExistingDatablock, besides: set[StripPlace]) -> frozenset[str]:
-    """What strips of other people key."""
-    found = (s.action.paths for p, s in _strips(block) if not s.action.tagged and not s.muted and p not in besides)
-    return frozenset().union(*found)
-
-
-def _adds(block: ExistingDatablock, touched: frozenset[str], level: int) -> bool:
-    """Whether other people's strips below the track ``level`` touch the line's channels, and all of them only add."""
-    below = [s for p, s in _strips(block) if p.track < level and not s.action.tagged and not s.muted]
-    sharing = [strip for strip in below if strip.action.paths & touched]
-    return bool(sharing) and not any(strip.replaces for strip in sharing)
 
 
 def _hiding(
@@ -265,10 +255,7 @@ def _hiding(
         if place == "active" or index <= track or above.ours or above.muted:
             continue
         if any(
-            s.replaces
-            and not s.muted
-            and s.action.paths & touched
-            and (s.holds or _overlap(s.first, s.last, span) > 0)
+            s.replaces and not s.muted and s.action.paths & touched and (s.holds or overlap(s.first, s.last, span) > 0)
             for s in above.strips
         ):
             found.append(

@@ -18,7 +18,8 @@ from .description import KeyControl, RigDescription
 from .ease import Rest, eased_curves, rest_value
 from .existing import ExistingAnimation, ExistingDatablock, Line
 from .frames import rotation_field
-from .layers import Layer, Span, decide_layer
+from .layer_reading import Span
+from .layers import Layer, decide_layer
 from .plan_bones import Turns, plan_bones, plan_gaze_keys
 from .resample import sample_monotone
 from .solve import RigMotion
