@@ -7,6 +7,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,14 @@ def extension() -> Iterator[None]:
     enable_checkout()
     yield
     disable_checkout()
+
+
+@pytest.fixture
+def ready(extension: None, tmp_path: Path) -> Any:
+    """The demo head, a speech file, no reference: one click away from keys; gives the scene's settings."""
+    from tests.blender.fake_engine import one_click_away
+
+    return one_click_away(tmp_path)
 
 
 _exit_status = pytest.StashKey[int]()

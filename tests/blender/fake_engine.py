@@ -165,3 +165,20 @@ def wav_file(path: Path, seconds: float = 2.0) -> Path:
         file.setparams((1, 2, 16000, len(samples), "NONE", ""))
         file.writeframes(samples.tobytes())
     return path
+
+
+def use_engine(engine: FakeEngine) -> FakeEngine:
+    """Put the fake in the place of the engine process."""
+    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    return engine
+
+
+def one_click_away(folder: Path) -> Any:
+    """The demo head and a speech file of ``folder``, without a reference; gives the scene's settings."""
+    import bpy
+
+    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
+    settings = bpy.context.scene.mimesh
+    settings.speech_kind, settings.speech_file = "file", str(wav_file(folder / "talk.wav"))
+    settings.reference_kind = "none"
+    return settings

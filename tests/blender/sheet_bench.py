@@ -15,7 +15,7 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from core.blender.correspond import store_binding  # noqa: E402
 from core.face.basis import open_basis  # noqa: E402
 from tests.blender.builders import RigChoice, build_rig, own_binding  # noqa: E402
-from tests.blender.fake_engine import FakeEngine, part, talking  # noqa: E402
+from tests.blender.fake_engine import FakeEngine, part, talking, use_engine  # noqa: E402
 from tests.blender.line_keys import keys_between, line_actions, line_digest, line_keys  # noqa: E402, F401
 from tests.face_fixtures import SyntheticFace  # noqa: E402
 
@@ -118,6 +118,4 @@ def mouth_at(head: str, frame: int) -> list[float]:
 
 def use_sheet_engine() -> FakeEngine:
     """A fake that speaks each sound in its own way."""
-    fake = FakeEngine(_spoken)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
-    return fake
+    return use_engine(FakeEngine(_spoken))

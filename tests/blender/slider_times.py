@@ -24,7 +24,7 @@ if "BLENDER_USER_RESOURCES" not in os.environ:
 import bpy
 
 from tests.blender.babble import babbling
-from tests.blender.fake_engine import FakeEngine, enable_checkout, part, wav_file
+from tests.blender.fake_engine import FakeEngine, enable_checkout, part, use_engine, wav_file
 
 SECONDS, FPS = 30.0, 60
 SLIDERS = {
@@ -55,8 +55,7 @@ def make_line(folder: Path) -> Any:
     scene.render.fps = FPS
     scene.mimesh.speech_kind, scene.mimesh.speech_file = "file", str(wav_file(folder / "talk.wav", SECONDS))
     scene.mimesh.reference_kind = "none"
-    engine = FakeEngine(lambda request: babbling(request, SECONDS))
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    use_engine(FakeEngine(lambda request: babbling(request, SECONDS)))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     return scene.mimesh_adjust
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.blender.fake_engine import (  # noqa: E402
     disable_checkout,
     enable_checkout,
     part,
-    wav_file,
+    use_engine,
 )
 
 pytestmark = pytest.mark.slow
@@ -30,18 +29,12 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def line(engine: FakeEngine, tmp_path: Path) -> Iterator[Any]:
+def line(engine: FakeEngine, ready: Any) -> Any:
     """The demo head saying something in a style; gives the sliders."""
-    enable_checkout()
     part("core.blender.adjust").forget_prepared()
-    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
-    settings = bpy.context.scene.mimesh
-    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    settings.reference_kind = "none"
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    use_engine(engine)
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
-    yield bpy.context.scene.mimesh_adjust
-    disable_checkout()
+    return bpy.context.scene.mimesh_adjust
 
 
 def face() -> Any:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +13,10 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.fake_engine import (  # noqa: E402
     FakeEngine,
-    disable_checkout,
-    enable_checkout,
     failing,
     part,
     talking,
+    use_engine,
     wav_file,
 )
 
@@ -28,21 +26,11 @@ needs_sound = pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="th
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Any]:
+def settings(ready: Any, tmp_path: Path) -> Any:
     """The demo head, a speech file and a reference file."""
-    enable_checkout()
-    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
-    chosen = bpy.context.scene.mimesh
     (tmp_path / "clip.mp4").write_bytes(b"not looked at here")
-    chosen.speech_kind, chosen.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    chosen.reference_kind, chosen.reference_file = "file", str(tmp_path / "clip.mp4")
-    yield chosen
-    disable_checkout()
-
-
-def use(engine: FakeEngine) -> FakeEngine:
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
-    return engine
+    ready.reference_kind, ready.reference_file = "file", str(tmp_path / "clip.mp4")
+    return ready
 
 
 def seen() -> Any:
@@ -80,7 +68,7 @@ class Rows:
 
 
 def test_the_reference_is_checked_before_anything_is_generated(settings: Any) -> None:
-    engine = use(FakeEngine(talking, look=lambda source: SimpleNamespace(report=seen())))
+    engine = use_engine(FakeEngine(talking, look=lambda source: SimpleNamespace(report=seen())))
     assert bpy.ops.mimesh.check_reference() == {"FINISHED"}
     run = bpy.context.window_manager.mimesh_run
     assert run.result.startswith("clip.mp4: 3.0 s of face") and run.warnings == "Told."
@@ -103,14 +91,14 @@ def test_the_reference_is_checked_before_anything_is_generated(settings: Any) ->
 def test_what_was_seen_of_the_reference_is_shown_after_generating_too(settings: Any) -> None:
     import dataclasses
 
-    use(FakeEngine(lambda request: dataclasses.replace(talking(request), reference_report=seen())))
+    use_engine(FakeEngine(lambda request: dataclasses.replace(talking(request), reference_report=seen())))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert json.loads(bpy.context.window_manager.mimesh_run.quality)["used_seconds"] == [0.0, 3.0]
 
 
 def test_tracks_and_the_person_go_to_the_engine(settings: Any) -> None:
     settings.speech_track, settings.reference_track, settings.reference_person = 2, 3, 1
-    engine = use(FakeEngine(talking))
+    engine = use_engine(FakeEngine(talking))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     request = engine.requests[0]
     assert (request.audio.track, request.audio.person) == (2, None)
@@ -121,7 +109,7 @@ def test_tracks_and_the_person_go_to_the_engine(settings: Any) -> None:
 
 
 def test_a_refusal_while_checking_leaves_no_bar(settings: Any) -> None:
-    use(FakeEngine(talking, look=failing("ReferenceClipError", "Two people.")))
+    use_engine(FakeEngine(talking, look=failing("ReferenceClipError", "Two people.")))
     bpy.context.window_manager.mimesh_run.quality = json.dumps(seen().to_json())
     with pytest.raises(RuntimeError, match="Two people"):
         bpy.ops.mimesh.check_reference()
@@ -148,7 +136,7 @@ def test_the_selected_strips_of_a_character_are_one_speech_by_their_names(settin
     assert bpy.ops.mimesh.use_selected_strips() == {"FINISHED"}
     assert (settings.speech_kind, settings.speech_strips) == ("strips", "One\nTwo")
     settings.reference_kind = "none"
-    engine = use(FakeEngine(talking))
+    engine = use_engine(FakeEngine(talking))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert engine.requests[0].audio.label == 'One, Two (mixed from the sequencer of "Scene")'
     settings.speech_kind, settings.speech_channel = "channel", 3
@@ -162,7 +150,7 @@ def test_a_muted_strip_that_is_chosen_is_keyed_all_the_same_and_told(settings: A
     strips = part("core.blender.compat").strips_of(scene.sequence_editor_create())
     strips.new_sound("Talk", str(wav_file(tmp_path / "t.wav")), 1, 10).mute = True
     settings.speech_kind, settings.speech_strip, settings.reference_kind = "strip", "Talk", "none"
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert 'The strip "Talk" is muted: it is used, but left out of playback.' in (
         bpy.context.window_manager.mimesh_run.warnings

@@ -14,7 +14,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.builders import snapshot  # noqa: E402
-from tests.blender.fake_engine import FakeEngine, failing, part, talking, wav_file  # noqa: E402
+from tests.blender.fake_engine import FakeEngine, failing, one_click_away, part, talking, use_engine  # noqa: E402
 from tests.blender.style_bench import a_style, enabled_with_library, keep  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -26,9 +26,7 @@ def ready(tmp_path: Path) -> Iterator[Any]:
     with enabled_with_library(tmp_path / "library"):
         for name in ("Ada", "Bob"):
             keep(mimic_style(name), name)
-        bpy.ops.mimesh.add_demo_head()
-        settings = bpy.context.scene.mimesh
-        settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
+        settings = one_click_away(tmp_path)
         bpy.ops.mimesh.use_style(name="Ada")
         yield settings
 
@@ -43,9 +41,7 @@ def engine(ready: Any) -> FakeEngine:
         origin = dataclasses.replace(result.provenance, second_style_name=other)
         return dataclasses.replace(result, style=mimic_style("Ada"), provenance=origin)
 
-    fake = FakeEngine(answer)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
-    return fake
+    return use_engine(FakeEngine(answer))
 
 
 def mimic_style(name: str) -> Any:
@@ -101,8 +97,7 @@ def test_a_second_style_that_is_gone_is_refused_before_the_engine_starts(ready: 
 
 
 def test_missing_weights_are_one_sentence_and_change_nothing(ready: Any) -> None:
-    fake = FakeEngine(failing("model", "Mimic's network is not installed.", "Choose AdaMesh."))
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
+    use_engine(FakeEngine(failing("model", "Mimic's network is not installed.", "Choose AdaMesh.")))
     ready.engine = "mimic"
     before = snapshot()
     with pytest.raises(RuntimeError, match="not installed") as caught:

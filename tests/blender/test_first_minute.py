@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.fake_engine import (  # noqa: E402
     FakeEngine,
-    disable_checkout,
-    enable_checkout,
     failing,
     part,
     talking,
+    use_engine,
     wav_file,
 )
 
@@ -25,13 +23,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def engine() -> Iterator[FakeEngine]:
+def engine(extension: None) -> FakeEngine:
     """The extension with an engine that talks at once."""
-    enable_checkout()
-    fake = FakeEngine(talking)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
-    yield fake
-    disable_checkout()
+    return use_engine(FakeEngine(talking))
 
 
 def strips() -> list[Any]:
@@ -62,8 +56,7 @@ def test_try_it_takes_what_the_user_has_chosen_and_adds_the_rest(engine: FakeEng
 
 
 def test_a_first_try_that_fails_leaves_the_scene_as_it_was(engine: FakeEngine) -> None:
-    failing_engine = FakeEngine(failing("MediaError", "The sound is silent."))
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: failing_engine)
+    use_engine(FakeEngine(failing("MediaError", "The sound is silent.")))
     scene, before = bpy.context.scene, bpy.context.scene.frame_end
     with pytest.raises(RuntimeError):
         bpy.ops.mimesh.try_it()

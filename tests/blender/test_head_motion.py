@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,27 +16,13 @@ bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.builders import snapshot  # noqa: E402
 from tests.blender.fake_engine import (  # noqa: E402
     FakeEngine,
-    disable_checkout,
-    enable_checkout,
     failing,
     part,
     talking,
-    wav_file,
+    use_engine,
 )
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def ready(tmp_path: Path) -> Iterator[Any]:
-    """The demo head and a speech file."""
-    enable_checkout()
-    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
-    settings = bpy.context.scene.mimesh
-    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    settings.reference_kind = "none"
-    yield settings
-    disable_checkout()
 
 
 def nodding(request: Any) -> Any:
@@ -55,9 +40,7 @@ def nodding(request: Any) -> Any:
 @pytest.fixture
 def engine(ready: Any) -> FakeEngine:
     """A face that talks already; the engine answers head requests too."""
-    fake = FakeEngine(talking, regenerate=nodding)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
-    return fake
+    return use_engine(FakeEngine(talking, regenerate=nodding))
 
 
 def curves(owner: Any) -> dict[tuple[str, int], list[float]]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +13,20 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.fake_engine import (  # noqa: E402
     FakeEngine,
-    disable_checkout,
-    enable_checkout,
     part,
     talking,
-    wav_file,
+    use_engine,
 )
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def baked(tmp_path: Path) -> Iterator[Any]:
+def baked(ready: Any) -> Any:
     """The demo head talking in a style, by an engine that gives the plain version too."""
-    enable_checkout()
-    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
-    settings = bpy.context.scene.mimesh
-    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    settings.reference_kind = "none"
-    engine = FakeEngine(styled)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    use_engine(FakeEngine(styled))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
-    yield settings
-    disable_checkout()
+    return ready
 
 
 def styled(request: Any) -> Any:

@@ -18,25 +18,9 @@ from tests.blender.fake_engine import (  # noqa: E402
     failing,
     part,
     talking,
-    wav_file,
+    use_engine,
 )
 from tests.pace import pace_seconds  # noqa: E402
-
-
-@pytest.fixture
-def ready(extension: None, tmp_path: Path) -> Any:
-    """The demo head, a speech file, no reference: one click away from keys."""
-    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
-    settings = bpy.context.scene.mimesh
-    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    settings.reference_kind = "none"
-    return settings
-
-
-def use(engine: FakeEngine) -> FakeEngine:
-    """Put the fake in the place of the engine process."""
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
-    return engine
 
 
 def keyed_frames() -> int:
@@ -59,7 +43,7 @@ def refused(match: str) -> str:
 
 
 def test_generate_writes_keys_that_move_the_mouth(ready: Any) -> None:
-    engine = use(FakeEngine(talking))
+    engine = use_engine(FakeEngine(talking))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert keyed_frames() > 1000
     assert engine.requests[0].audio.path.name == "talk.wav"
@@ -77,7 +61,7 @@ def test_generate_writes_keys_that_move_the_mouth(ready: Any) -> None:
 def test_generate_starts_the_keys_where_the_strip_sounds(ready: Any, tmp_path: Path) -> None:
     if not bpy.app.build_options.audaspace:
         pytest.skip("this build of Blender has no sound strips")
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     editor = bpy.context.scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
     strips.new_sound("talk", str(tmp_path / "talk.wav"), channel=1, frame_start=31)
@@ -87,7 +71,7 @@ def test_generate_starts_the_keys_where_the_strip_sounds(ready: Any, tmp_path: P
 
 
 def test_keys_beyond_the_scenes_end_are_mentioned(ready: Any) -> None:
-    use(FakeEngine(lambda request: talking(request, seconds=4.0)))
+    use_engine(FakeEngine(lambda request: talking(request, seconds=4.0)))
     bpy.context.scene.frame_end = 50
     bpy.ops.mimesh.generate_lip_sync()
     assert "the scene ends at frame 50" in bpy.context.window_manager.mimesh_run.result
@@ -95,7 +79,7 @@ def test_keys_beyond_the_scenes_end_are_mentioned(ready: Any) -> None:
 
 
 def test_generating_again_replaces_only_our_own_action(ready: Any) -> None:
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     bpy.ops.mimesh.generate_lip_sync()
     names = sorted(action.name for action in bpy.data.actions)
     ready.seed = 3
@@ -104,14 +88,14 @@ def test_generating_again_replaces_only_our_own_action(ready: Any) -> None:
 
 
 def test_generate_refuses_an_artists_action_before_starting_the_engine(ready: Any) -> None:
-    engine = use(FakeEngine(talking))
+    engine = use_engine(FakeEngine(talking))
     artist_action()
     refused("Artist")
     assert engine.requests == []
 
 
 def test_generate_keeps_an_artists_action_on_a_track_when_asked(ready: Any) -> None:
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     artist_action()
     ready.on_existing = "push_down"
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
@@ -122,24 +106,26 @@ def test_generate_keeps_an_artists_action_on_a_track_when_asked(ready: Any) -> N
 
 
 def test_a_missing_file_is_one_sentence(ready: Any, tmp_path: Path) -> None:
-    engine = use(FakeEngine(talking))
+    engine = use_engine(FakeEngine(talking))
     ready.speech_file = str(tmp_path / "gone.wav")
     assert "gone.wav does not exist" in refused("does not exist")
     assert engine.requests == []
 
 
 def test_an_engine_that_dies_half_way_changes_nothing(ready: Any) -> None:
-    use(FakeEngine(failing("engine", "The engine stopped half-way, in 'track', with code -9.", "Try again.")))
+    use_engine(FakeEngine(failing("engine", "The engine stopped half-way, in 'track', with code -9.", "Try again.")))
     refused("stopped half-way")
 
 
 def test_silent_audio_changes_nothing(ready: Any) -> None:
-    use(FakeEngine(failing("media", "The sound of talk.wav is silent (peak 0.00000 of full scale).")))
+    use_engine(FakeEngine(failing("media", "The sound of talk.wav is silent (peak 0.00000 of full scale).")))
     refused("silent")
 
 
 def test_a_reference_without_a_face_changes_nothing(ready: Any) -> None:
-    use(FakeEngine(failing("reference", "No face was found in clip.mp4.", "Choose a clip that shows the person.")))
+    use_engine(
+        FakeEngine(failing("reference", "No face was found in clip.mp4.", "Choose a clip that shows the person."))
+    )
     refused("No face")
 
 
@@ -149,7 +135,7 @@ def test_a_motion_of_another_basis_changes_nothing(ready: Any) -> None:
         result = talking(request)
         return dataclasses.replace(result, motion=result.motion.replace(basis_hash="f" * 64))
 
-    use(FakeEngine(foreign))
+    use_engine(FakeEngine(foreign))
     refused("basis")
 
 
@@ -157,12 +143,12 @@ def test_a_bug_becomes_a_sentence_and_changes_nothing(ready: Any) -> None:
     def broken(request: Any) -> Any:
         raise ZeroDivisionError("division by zero")
 
-    use(FakeEngine(broken))
+    use_engine(FakeEngine(broken))
     refused("failed unexpectedly")
 
 
 def test_a_failure_while_writing_puts_everything_back(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     apply = part("core.blender.write_action")
     write, written = apply.write_new_curve, []
 
@@ -194,7 +180,7 @@ def test_an_unknown_mesh_without_a_visible_face_changes_nothing(ready: Any) -> N
         cube.shape_key_add(name=name, from_mix=False).value = 0.0
     mesh.shape_keys.key_blocks["Exp1"].data[0].co.x = 0.1
     ready.target = cube
-    engine = use(FakeEngine(talking))
+    engine = use_engine(FakeEngine(talking))
     refused("No face was recognised")
     assert engine.pictures >= 1
     assert "mimesh_landmark_valid" not in mesh
@@ -208,7 +194,7 @@ def test_no_engine_is_explained(ready: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_one_undo_takes_all_keys_back(ready: Any) -> None:
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     bpy.ops.ed.undo_push(message="before")
     before = snapshot()
     bpy.ops.mimesh.generate_lip_sync("EXEC_DEFAULT", True)
@@ -220,7 +206,7 @@ def test_one_undo_takes_all_keys_back(ready: Any) -> None:
 
 
 def test_invoke_in_background_runs_to_the_end(ready: Any) -> None:
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     assert bpy.ops.mimesh.generate_lip_sync("INVOKE_DEFAULT") == {"FINISHED"}
     assert keyed_frames() > 1000
 
@@ -245,7 +231,7 @@ def test_a_pressed_cancel_ends_the_run_as_cancelled(ready: Any) -> None:
     def cancel_meanwhile(request: Any) -> Any:
         raise AssertionError("must not be asked for a result")
 
-    engine = use(FakeEngine(cancel_meanwhile, polls=40))
+    engine = use_engine(FakeEngine(cancel_meanwhile, polls=40))
     poll = engine._job
 
     def job_that_presses_cancel(answer: Any) -> Any:
@@ -268,7 +254,7 @@ def test_a_pressed_cancel_ends_the_run_as_cancelled(ready: Any) -> None:
 
 
 def test_clear_removes_our_actions_and_keeps_the_artists(ready: Any) -> None:
-    use(FakeEngine(talking))
+    use_engine(FakeEngine(talking))
     bpy.ops.mimesh.generate_lip_sync()
     bpy.context.scene.frame_set(7)
     kept = bpy.data.actions.new("Artist")
@@ -314,7 +300,7 @@ def test_clearing_the_cache_removes_only_what_the_engine_wrote(extension: None, 
 
 
 def test_a_run_of_ten_seconds_spends_little_outside_the_engine(ready: Any) -> None:
-    use(FakeEngine(lambda request: talking(request, seconds=10.0), polls=1))
+    use_engine(FakeEngine(lambda request: talking(request, seconds=10.0), polls=1))
     bpy.ops.mimesh.generate_lip_sync()
     # processor time: what else the machine is doing must not decide
     started = time.process_time()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import EXTENSION, FakeEngine, part, talking, wav_file  # noqa: E402
+from tests.blender.fake_engine import EXTENSION, FakeEngine, one_click_away, part, talking, use_engine, wav_file  # noqa: E402
 from tests.blender.style_bench import a_style, enabled_with_library, keep, refused  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -159,16 +159,12 @@ def test_drawing_never_reads_the_disk(extension: Any, monkeypatch: pytest.Monkey
 @pytest.fixture
 def ready(extension: Any, tmp_path: Path) -> Any:
     """The demo head, a speech file and the library."""
-    assert bpy.ops.mimesh.add_demo_head() == {"FINISHED"}
-    settings = bpy.context.scene.mimesh
-    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    return settings
+    return one_click_away(tmp_path)
 
 
 def test_a_saved_style_is_what_the_engine_gets(ready: Any, tmp_path: Path) -> None:
     """One run with a clip leaves a style; the next, on other speech, gets the style's file and no clip."""
-    engine = FakeEngine(lambda request: dataclasses.replace(talking(request), style=a_style()))
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    engine = use_engine(FakeEngine(lambda request: dataclasses.replace(talking(request), style=a_style())))
     clip = tmp_path / "ada.mp4"
     clip.write_bytes(b"only its name counts here")
     ready.reference_kind, ready.reference_file = "file", str(clip)
@@ -183,8 +179,7 @@ def test_a_saved_style_is_what_the_engine_gets(ready: Any, tmp_path: Path) -> No
 
 
 def test_a_path_still_names_a_style_file(ready: Any, tmp_path: Path) -> None:
-    engine = FakeEngine(talking)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    engine = use_engine(FakeEngine(talking))
     file = tmp_path / "given.safetensors"
     a_style().save(file)
     ready.reference_kind, ready.style_file = "style", str(file)
@@ -193,8 +188,7 @@ def test_a_path_still_names_a_style_file(ready: Any, tmp_path: Path) -> None:
 
 
 def test_a_style_that_is_gone_is_refused_before_the_engine_starts(ready: Any) -> None:
-    engine = FakeEngine(talking)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    engine = use_engine(FakeEngine(talking))
     ready.reference_kind, ready.style_file = "style", "Eve"
     refused(bpy.ops.mimesh.generate_lip_sync, 'no style called "Eve"')
     assert engine.requests == []

@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import FakeEngine, disable_checkout, enable_checkout, part, talking, wav_file  # noqa: E402
+from tests.blender.fake_engine import (  # noqa: E402
+    FakeEngine,
+    disable_checkout,
+    enable_checkout,
+    one_click_away,
+    part,
+    talking,
+    use_engine,
+)
 from tests.blender.sheet_bench import WITH_SOUND, make_edit, use_sheet_engine  # noqa: E402
 from tests.blender.style_bench import a_style, enabled_with_library, keep, refused  # noqa: E402
 
@@ -39,12 +47,8 @@ def engine(library: Path, tmp_path: Path) -> FakeEngine:
         motion = result.motion.replace(jaw=factor * result.motion.jaw, expression=0 * result.motion.expression)
         return dataclasses.replace(result, motion=motion)
 
-    fake = FakeEngine(speak)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: fake)
-    bpy.ops.mimesh.add_demo_head()
-    settings = bpy.context.scene.mimesh
-    settings.speech_kind, settings.speech_file = "file", str(wav_file(tmp_path / "talk.wav"))
-    return fake
+    one_click_away(tmp_path)
+    return use_engine(FakeEngine(speak))
 
 
 def kept_style(library: Path, name: str) -> Any:
