@@ -186,10 +186,13 @@ def _chosen_bank(context: bpy.types.Context) -> Path:
 
 def _animation_disabled_reason(context: bpy.types.Context) -> str:
     """Why there is no head motion to regenerate; empty when there is."""
+    from ..core.blender.read_animation import line_owners
     from ..core.blender.tags import our_actions
 
-    lines = our_actions(scene_settings(context).target.data.shape_keys)
-    return "" if next(lines, None) is not None else "Generate first: then its head motion can be regenerated."
+    # a face that controls drive has no line on its own keys
+    owners = line_owners(scene_settings(context).target)
+    made = any(True for owner in owners for _ in our_actions(owner))
+    return "" if made else "Generate first: then its head motion can be regenerated."
 
 
 _CLASSES = (MIMESH_OT_regenerate_head, MIMESH_OT_add_to_bank, MIMESH_OT_remove_from_bank, MIMESH_OT_use_bundled_bank)

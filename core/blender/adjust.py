@@ -19,7 +19,7 @@ from ..direct.tidy import tidied
 from ..direct.written import CurveName, WrittenCurve, pack_written
 from ..errors import RigError
 from ..face.basis import open_basis
-from ..rig.curves import ARMATURE, KEY, part_keys
+from ..rig.curves import ARMATURE, KEY, controls_of, part_keys
 from ..rig.description import RigDescription
 from ..rig.existing import CurvePoints, ExistingAnimation, ExistingDatablock, fingerprint
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves
@@ -33,6 +33,7 @@ from .kept import KeptLine, kept_lines, load
 from .key_memory import KeyMemory, LeftCurve, is_untouched, settle, unwatch, watch
 from .layers import pull_edits, refresh_layers
 from .nla import place_strip
+from .owners import owner_of
 from .read_animation import action_line, line_owners, read_datablock
 from .read_rig import read_rig
 from .tags import (
@@ -170,7 +171,7 @@ def _write(obj: bpy.types.Object, line: KeptLine, ready: _Ready, plan: CurvePlan
     for _, slot in slots:
         if slot.action.library is not None:
             raise RigError(f'The action "{slot.action.name}" is linked, so it cannot change.', "Make it local.")
-    owners = {name: _owner(obj, name) for name, _ in slots}
+    owners = {name: owner_of(name, obj) for name, _ in slots}
     known = _known(ready.memory, slots)
     widen_sliders(plan, owners, [])
     before = any(is_thinned(slot.action) for _, slot in slots)
@@ -206,22 +207,15 @@ def _known(memory: KeyMemory, slots: list[tuple[str, WrittenSlot]]) -> dict[Curv
 
 def line_slots(obj: bpy.types.Object, line: KeptLine, rig: RigDescription) -> list[tuple[str, WrittenSlot]]:
     """The line's slot on each datablock that has one."""
-    names = [KEY, ARMATURE, *(part_keys(part.object_name) for part in rig.parts)]
+    beside = [*(part_keys(part.object_name) for part in rig.parts), *map(controls_of, rig.control_owners)]
+    names = [KEY, ARMATURE, *beside]
     found = []
     for name in names:
-        fitting = (slot for slot in our_slots(_owner(obj, name)) if action_line(slot.action) == line.line)
+        fitting = (slot for slot in our_slots(owner_of(name, obj)) if action_line(slot.action) == line.line)
         first = next(fitting, None)
         if first is not None:
             found.append((name, first))
     return found
-
-
-def _owner(obj: bpy.types.Object, datablock: str) -> Any:
-    if datablock == KEY:
-        return obj.data.shape_keys
-    if datablock == ARMATURE:
-        return find_armature(obj)
-    return bpy.data.objects[datablock.removeprefix(part_keys(""))].data.shape_keys
 
 
 def _bake(line: KeptLine) -> BakeSettings:

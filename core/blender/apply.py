@@ -11,10 +11,10 @@ from typing import Any
 import bpy
 
 from ..errors import RigError
-from ..rig.curves import ARMATURE, KEY, part_object
+from ..rig.curves import control_object, part_object
 from ..rig.plan import CurvePlan
-from .armature import find_armature
 from .before import values_before
+from .owners import owner_of
 from .place_layer import place_layer
 from .read_animation import read_existing
 from .tags import our_actions
@@ -36,7 +36,7 @@ def apply_plan(plan: CurvePlan, obj: bpy.types.Object) -> ApplyReport:
     """Write the plan to ``obj``, its armature and its parts; on any failure everything is put back as it was."""
     started = time.perf_counter()
     _require_unchanged(plan, obj)
-    owners = {layer.datablock: _owner(layer.datablock, obj) for layer in plan.layers}
+    owners = {layer.datablock: owner_of(layer.datablock, obj) for layer in plan.layers}
     earlier = [action for owner in owners.values() for action in our_actions(owner)]
     written = write_actions(plan, owners, values_before(plan, owners))
     undo: list[Undo] = [lambda: _remove({slot.action for slot in written.values()})]
@@ -62,18 +62,10 @@ def apply_plan(plan: CurvePlan, obj: bpy.types.Object) -> ApplyReport:
 
 def _require_unchanged(plan: CurvePlan, obj: bpy.types.Object) -> None:
     """The artist may have assigned an action while the engine was working."""
-    names = tuple(name for name in map(part_object, (n for n, _ in plan.existing.parts)) if name)
-    if obj.name != plan.object_name or read_existing(obj, names) != plan.existing:
+    beside = [name for name, _ in plan.existing.parts]
+    parts, controls = (list(filter(None, map(kind, beside))) for kind in (part_object, control_object))
+    if obj.name != plan.object_name or read_existing(obj, parts, controls) != plan.existing:
         raise RigError(f'The animation of "{obj.name}" changed while the motion was being made.', "Generate again.")
-
-
-def _owner(datablock: str, obj: bpy.types.Object) -> Any:
-    """The datablock that holds the animation."""
-    if datablock == KEY:
-        return obj.data.shape_keys
-    if datablock == ARMATURE:
-        return find_armature(obj)
-    return bpy.data.objects[part_object(datablock) or ""].data.shape_keys
 
 
 def widen_sliders(plan: CurvePlan, owners: dict[str, Any], undo: list[Undo]) -> None:

@@ -1,27 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which control of the armature drives a shape key, where that can be told. Main thread only.
+"""Which control drives a shape key, where that can be told. Main thread only.
 
 A key under a driver has no effect when it is keyed: its control is keyed instead. Told are drivers that read one
-property, bone channel or bone position of the face's own armature and at most multiply it; a control that several keys
-share, a curve on the driver or an expression of more than that are not.
+property, bone channel or bone position, of the face's own armature, of another (a control rig) or of any object's
+custom properties, and make a straight line of it. Two keys may have a side each of one control, as on a face panel
+where up smiles and down frowns; a control that more keys share, a bent curve and an expression of more than one
+variable are not told.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import bpy
 
 from ..rig.curves import bone_path, key_path
 from ..rig.description import KeyControl
+from ..rig.driver_shape import DriverShape, driver_shape
 
-_NUMBER = r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?"
-_SCALED = re.compile(
-    rf"^\s*(?:(?P<before>{_NUMBER})\s*\*\s*)?(?P<name>[A-Za-z_]\w*)\s*(?:(?P<sign>[*/])\s*(?P<after>{_NUMBER}))?\s*$"
-)
 _PLACES = {"LOC_X": 0, "LOC_Y": 1, "LOC_Z": 2}
 _BONE_CHANNEL = re.compile(r'^(pose\.bones\["(?:[^"\\]|\\.)+"\]\.(?:location|rotation_euler|scale))\[(\d)\]$')
 _PROPERTY = re.compile(r'^(?:pose\.bones\["(?:[^"\\]|\\.)+"\])?\["(?:[^"\\]|\\.)+"\]$')
@@ -29,27 +28,37 @@ _LEAST_FACTOR = 1e-4
 
 
 def find_controls(
-    obj: bpy.types.Object, armature: bpy.types.Object | None, names: Sequence[str]
+    obj: bpy.types.Object, armature: bpy.types.Object | None, names: Sequence[str], signed: bool
 ) -> Mapping[str, KeyControl]:
-    """Key name to its control, for those of ``names`` whose driver can be told."""
+    """Key name to its control, for those of ``names`` whose driver can be told.
+
+    signed: the keys take values below zero, so that a driver that stops there will not do.
+    """
     keys = obj.data.shape_keys
-    if armature is None or keys is None or keys.animation_data is None or armature.library is not None:
+    if keys is None or keys.animation_data is None:
         return {}
     paths = {key_path(name): name for name in names}
-    taken = frozenset(curve.data_path for curve in _drivers(armature))
     found: dict[str, KeyControl] = {}
     for curve in keys.animation_data.drivers:
         name = paths.get(curve.data_path)
         control = None if name is None or not _straight(curve) else _control(curve.driver, armature)
-        if name is not None and control is not None and control.path not in taken:
-            found[name] = control
-    users = Counter((control.path, control.index) for control in found.values())
-    return {name: control for name, control in found.items() if users[control.path, control.index] == 1}
+        if name is not None and control is not None and not (signed and control.one_sided):
+            at_least_zero = not signed and keys.key_blocks[name].slider_min >= 0.0
+            found[name] = replace(control, one_sided=control.one_sided or at_least_zero)
+    return _apart(found, armature)
 
 
-def control_values(armature: bpy.types.Object, controls: Mapping[str, KeyControl]) -> dict[tuple[str, int], float]:
-    """The present value of each control."""
-    return {(c.path, c.index): read_channel(armature, c.path, c.index) for c in controls.values()}
+def control_values(
+    armature: bpy.types.Object | None, controls: Mapping[str, KeyControl]
+) -> dict[str, dict[tuple[str, int], float]]:
+    """The present value of each control, by the name of the object that has it."""
+    found: dict[str, dict[tuple[str, int], float]] = {}
+    for control in controls.values():
+        owner = bpy.data.objects[control.owner] if control.owner else armature
+        if owner is not None:
+            value = read_channel(owner, control.path, control.index)
+            found.setdefault(owner.name, {})[control.path, control.index] = value
+    return found
 
 
 def read_channel(owner: Any, path: str, index: int) -> float:
@@ -72,6 +81,30 @@ def write_channel(owner: Any, path: str, index: int, value: float) -> None:
     holder[name[1:-2].replace('\\"', '"').replace("\\\\", "\\")] = value
 
 
+def _apart(found: Mapping[str, KeyControl], armature: bpy.types.Object | None) -> dict[str, KeyControl]:
+    """Without those that would move another key or bone too, or whose own channel a driver has."""
+    told: dict[str, KeyControl] = {}
+    owners: dict[tuple[str, int], str] = {}
+    for name, control in found.items():
+        channel = (control.path, control.index)
+        # resting values are known by path alone: the same path on two objects is not
+        known = owners.setdefault(channel, control.owner)
+        sharing = [
+            other for other in found.values() if (other.owner, other.path, other.index) == (control.owner, *channel)
+        ]
+        owner = bpy.data.objects[control.owner] if control.owner else armature
+        if known == control.owner and _may_share(sharing) and control.path not in _driven_paths(owner):
+            told[name] = control
+    return told
+
+
+def _may_share(sharing: Sequence[KeyControl]) -> bool:
+    """One key alone, or two that have a side each."""
+    if len(sharing) == 1:
+        return True
+    return len(sharing) == 2 and all(c.one_sided for c in sharing) and sharing[0].factor * sharing[1].factor < 0
+
+
 def _straight(curve: Any) -> bool:
     """Whether the driver's value goes to the key as it is, not through a curve that bends or bounds it.
 
@@ -90,41 +123,35 @@ def _does_nothing(modifier: Any) -> bool:
     return [round(float(c), 6) for c in modifier.coefficients] == [0.0, 1.0]
 
 
-def _control(driver: Any, armature: bpy.types.Object) -> KeyControl | None:
-    if len(driver.variables) != 1:
+def _control(driver: Any, armature: bpy.types.Object | None) -> KeyControl | None:
+    if len(driver.variables) != 1 or len(driver.variables[0].targets) != 1:
         return None
     variable = driver.variables[0]
-    factor = _factor(driver, variable.name)
-    if factor is None or len(variable.targets) != 1 or variable.targets[0].id != armature:
-        return None
     target = variable.targets[0]
+    owner = target.id
+    # what is linked cannot be keyed; an override of it can
+    if not isinstance(owner, bpy.types.Object) or owner.library is not None:
+        return None
+    shape = DriverShape(1.0, False) if driver.type != "SCRIPTED" else driver_shape(driver.expression, variable.name)
+    channel = _channel(variable, target, owner)
+    if shape is None or channel is None:
+        return None
+    return KeyControl(*channel, shape.factor, "" if owner == armature else owner.name, shape.one_sided)
+
+
+def _channel(variable: Any, target: Any, owner: bpy.types.Object) -> tuple[str, int] | None:
+    """Path and index of what the driver reads."""
     if variable.type == "TRANSFORMS":
-        local = target.transform_space == "LOCAL_SPACE" and target.bone_target in armature.pose.bones
+        local = owner.pose is not None and target.bone_target in owner.pose.bones
         place = _PLACES.get(target.transform_type)
-        if not local or place is None:
+        if not local or target.transform_space != "LOCAL_SPACE" or place is None:
             return None
-        return KeyControl(bone_path(target.bone_target, "location"), place, factor)
+        return bone_path(target.bone_target, "location"), place
     if variable.type != "SINGLE_PROP":
         return None
-    if channel := _BONE_CHANNEL.match(target.data_path):
-        return KeyControl(channel[1], int(channel[2]), factor)
-    return KeyControl(target.data_path, 0, factor) if _is_number(armature, target.data_path) else None
-
-
-def _factor(driver: Any, name: str) -> float | None:
-    """What the driver multiplies its one variable with."""
-    if driver.type != "SCRIPTED":
-        return 1.0
-    found = _SCALED.match(driver.expression)
-    if found is None or found["name"] != name:
-        return None
-    factor = float(found["before"] or 1.0)
-    if found["after"]:
-        other = float(found["after"])
-        if found["sign"] == "/" and not other:
-            return None
-        factor = factor * other if found["sign"] == "*" else factor / other
-    return factor if abs(factor) > _LEAST_FACTOR else None
+    if found := _BONE_CHANNEL.match(target.data_path):
+        return found[1], int(found[2])
+    return (target.data_path, 0) if _is_number(owner, target.data_path) else None
 
 
 def _is_number(owner: Any, path: str) -> bool:
@@ -136,5 +163,6 @@ def _is_number(owner: Any, path: str) -> bool:
         return False
 
 
-def _drivers(owner: Any) -> Sequence[Any]:
-    return owner.animation_data.drivers if owner.animation_data is not None else ()
+def _driven_paths(owner: Any) -> frozenset[str]:
+    data = owner.animation_data if owner is not None else None
+    return frozenset(curve.data_path for curve in data.drivers) if data is not None else frozenset()

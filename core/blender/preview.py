@@ -15,7 +15,7 @@ from ..client.choices import GenerateSettings
 from ..face.basis import open_basis
 from ..face.motion import INTERNAL_FPS, Motion
 from ..face.resting import resting_motion
-from ..rig.curves import ARMATURE, KEY, part_object
+from ..rig.curves import ARMATURE, KEY, control_object, part_object
 from ..rig.plan import CurvePlan, plan_curves
 from ..rig.solve import prepare_solver
 from .session import apply_settings, existing_of, read_target, refuse_existing, scene_timing
@@ -112,12 +112,12 @@ def _span(plan: CurvePlan) -> tuple[float, float]:
 def _block(plan: CurvePlan, datablock: str) -> KeyedDatablock:
     curves = plan.curves_of(datablock)
     layer = next(layer for layer in plan.layers if layer.datablock == datablock)
-    owner = plan.object_name if datablock == KEY else part_object(datablock) or ""
+    owner = plan.object_name if datablock == KEY else part_object(datablock) or control_object(datablock) or ""
     if datablock == ARMATURE:
         owner = read_target(plan.object_name).armature_name or ""
     return KeyedDatablock(
         owner=owner,
-        what="bones" if datablock == ARMATURE else "shape keys",
+        what="bones" if datablock == ARMATURE else "controls" if control_object(datablock) else "shape keys",
         channels=tuple(dict.fromkeys(_channel(curve.path) for curve in curves)),
         keys=sum(len(curve.frames) for curve in curves),
         replaces=layer.replaced,

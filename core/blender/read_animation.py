@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..rig.curves import part_keys
+from ..rig.curves import controls_of, part_keys
 from ..rig.existing import (
     CurvePoints,
     ExistingAction,
@@ -37,13 +37,18 @@ from .tags import (
 )
 
 
-def read_existing(obj: bpy.types.Object, parts: Sequence[str] = ()) -> ExistingAnimation:
-    """Actions, drivers and NLA state of the mesh's shape keys, of its armature, and of the named meshes beside it."""
+def read_existing(obj: bpy.types.Object, parts: Sequence[str] = (), controls: Sequence[str] = ()) -> ExistingAnimation:
+    """Actions, drivers and NLA state of the mesh's shape keys and armature, and of the named objects beside it.
+
+    parts: meshes whose shape keys count. controls: objects that count themselves.
+    """
+    named = bpy.data.objects
     return ExistingAnimation(
         key=read_datablock(_keys(obj), marks=True),
         armature=read_datablock(find_armature(obj), marks=True),
-        parts=tuple(
-            (part_keys(name), read_datablock(_keys(bpy.data.objects.get(name)), marks=True)) for name in parts
+        parts=(
+            *((part_keys(name), read_datablock(_keys(named.get(name)), marks=True)) for name in parts),
+            *((controls_of(name), read_datablock(named.get(name), marks=True)) for name in controls),
         ),
     )
 
@@ -80,7 +85,7 @@ def line_curves(owner: Any | None, sound: str, face: str) -> tuple[CurvePoints, 
 
 def read_provenance(obj: bpy.types.Object, sound: str = "") -> dict[str, Any] | None:
     """What a line on the face was made from, the newest where none is for that sound; None where there is none."""
-    actions = [action for owner in (_keys(obj), find_armature(obj)) for action in our_actions(owner)]
+    actions = [action for owner in line_owners(obj) for action in our_actions(owner)]
     actions = [action for action in actions if action_line(action).face in ("", obj.name)]
     if not actions:
         return None
@@ -98,9 +103,9 @@ def curve_points(curve: bpy.types.FCurve) -> CurvePoints:
 
 def line_owners(obj: bpy.types.Object) -> Iterator[Any]:
     """Every datablock with a line for this face; earlier versions wrote no face, and only keys and armature."""
-    keys, armature = obj.data.shape_keys, find_armature(obj)
+    keys, armature = _keys(obj), find_armature(obj)
     yield from (owner for owner in (keys, armature) if owner is not None)
-    for other in (*bpy.data.shape_keys, *(o for o in bpy.data.objects if o.type == "ARMATURE")):
+    for other in (*bpy.data.shape_keys, *(o for o in bpy.data.objects if o.animation_data is not None)):
         if other not in (keys, armature) and any(action_line(a).face == obj.name for a in our_actions(other)):
             yield other
 

@@ -55,7 +55,7 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     bones = face_bones(armature, groups, chosen_bones(obj, armature))
     if bones.jaw is None:
         match = _with_a_living_mouth(obj, keys, match)
-    controls = find_controls(obj, armature, match.names)
+    controls = find_controls(obj, armature, match.names, match.signed)
     driven = driven_by(obj) - set(map(key_path, controls))
     names = tuple(name for name in match.names if key_path(name) not in driven)
     _require_free(obj, match, names)
@@ -218,7 +218,9 @@ def _rest(
         named = (bones.jaw, bones.head, bones.neck, bones.left_eye, bones.right_eye)
         existing = read_datablock(armature)
         found |= bone_values(armature, [name for name in named if name], existing)
-        found |= without_animation(control_values(armature, controls), armature, existing)
+    for owner, values in control_values(armature, controls).items():
+        moved = bpy.data.objects[owner]
+        found |= without_animation(values, moved, read_datablock(moved))
     return found
 
 

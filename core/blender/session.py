@@ -159,7 +159,8 @@ def refuse_existing(rig: RigDescription, settings: GenerateSettings, first_frame
 
 def existing_of(rig: RigDescription) -> ExistingAnimation:
     """What animates the face now, and the meshes that go with it."""
-    return read_existing(find_object(rig.object_name), [part.object_name for part in rig.parts])
+    parts = [part.object_name for part in rig.parts]
+    return read_existing(find_object(rig.object_name), parts, rig.control_owners)
 
 
 def apply_settings(settings: GenerateSettings) -> ApplySettings:

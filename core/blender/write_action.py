@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from ..direct.written import CurveName, WrittenCurve, pack_written, unpack_written
-from ..rig.curves import ARMATURE, KEY, PlannedCurve, part_object
+from ..rig.curves import ARMATURE, KEY, PlannedCurve, control_object, part_object
 from ..rig.ease import rest_value
 from ..rig.existing import CurvePoints, fingerprint
 from ..rig.plan import CurvePlan
@@ -228,7 +228,9 @@ def name_actions(plan: CurvePlan, written: dict[str, WrittenSlot]) -> tuple[str,
     for datablock, slot in written.items():
         if slot.action in named.values():
             continue
-        ending = {KEY: "", ARMATURE: " Bones"}.get(datablock, f" {part_object(datablock)}")
+        ending = {KEY: "", ARMATURE: " Bones"}.get(
+            datablock, f" {part_object(datablock) or control_object(datablock)}"
+        )
         slot.action.name = base if slot.slot is not None else f"{base}{ending}"
         named[slot.action.name] = slot.action
     return tuple(action.name for action in named.values())

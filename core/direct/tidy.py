@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face.basis import open_basis
-from ..rig.curves import ARMATURE, PlannedCurve, bone_path, key_path, part_object
+from ..rig.curves import ARMATURE, PlannedCurve, bone_path, control_object, key_path, part_object
 from ..rig.description import RigDescription
 from ..rig.plan import CurvePlan
 from .tidy_lips import FaceReach, face_reach, jaw_rotvec
@@ -142,7 +142,9 @@ class _Thinning:
         """The track of each of the rig's keys: its own curve, or that of the control that drives it."""
         controls = self.reach.rig.controls
         return [
-            (ARMATURE, controls[key].path, controls[key].index) if key in controls else ("", key_path(key), 0)
+            (controls[key].datablock, controls[key].path, controls[key].index)
+            if key in controls
+            else ("", key_path(key), 0)
             for key in self.reach.rig.key_names
         ]
 
@@ -174,6 +176,8 @@ class _Thinning:
 
 def _name(curve: PlannedCurve) -> tuple[str, str, int]:
     """Curves with the same name have their keys on the same frames: a rotation's channels, a key on several meshes."""
+    if control_object(curve.datablock) is not None:
+        return (curve.datablock, curve.path, curve.index)
     if curve.datablock != ARMATURE:
         return ("", curve.path, 0)
     return (ARMATURE, curve.path, 0 if "rotation" in curve.path else curve.index)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# datablocks of a plan: the face's shape keys, its armature, and the shape keys of a mesh that goes with it
+# datablocks of a plan: the face's shape keys, its armature, the shape keys of a mesh that goes with it, and another
+# object whose controls drive keys
 KEY, ARMATURE = "key", "armature"
-_PART = "key:"
+_PART, _CONTROLS = "key:", "object:"
 
 KEY_PATH = re.compile(r'key_blocks\["(.+)"\]\.value$')
 BONE_PATH = re.compile(r'pose\.bones\["(.+)"\]\.(\w+)$')
@@ -21,7 +22,7 @@ BONE_PATH = re.compile(r'pose\.bones\["(.+)"\]\.(\w+)$')
 class PlannedCurve:
     """One F-curve. frames, values: (n,) float32. group: channel group in the editors.
 
-    datablock: ``KEY``, ``ARMATURE`` or :func:`part_keys` of an object.
+    datablock: ``KEY``, ``ARMATURE``, :func:`part_keys` or :func:`controls_of` of an object.
     """
 
     datablock: str
@@ -50,6 +51,16 @@ def part_keys(object_name: str) -> str:
 def part_object(datablock: str) -> str | None:
     """The object's name of :func:`part_keys`, None for the face's own datablocks."""
     return datablock[len(_PART) :] if datablock.startswith(_PART) else None
+
+
+def controls_of(object_name: str) -> str:
+    """The datablock of an object with controls, which is not the face's armature."""
+    return f"{_CONTROLS}{object_name}"
+
+
+def control_object(datablock: str) -> str | None:
+    """The object's name of :func:`controls_of`, None for any other datablock."""
+    return datablock[len(_CONTROLS) :] if datablock.startswith(_CONTROLS) else None
 
 
 def key_path(name: str) -> str:

@@ -15,6 +15,7 @@ from ..face.rotations import FloatArray
 from ..weights import bundled, read_tensors, write_tensors
 from .conventions.base import GazeKey, RigConvention
 from .conventions.flame import CONVENTION as FLAME
+from .curves import ARMATURE, controls_of
 from .names import BoneLink, FaceBones, descendants
 
 FLAME_VERTICES = 5023
@@ -102,11 +103,22 @@ class FacePart:
 
 @dataclass(frozen=True, slots=True)
 class KeyControl:
-    """A channel of the armature that drives a shape key: the key's value is ``factor`` times its own."""
+    """A channel that drives a shape key: the key's value is ``factor`` times its own.
+
+    owner: the object that has it, empty for the face's armature. one_sided: below zero the key stays at rest, so that
+    another key may have the channel's other side.
+    """
 
     path: str
     index: int
     factor: float
+    owner: str = ""
+    one_sided: bool = False
+
+    @property
+    def datablock(self) -> str:
+        """Where it is keyed."""
+        return controls_of(self.owner) if self.owner else ARMATURE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +157,11 @@ class RigDescription:
     parts: tuple[FacePart, ...] = ()
     followers: tuple[str, ...] = ()
     controls: Mapping[str, KeyControl] = field(default_factory=dict)
+
+    @property
+    def control_owners(self) -> tuple[str, ...]:
+        """Names of objects beside the armature whose controls are keyed."""
+        return tuple(dict.fromkeys(control.owner for control in self.controls.values() if control.owner))
 
     @property
     def jaw_bone(self) -> str | None:

@@ -20,7 +20,10 @@ def describe_match(rig: RigDescription) -> tuple[str, ...]:
     if bones:
         lines.append(f"Bones: {', '.join(bones)}.")
     if rig.controls:
-        driven = [f"{name} by {_plain(control.path)}" for name, control in rig.controls.items()]
+        driven = [
+            f"{name} by {_plain(control.path)}" + (f" of {control.owner}" if control.owner else "")
+            for name, control in rig.controls.items()
+        ]
         lines.append(f"Keyed by their controls: {_shortened(driven)}.")
     if gaze and rig.left_eye_bone is None:
         lines.append(f"Gaze: {len(gaze)} keys ({_shortened(gaze)}).")

@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from ..errors import RigError
 from ..face.rotations import FloatArray
 from ..settings import BakeSettings
-from .curves import ARMATURE, BONE_PATH, KEY, PlannedCurve, SliderRange, bone_path, key_path, part_keys, unquoted
+from .curves import (
+    ARMATURE,
+    BONE_PATH,
+    KEY,
+    PlannedCurve,
+    SliderRange,
+    bone_path,
+    controls_of,
+    key_path,
+    part_keys,
+    unquoted,
+)
 from .description import KeyControl, RigDescription
 from .ease import Rest, eased_curves, rest_value
 from .existing import ExistingAnimation, ExistingDatablock, Line
@@ -178,7 +189,9 @@ def refuse_early(
 def _places(rig: RigDescription) -> list[tuple[str, str]]:
     """Every datablock that may be keyed, and what to call it."""
     parts = [(part_keys(part.object_name), f'shape keys of "{part.object_name}"') for part in rig.parts]
-    return [(KEY, f'shape keys of "{rig.object_name}"'), (ARMATURE, f'armature "{rig.armature_name}"'), *parts]
+    controls = [(controls_of(name), f'controls "{name}"') for name in rig.control_owners]
+    own = [(KEY, f'shape keys of "{rig.object_name}"'), (ARMATURE, f'armature "{rig.armature_name}"')]
+    return [*own, *parts, *controls]
 
 
 def _paths(curves: tuple[PlannedCurve, ...], datablock: str) -> frozenset[str]:
@@ -196,14 +209,22 @@ def _for_parts(rig: RigDescription, curves: tuple[PlannedCurve, ...]) -> list[Pl
 
 
 def _by_controls(rig: RigDescription, curves: tuple[PlannedCurve, ...]) -> list[PlannedCurve]:
-    """Keys that a control of the armature drives are moved by it."""
+    """Keys that a control drives are moved by it; two keys may have a side each of one control."""
     controls = {key_path(name): control for name, control in rig.controls.items()}
-    return [_by_control(curve, controls[curve.path]) if curve.path in controls else curve for curve in curves]
+    moved: dict[tuple[str, str, int], PlannedCurve] = {}
+    for curve in curves:
+        found = _by_control(curve, controls[curve.path]) if curve.path in controls else curve
+        name = (found.datablock, found.path, found.index)
+        other = moved.get(name)
+        moved[name] = found if other is None else dataclasses.replace(found, values=other.values + found.values)
+    return list(moved.values())
 
 
 def _by_control(curve: PlannedCurve, control: KeyControl) -> PlannedCurve:
     values = (curve.values / control.factor).astype(np.float32)
-    return dataclasses.replace(curve, datablock=ARMATURE, path=control.path, index=control.index, values=values)
+    return dataclasses.replace(
+        curve, datablock=control.datablock, path=control.path, index=control.index, values=values
+    )
 
 
 def _taken_bones(rig: RigDescription, block: ExistingDatablock, line: Line, span: Span) -> frozenset[str]:

@@ -60,7 +60,7 @@ def key_and_apply(obj: bpy.types.Object) -> tuple[CurvePlan, np.ndarray]:
     """The plan and the opening of the evaluated mouth, frame by frame."""
     rig = read_rig(obj)
     solved = prepare_solver(rig, FACE.basis).solve(MOTION)
-    existing = read_existing(obj, [part.object_name for part in rig.parts])
+    existing = read_existing(obj, [part.object_name for part in rig.parts], rig.control_owners)
     plan = plan_curves(rig, solved, SceneTiming(25.0, 10.0), ApplySettings(), existing, "{}")
     apply_plan(plan, obj)
     openings = []
@@ -130,10 +130,10 @@ def test_a_reference_key_that_is_not_first_is_no_expression() -> None:
     assert keys.reference_key.name not in rig.key_names
 
 
-def drive(obj: bpy.types.Object, name: str, target: bpy.types.Object) -> None:
+def drive(obj: bpy.types.Object, name: str, target: bpy.types.Object, by: str = "") -> None:
     driver = obj.data.shape_keys.driver_add(f'key_blocks["{name}"].value').driver
     variable = driver.variables.new()
-    variable.targets[0].id, variable.targets[0].data_path = target, f'["{name}"]'
+    variable.targets[0].id, variable.targets[0].data_path = target, f'["{by or name}"]'
     driver.expression = variable.name
 
 
@@ -234,14 +234,82 @@ def test_controls_that_cannot_be_told_are_named() -> None:
     assert correlation(key_and_apply(obj)[1]) > 0.97
 
 
+def with_a_panel(obj: bpy.types.Object, pairs: tuple[tuple[str, str], ...]) -> bpy.types.Object:
+    """Another armature with a bone for each key, as rigs with a face panel have: ``pairs`` have a side each of one."""
+    panel = bpy.data.objects.new("Panel", bpy.data.armatures.new("Panel"))
+    bpy.context.scene.collection.objects.link(panel)
+    bone_of = {name: name for name in ARKIT} | {second: first for first, second in pairs}
+    bpy.context.view_layer.objects.active = panel
+    bpy.ops.object.mode_set(mode="EDIT")
+    for index, name in enumerate(dict.fromkeys(bone_of.values())):
+        bone = panel.data.edit_bones.new(f"CTRL {name}")
+        bone.head, bone.tail = (0.02 * index, 0.0, 0.0), (0.02 * index, 0.0, 0.01)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for index, name in enumerate(ARKIT):
+        driver = obj.data.shape_keys.driver_add(f'key_blocks["{name}"].value').driver
+        variable = driver.variables.new()
+        variable.name = "way"
+        target = variable.targets[0]
+        target.id, variable.type = panel, "TRANSFORMS"
+        target.bone_target, target.transform_space = f"CTRL {bone_of[name]}", "LOCAL_SPACE"
+        target.transform_type = "LOC_Y"
+        minus = "-" if bone_of[name] != name else ""
+        driver.expression = f"clamp({minus}way * 50, 0, 1)" if index % 2 else f"max({minus}way / 0.02, 0)"
+    return panel
+
+
+PAIRS = (("mouthSmileLeft", "mouthFrownLeft"), ("mouthSmileRight", "mouthFrownRight"), ("jawLeft", "jawRight"))
+
+
+def test_a_face_that_a_panel_on_another_armature_drives_is_keyed_there() -> None:
+    obj = named_head(FACE, ARKIT, with_armature=True)
+    panel = with_a_panel(obj, PAIRS)
+    panel.pose.bones["CTRL cheekPuff"].location.y = 0.004
+    before = builders.snapshot()
+    assert any("Keyed by their controls:" in line and "location of Panel" in line for line in describe_rig(obj))
+    plan, openings = key_and_apply(obj)
+    assert correlation(openings) > 0.97
+    assert not plan.curves_of("key")
+    keyed = [curve.path for curve in plan.curves_of("object:Panel")]
+    assert len(keyed) == len(set(keyed)) == len(read_rig(obj).key_names) - len(PAIRS)
+    assert {f'pose.bones["CTRL {name}"].location' for name in ("jawOpen", "mouthSmileLeft", "jawLeft")} <= set(keyed)
+    bpy.context.scene.frame_set(500)
+    assert panel.pose.bones["CTRL cheekPuff"].location.y == pytest.approx(0.004)
+    clear_animation(obj)
+    bpy.context.scene.frame_set(1)
+    assert panel.pose.bones["CTRL cheekPuff"].location.y == pytest.approx(0.004)
+    assert panel.animation_data.action is None
+    assert builders.snapshot()["keys"] == before["keys"]
+
+
+def test_an_artists_own_animation_of_the_panel_is_not_lost() -> None:
+    obj = named_head(FACE, ARKIT, with_armature=True)
+    panel = with_a_panel(obj, PAIRS)
+    bone = panel.pose.bones["CTRL jawOpen"]
+    bone.location.y = 0.01
+    bone.keyframe_insert("location", frame=900)
+    acted = panel.animation_data.action
+    with pytest.raises(RigError, match="Panel"):
+        key_and_apply(obj)
+    assert panel.animation_data.action == acted
+
+
+def test_three_keys_of_one_bone_of_the_panel_are_left_out_and_named() -> None:
+    obj = named_head(FACE, ARKIT, with_armature=True)
+    with_a_panel(obj, (("cheekPuff", "noseSneerLeft"), ("cheekPuff", "noseSneerRight")))
+    rig = read_rig(obj)
+    assert not {"cheekPuff", "noseSneerLeft", "noseSneerRight"} & set(rig.key_names)
+    assert any("3 expression keys" in warning and "drivers control them" in warning for warning in rig.warnings)
+
+
 def absolute(obj: bpy.types.Object) -> None:
     obj.data.shape_keys.use_relative = False
 
 
 def all_driven(obj: bpy.types.Object) -> None:
+    obj["mood"] = 0.0
     for name in ARKIT:
-        obj[name] = 0.0
-        drive(obj, name, obj)
+        drive(obj, name, obj, "mood")
 
 
 def shared_mesh(obj: bpy.types.Object) -> None:

@@ -16,8 +16,7 @@ from ...errors import MediaError, MimeshError, RigError
 from ...exchange.sheet import LineStatus, Made, SheetLine, blocked, compare
 from ...rig.existing import ExistingAction, ExistingDatablock
 from ...settings import groups_to_json
-from ..armature import find_armature
-from ..read_animation import read_datablock
+from ..read_animation import line_owners, read_datablock
 from ..read_scene import StripRange, on_frames_of, scene_fps
 from ..strips.place import StripPlace, places, scenes_to_search
 from ..style_mix import WeightCurve
@@ -173,7 +172,7 @@ def survey_sheet(
 
 def _made_lines(obj: bpy.types.Object) -> dict[str, MadeLine]:
     found: dict[str, MadeLine] = {}
-    for owner in (obj.data.shape_keys, find_armature(obj)):
+    for owner in line_owners(obj):
         seen: set[str] = set()
         for action in _playing(read_datablock(owner)):
             sound = action.line.sound

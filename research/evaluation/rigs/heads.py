@@ -16,7 +16,7 @@ from core.blender.demo_head import create_demo_head
 from core.blender.read_rig import read_rig
 from core.errors import RigError
 from core.face.basis import open_basis
-from core.face.landmarks import SKIN_COUNT
+from core.face.landmarks import MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, SKIN_COUNT
 from core.rig.description import LandmarkBinding, flame_binding
 from core.rig.frames import fit_similarity
 from core.rig.lips import edges_about_mouth, lip_vertices
@@ -29,6 +29,8 @@ _UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 _SPREAD_ROUNDS = 400
 # how far from the landmarks the basis' expressions are felt, in centimetres
 _NEAR_CM = 1.2
+# how far from its corner each lip follows the skull or the jaw alone
+_CORNER_CM = 0.9
 
 
 def fresh_scene() -> Any:
@@ -164,7 +166,11 @@ def _jaw_share(
     share = of_basis[nearest].astype(float)
     edges = edges_about_mouth(vertices, triangles, points)
     upper, lower = lip_vertices(vertices, edges, points)
-    share[upper], share[lower] = 0.0, 1.0
+    # at the corners one lip becomes the other: weights that leap there tear the mouth open like a box
+    corners = points[[MOUTH_CORNER_RIGHT, MOUTH_CORNER_LEFT], 0]
+    apart = np.clip(np.abs(vertices[:, :1] - corners).min(axis=1) / _CORNER_CM, 0.0, 1.0)
+    apart[(vertices[:, 0] < corners[0]) | (vertices[:, 0] > corners[1])] = 0.0
+    share[upper], share[lower] = 0.5 - 0.5 * apart[upper], 0.5 + 0.5 * apart[lower]
     # what no one sees from the front is the inside of the mouth: it hangs on its own lip
     sighted = triangles[triangles_in_sight(vertices, triangles, points)]
     return _spread(share, edges, np.setdiff1d(edges, np.union1d(np.flatnonzero(upper | lower), sighted)))

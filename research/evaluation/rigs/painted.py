@@ -2,7 +2,8 @@
 """The picture of a head that the tracker judges: skin, red lips, light teeth, a dark mouth, eyes and brows.
 
 A tracker finds lips by their colour. Teeth, gums and the inside of the cheeks in the colour of skin look like a
-mouth that is less open than it is; without brows and pupils it reads one mouth a quarter apart from two sides.
+mouth that is less open than it is; without brows and pupils it reads one mouth a quarter apart from two sides; and a
+small opening without teeth, which nobody has, it reads a third too open: a head without any is lent some.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 
 from core.face.landmarks import IRIS_LEFT, IRIS_RIGHT, OUTER_LIPS, SKIN_COUNT
 from core.face.rotations import matrix_from_rotvec
-from core.rig.description import RigDescription
+from core.rig.description import LandmarkBinding, RigDescription
 from core.rig.lips import edges_about_mouth, lip_vertices
 from core.rig.raster import View, draw
 from core.rig.surface import pieces
+from research.evaluation.rigs.lent_teeth import LentTeeth, lend_teeth
 
 _PIXELS, _WIDTH_CM, _CAMERA_CM = 448, 17.0, 60.0
 # linear colours; what the light does to them comes on top
@@ -52,8 +54,9 @@ Pixels = NDArray[np.uint8]
 class Painted:
     """A head to be drawn again and again from the front, its turn taken off.
 
-    triangles: (F, 3) that can come into sight, the plate's two last. colours: (V + 4, 3). inside: (V + 4,) what lies
-    in the mouth. lips: vertices of the lips. plate: (4, 3). view: of the resting face.
+    triangles: (F, 3) that can come into sight, of the head's V vertices, the plate's four and the N of ``lent`` teeth.
+    colours: (V + 4 + N, 3). inside: (V + 4 + N,) what lies in the mouth. lips: vertices of the lips. plate: (4, 3).
+    view: of the resting face. binding: where its landmarks are.
     """
 
     triangles: NDArray[np.int32]
@@ -62,10 +65,13 @@ class Painted:
     lips: NDArray[np.intp]
     plate: NDArray[np.float64]
     view: View
+    binding: LandmarkBinding
+    lent: LentTeeth | None = None
 
     def picture(self, vertices: NDArray[np.float64], nod_and_turn: tuple[float, float] = (0.0, 0.0)) -> Pixels:
         """(V, 3) in face axes and cm to (448, 448, 3), as a camera sees it from 60 cm; degrees down and aside."""
-        placed = np.concatenate([vertices, self.plate])
+        lent = [] if self.lent is None else [self.lent.moved(self.binding.points(vertices))]
+        placed = np.concatenate([vertices, self.plate, *lent])
         behind = np.clip(vertices[self.lips, 2].max() - placed[:, 2], 0.0, None)
         shades = self.colours * np.where(self.inside, np.exp(-behind / _FADE_CM), 1.0)[:, None]
         nod, turn = np.radians(nod_and_turn)
@@ -98,16 +104,28 @@ def paint(rig: RigDescription, rest: NDArray[np.float64], dark_mouth: bool = Fal
     triangles = np.concatenate([shown, [[first, first + 1, first + 2], [first, first + 2, first + 3]]])
     colours = _colours(rest, label, within, skin)
     _paint_face(colours[:-4], rest, points, skin & ~within, lips)
+    inside = np.append(within, np.zeros(4, bool))
+    lent = None if _has_teeth(colours) else lend_teeth(points)
+    if lent is not None:
+        triangles = np.concatenate([triangles, lent.triangles + len(colours)])
+        colours = np.concatenate([colours, np.where(lent.white[:, None], _TEETH, _FLESH)])
+        inside = np.append(inside, np.ones(len(lent.rest), bool))
     if dark_mouth:
-        colours[:-4][within] = _DARK
+        colours[inside] = _DARK
     return Painted(
         triangles=triangles.astype(np.int32),
         colours=colours,
-        inside=np.append(within, np.zeros(4, bool)),
+        inside=inside,
         lips=np.flatnonzero(lips),
         plate=middle + np.array(_PLATE_CM),
         view=_view(points),
+        binding=rig.binding,
+        lent=lent,
     )
+
+
+def _has_teeth(colours: NDArray[np.float64]) -> bool:
+    return bool((colours == np.array(_TEETH)).all(axis=1).any())
 
 
 def triangles_in_sight(
