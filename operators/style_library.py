@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.files import NAME_LIMIT
+from .assets import follow_library
 from .properties import all_scene_settings, scene_settings
 from .stubs import OperatorResult, classes_factory
 from .style_list import active_style, refresh_styles, style_library, style_list
@@ -38,6 +39,7 @@ class _LibraryOperator:
             refresh_styles(context)
             return {"CANCELLED"}
         refresh_styles(context, selected)
+        follow_library(context, self)
         self.report({"INFO"}, words)
         return {"FINISHED"}
 
@@ -75,6 +77,7 @@ class MIMESH_OT_refresh_styles(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """For files that were put there by hand or by another Blender."""
         refresh_styles(context)
+        follow_library(context, self)
         return {"FINISHED"}
 
 

@@ -12,6 +12,7 @@ import bpy
 from ..core.errors import MimeshError, SettingsError
 from ..core.settings_schema import setting_fields
 from ..core.trait_settings import TraitAmounts
+from .assets import follow_library
 from .engine_access import engine_client
 from .generate import engine_disabled_reason, speech_disabled_reason
 from .properties import busy_reason, freeze_settings, scene_settings
@@ -69,7 +70,7 @@ class MIMESH_OT_measure_traits(SteppedOperator, bpy.types.Operator):
         style = _selected(context)
         settings = freeze_settings(scene_settings(context))
         measured = yield from measure_steps(context.scene, settings, style, engine_client(context))
-        _save(context, with_traits(style, style_amounts(style), measured))
+        _save(self, context, with_traits(style, style_amounts(style), measured))
         return f"Measured the traits of {style.name}.\n" + "\n".join(traits_rows(context))
 
 
@@ -115,7 +116,7 @@ class MIMESH_OT_adjust_traits(bpy.types.Operator):
 
         try:
             amounts = TraitAmounts(**{name: float(f"{getattr(self, name):.4g}") for name in _NAMES})
-            _save(context, with_traits(_selected(context), amounts))
+            _save(self, context, with_traits(_selected(context), amounts))
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -174,7 +175,7 @@ class MIMESH_OT_copy_traits(bpy.types.Operator):
             names = tuple(name for name in _NAMES if name in self.traits)
             copied = amounts_like(own["person"], wanted["person"], names)
             amounts = dataclasses.replace(style_amounts(style), **{name: getattr(copied, name) for name in names})
-            _save(context, with_traits(style, amounts))
+            _save(self, context, with_traits(style, amounts))
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -203,9 +204,10 @@ def _load(context: bpy.types.Context, name: str) -> Style:
     return Style.load(style_library(context).find(name).path)
 
 
-def _save(context: bpy.types.Context, style: Style) -> None:
+def _save(operator: bpy.types.Operator, context: bpy.types.Context, style: Style) -> None:
     style_library(context).save(style, style.name, replace=True)
     refresh_styles(context, style.name)
+    follow_library(context, operator)
 
 
 _CLASSES = (MIMESH_OT_measure_traits, MIMESH_OT_adjust_traits, MIMESH_OT_copy_traits)

@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 
+from ..operators.assets import is_style_asset
 from ..operators.stubs import classes_factory
 
 Draw = Callable[[Any, bpy.types.Context], None]
@@ -66,12 +67,22 @@ def _draw_keys(menu: Any, context: bpy.types.Context) -> None:
     menu.layout.operator("mimesh.name_face_key", icon="SHAPEKEY_DATA")
 
 
+def _draw_asset(menu: Any, context: bpy.types.Context) -> None:
+    if not is_style_asset(getattr(context, "asset", None)):
+        return
+    menu.layout.separator()
+    menu.layout.operator("mimesh.use_style_asset", icon="USER")
+
+
 _ENTRIES: tuple[tuple[str, Draw], ...] = (
     ("VIEW3D_MT_mesh_add", _draw_add),
     ("VIEW3D_MT_object_animation", _draw_animation),
     ("SEQUENCER_MT_strip", _draw_strip),
     ("SEQUENCER_MT_context_menu", _draw_strip),
     ("MESH_MT_shape_key_context_menu", _draw_keys),
+    ("ASSETBROWSER_MT_context_menu", _draw_asset),
+    # the sidebar beside the chosen asset
+    ("ASSETBROWSER_PT_metadata", _draw_asset),
 )
 
 

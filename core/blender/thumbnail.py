@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,10 @@ _SKIN = (0.62, 0.45, 0.36)
 _LOOKED_AT = 12
 # of the face's height that the picture shows
 _MARGIN = 1.25
+# the same of a whole head
+_ROOM = 1.05
+# right, up, and towards who looks along +Y
+_WORLD_FRONT = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 
 def mesh_thumbnail(object_name: str) -> bytes:
@@ -47,6 +53,17 @@ def mesh_thumbnail(object_name: str) -> bytes:
     assert best is not None  # there is at least one frame
     rgb = _drawn(best[1], read_triangles(obj.data), binding.points(best[1])[binding.valid])
     return png(rgb)
+
+
+def coloured_picture(obj: bpy.types.Object, layer: str, pixels: int) -> NDArray[np.uint8]:
+    """(pixels, pixels, 3) RGB of a mesh at rest, seen along +Y, in the colours of a point attribute."""
+    mesh: Any = obj.data
+    vertices = vertex_positions(mesh)
+    rgba = np.empty(4 * len(vertices), np.float32)
+    mesh.color_attributes[layer].data.foreach_get("color", rgba)
+    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    view = View(_WORLD_FRONT, middle, float(np.ptp(vertices[:, 2])) * _ROOM, pixels)
+    return draw(vertices, read_triangles(mesh), rgba.reshape(-1, 4)[:, :3], view).rgb
 
 
 def _evaluated(obj: bpy.types.Object) -> FloatArray:

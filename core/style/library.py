@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,23 @@ class StyleLibrary:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 _write_renamed(path, target, name)
         return read_entry(target)
+
+    def take_in(self, data: bytes) -> StyleEntry:
+        """The style whose file these bytes are: the one that is here already, or else copied in.
+
+        Raises :class:`ModelError` when they are no style.
+        """
+        for entry in self.entries():
+            if not entry.problem and entry.path.stat().st_size == len(data) and entry.path.read_bytes() == data:
+                return entry
+        with tempfile.TemporaryDirectory(prefix="mimesh-style-") as folder:
+            path = Path(folder) / f"Style{SUFFIX}"
+            path.write_bytes(data)
+            try:
+                return self.import_file(path)
+            except ModelError as error:
+                told = error.message.replace(str(path), "in it")
+                raise ModelError(f"What is given is no style that can be read: {told}", "Get another copy.") from error
 
     def free_name(self, wanted: str) -> str:
         """``wanted``, or with the first number that nobody has: "Ada 2"."""

@@ -17,7 +17,7 @@ BESIDE_A_LIST = {
     "accept_take", "add_adjust_preset", "add_line", "add_mixed_style", "add_preset", "adjust_line", "adjust_traits",
     "assign_channel", "delete_style", "drop_reference", "drop_speech", "drop_style", "export_style", "follow_pose",
     "key_mix", "reject_takes", "remove_from_bank", "remove_line", "remove_mixed_style", "rename_style", "show_line",
-    "show_take", "use_bundled_bank", "use_file", "use_strip", "use_style",
+    "show_take", "use_bundled_bank", "use_file", "use_strip", "use_style", "use_style_asset",
 }  # fmt: skip
 BLENDERS_OWN_WORDS = "context is incorrect"
 

@@ -245,3 +245,21 @@ def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
     with whole_file(path) as partial:
         partial.write_text("all")
     assert path.read_text() == "all"
+
+
+def test_a_style_that_is_given_as_bytes_is_taken_once(library: StyleLibrary, tmp_path: Path) -> None:
+    data = library.save(a_style(), "Ada").path.read_bytes()
+    assert library.take_in(data).name == "Ada"
+    assert names(library) == ["Ada"]
+    elsewhere = StyleLibrary(tmp_path / "elsewhere")
+    elsewhere.save(a_style(level=0.5), "Ada")
+    # another person of that name stays
+    assert elsewhere.take_in(data).name == "Ada 2"
+    assert names(elsewhere) == ["Ada", "Ada 2"]
+
+
+def test_bytes_that_are_no_style_are_refused_without_naming_a_hidden_file(library: StyleLibrary) -> None:
+    with pytest.raises(ModelError, match="no style that can be read") as caught:
+        library.take_in(b"no style")
+    assert "mimesh-style-" not in str(caught.value)
+    assert not library.folder.exists()
