@@ -159,7 +159,7 @@ def test_cancel_at_any_silent_stage_stops_the_installer_and_its_children_at_once
     time.sleep(0.1)
     started = time.monotonic()
     steps.close()
-    assert time.monotonic() - started < 40 * pace_seconds()
+    assert time.monotonic() - started < 100 * pace_seconds()
     pids = [int((bench.control / name).read_text()) for name in ("hanging", "child")]
     deadline = time.monotonic() + 2.0
     while not all(map(gone, pids)) and time.monotonic() < deadline:
