@@ -17,6 +17,7 @@ from ..face.rotations import FloatArray
 
 _BACKGROUND = np.array([70, 80, 92], np.uint8)
 _ROW_BAND = 4_000_000  # candidate pixels tested at once
+_EDGE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +100,9 @@ def _shading(vertices: FloatArray, triangles: NDArray[np.int32], view: View) -> 
 def _triangle_buffer(projected: FloatArray, triangles: NDArray[np.int32], size: int) -> NDArray[np.int32]:
     """(size, size) nearest triangle per pixel. All pixels of all bounding boxes are tested at once, in bands."""
     corners = projected[triangles]
-    low = np.clip(np.floor(corners[..., :2].min(axis=1)).astype(int), 0, size)
-    high = np.clip(np.ceil(corners[..., :2].max(axis=1)).astype(int), 0, size)
+    # boxes of pixel centres: those of a triangle of two pixels are a third of what its box touches
+    low = np.clip(np.ceil(corners[..., :2].min(axis=1) - 0.5 - _EDGE).astype(int), 0, size)
+    high = np.clip(np.floor(corners[..., :2].max(axis=1) - 0.5 + _EDGE).astype(int) + 1, 0, size)
     extent = high - low
     area = _cross(corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2])
     candidates = np.nonzero((extent > 0).all(axis=1) & (np.abs(area) > 1e-12))[0]
@@ -127,18 +129,23 @@ def _covered(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
     """Triangle, flat pixel index and depth of every pixel centre inside a triangle of the band."""
     count = extent[band].prod(axis=1)
-    triangle = np.repeat(band, count)
+    a, b, c = (corners[band, corner] for corner in range(3))
+    first, second, start = b[:, :2] - a[:, :2], c[:, :2] - a[:, :2], low[band] + 0.5 - a[:, :2]
+    area = _cross(first, second)
+    # weights of b and c are straight in x and y: at the box's first centre, and what a step to either side adds
+    of_b = _cross(start, second) / area, second[:, 1] / area, -second[:, 0] / area
+    of_c = _cross(first, start) / area, -first[:, 1] / area, first[:, 0] / area
     step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    width = extent[triangle, 0]
-    x, y = low[triangle, 0] + step % width, low[triangle, 1] + step // width
-    points = np.stack([x, y], -1) + 0.5
-    a, b, c = (corners[triangle, corner] for corner in range(3))
-    area = _cross(b[:, :2] - a[:, :2], c[:, :2] - a[:, :2])
-    second = _cross(points - a[:, :2], c[:, :2] - a[:, :2]) / area
-    third = _cross(b[:, :2] - a[:, :2], points - a[:, :2]) / area
-    inside = (second >= -1e-9) & (third >= -1e-9) & (second + third <= 1 + 1e-9)
-    height = a[:, 2] + second * (b[:, 2] - a[:, 2]) + third * (c[:, 2] - a[:, 2])
-    return triangle[inside], (y * size + x)[inside], height[inside]
+    down, right = np.divmod(step, np.repeat(extent[band, 0], count))
+    at_b, at_c = (
+        np.repeat(base, count) + np.repeat(by_x, count) * right + np.repeat(by_y, count) * down
+        for base, by_x, by_y in (of_b, of_c)
+    )
+    inside = np.flatnonzero((at_b >= -_EDGE) & (at_c >= -_EDGE) & (at_b + at_c <= 1 + _EDGE))
+    place = np.repeat(np.arange(len(band)), count)[inside]
+    x, y = low[band[place], 0] + right[inside], low[band[place], 1] + down[inside]
+    height = a[place, 2] + at_b[inside] * (b - a)[place, 2] + at_c[inside] * (c - a)[place, 2]
+    return band[place], y * size + x, height
 
 
 def _cross(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -219,7 +219,69 @@ def test_a_key_for_both_eyes_is_left_out_beside_one_for_each() -> None:
     assert "eyeBlink" not in match.names
 
 
+# of Character Creator 4's standard profile, as a file exported from it names them
+CC4_STANDARD = [
+    *(
+        "None",
+        "EE",
+        "Er",
+        "IH",
+        "Ah",
+        "Oh",
+        "W_OO",
+        "S_Z",
+        "Ch_J",
+        "F_V",
+        "TH",
+        "T_L_D_N",
+        "B_M_P",
+        "K_G_H_NG",
+        "AE",
+        "R",
+    ),
+    *(
+        f"{name}_{side}"
+        for name in ("Brow_Raise_Inner", "Brow_Raise_Outer", "Brow_Drop", "Eye_Blink")
+        for side in "LR"
+    ),
+    *(f"{name}_{side}" for name in ("Eye_Squint", "Eye_Wide") for side in "LR"),
+    *(f"Eye_{eye}_Look_{way}" for way in ("L", "R", "Up", "Down") for eye in "LR"),
+    *(f"{name}_{side}" for name in ("Nose_Sneer", "Cheek_Raise", "Cheek_Puff", "Mouth_Smile") for side in "LR"),
+    *(f"Mouth_{name}_{side}" for name in ("Frown", "Stretch", "Dimple", "Press") for side in "LR"),
+    *("Mouth_Pucker", "Mouth_Funnel", "Mouth_Roll_In_Upper", "Mouth_Roll_In_Lower", "Mouth_L", "Mouth_R"),
+    *("Mouth_Shrug_Upper", "Mouth_Shrug_Lower", "Mouth_Up_Upper_L", "Mouth_Up_Upper_R", "Mouth_Down_Lower_L"),
+    *(
+        "Mouth_Down_Lower_R",
+        "Mouth_Close",
+        "Tongue_Out",
+        "Tongue_Up",
+        "Tongue_Down",
+        "Tongue_Tip_Up",
+        "Tongue_Tip_Down",
+    ),
+    *("Tongue_Narrow", "Tongue_Wide", "Tongue_Roll", "Tongue_L", "Tongue_R", "Tongue_Bulge_L", "Tongue_Bulge_R"),
+    *("Jaw_Open", "Jaw_Forward", "Jaw_L", "Jaw_R", "Head_Turn_Up", "Head_Turn_Down", "Head_Turn_L", "Head_Turn_R"),
+    *("Head_Tilt_L", "Head_Tilt_R", "Head_L", "Head_R", "Head_Forward", "Head_Backward"),
+]
+
+
+def test_character_creators_standard_profile_is_read_whole() -> None:
+    """Funnel and pucker come without sides there, and the eyes have keys of their own."""
+    match = match_keys(CC4_STANDARD, "CC_Base_Body")
+    meanings = dict(zip(match.names, match.meanings, strict=True))
+    assert match.convention.label == "Character Creator"
+    assert len(match.names) == 45
+    assert [meanings[f"Mouth_{name}"] for name in ("Funnel", "Pucker")] == ["mouthFunnel", "mouthPucker"]
+    gaze = {key.name: (key.eye, key.axis, key.sign) for key in match.gaze}
+    assert len(gaze) == 8
+    assert gaze["Eye_L_Look_L"] == (0, 1, 1.0)
+    assert gaze["Eye_R_Look_L"] == (1, 1, 1.0)
+    assert gaze["Eye_R_Look_Up"] == (1, 0, -1.0)
+    assert not any(name.startswith(("Head", "Tongue")) for name in match.names)
+
+
 CONVENTION_NAMES = {
+    "iClone visemes": [*CC4_STANDARD[1:16], "Eye_Blink_L", "Eye_Blink_R"],
     "Character Creator": [
         "Brow_Raise_Inner_L",
         "Brow_Raise_Inner_R",

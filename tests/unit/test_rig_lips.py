@@ -86,7 +86,9 @@ def test_opening_grows_steadily_from_shut_to_what_the_motion_shows(rest: float) 
     assert (np.diff(gaps) > -1e-9).all()
     far = opened > 0.3
     assert (gaps[far] > 0).all()
-    assert np.polyfit(opened[far], gaps[far], 1)[0] == pytest.approx(0.97, abs=0.01)
+    # what the tracker reads too wide or too narrow is put right by a millimetre and a half at most
+    assert np.abs(gaps[far] - opened[far]).max() < 0.15
+    assert np.polyfit(opened[far], gaps[far], 1)[0] == pytest.approx(1.0, abs=0.06)
     # lips that overlap and lips that do not show the same once they are apart
     np.testing.assert_allclose(gaps[far], visible_gap_targets(opened[:, None], np.zeros(1))[far, 0], atol=0.03)
 

@@ -60,7 +60,15 @@ _SIDED = {
 }
 _WHOLE = (
     *("Mouth_Up", "Mouth_Down", "Mouth_Shrug_Upper", "Mouth_Shrug_Lower", "Mouth_Drop_Upper", "Mouth_Drop_Lower"),
-    *("Mouth_Chin_Up", "Mouth_Close", "Mouth_Contract", "Mouth_Open", "Mouth_Pucker", "Mouth_Pucker_Open"),
+    *(
+        "Mouth_Chin_Up",
+        "Mouth_Close",
+        "Mouth_Contract",
+        "Mouth_Open",
+        "Mouth_Funnel",
+        "Mouth_Pucker",
+        "Mouth_Pucker_Open",
+    ),
     *(
         "Mouth_Plosive",
         "Mouth_Lips_Open",
@@ -78,7 +86,26 @@ _OLD = {
     name: f"V_{name}"
     for name in ("Open", "Explosive", "Dental_Lip", "Tight_O", "Tight", "Wide", "Affricate", "Lip_Open")
 }
-_ARKIT = {"Jaw_Open": "jawOpen", "Mouth_Close": "mouthClose", "Jaw_Forward": "jawForward"}
+_ARKIT = {
+    "Jaw_Open": "jawOpen",
+    "Jaw_Forward": "jawForward",
+    "Mouth_Close": "mouthClose",
+    "Mouth_Funnel": "mouthFunnel",
+    "Mouth_Pucker": "mouthPucker",
+    "Mouth_Shrug_Upper": "mouthShrugUpper",
+    "Mouth_Shrug_Lower": "mouthShrugLower",
+}
+# the eye first, then where it looks to as the person sees it
+_GAZE = {
+    "Eye_L_Look_L": "eyeLookOutLeft",
+    "Eye_L_Look_R": "eyeLookInLeft",
+    "Eye_L_Look_Up": "eyeLookUpLeft",
+    "Eye_L_Look_Down": "eyeLookDownLeft",
+    "Eye_R_Look_L": "eyeLookInRight",
+    "Eye_R_Look_R": "eyeLookOutRight",
+    "Eye_R_Look_Up": "eyeLookUpRight",
+    "Eye_R_Look_Down": "eyeLookDownRight",
+}
 
 CONVENTION = NamedControls(
     label="Character Creator",
@@ -92,6 +119,7 @@ CONVENTION = NamedControls(
     controls={**{name: _ARKIT.get(name, name) for name in _WHOLE}, **_OLD},
     sided=_SIDED,
     sided_only={"Mouth": "mouth", "Jaw": "jaw"},
+    gaze=_GAZE,
     unused=("tongue",),
     markers=(
         *("browInnerUpLeft", "browDownLeft", "cheekSuckLeft", "mouthRollUpperLeft", "mouthPuckerUpLeft"),

@@ -31,6 +31,9 @@ _SPREAD_ROUNDS = 400
 _NEAR_CM = 1.2
 # how far from its corner each lip follows the skull or the jaw alone
 _CORNER_CM = 0.9
+# an upper lid takes nothing of a lower one's motion: how far they reach, and how near their line it changes
+_EYE_CORNERS = ((33, 133), (263, 362))
+_LIDS_CM, _LID_EDGE_CM = 2.0, 0.15
 
 
 def fresh_scene() -> Any:
@@ -187,10 +190,25 @@ def _carried(
     distance = np.linalg.norm(vertices[:, None] - points[None], axis=-1)
     of_lip = share[binding.triangles[:SKIN_COUNT, 0]]
     distance = distance + 3.0 * np.abs(share[:, None] - of_lip[None]) * (distance < 2.5)
+    sides, of_lids = _lid_sides(vertices, points), _lid_sides(points, points)
+    # lids are narrow: what a mean over the width of a lip leaves of their motion would not shut an eye
+    reach = np.exp(-((distance.min(axis=1, keepdims=True) / _NEAR_CM) ** 2))
+    distance = distance * (1.0 + 2.0 * np.abs(sides[:, None]))
+    distance = distance + 1.5 * np.abs(sides[:, None] - of_lids[None]) * (sides[:, None] * of_lids[None] < 0)
     weights = np.exp(-((distance / _NEAR_CM) ** 2))
-    reach = weights.max(axis=1, keepdims=True)
     weights = reach * weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     return np.einsum("vn,knc->kvc", weights, directions[:, :SKIN_COUNT])
+
+
+def _lid_sides(at: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) 1 on an upper lid, -1 on a lower one, less where it ends; zero away from the eyes."""
+    sides = np.zeros(len(at))
+    for outer, inner in _EYE_CORNERS:
+        middle, along = (points[outer] + points[inner]) / 2, points[inner] - points[outer]
+        line = points[outer, 1] + (at[:, 0] - points[outer, 0]) * along[1] / along[0]
+        near = np.linalg.norm(at - middle, axis=1) < _LIDS_CM
+        sides[near] = np.clip((at[near, 1] - line[near]) / _LID_EDGE_CM, -1.0, 1.0)
+    return sides
 
 
 def _nearest(vertices: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:

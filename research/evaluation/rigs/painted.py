@@ -38,6 +38,8 @@ _PLATE_CM = ((-2.6, -2.8, -3.0), (2.6, -2.8, -3.0), (2.6, 1.6, -3.0), (-2.6, 1.6
 _TOOTH_CM = (3.2, 4.2)
 # a slit of the height of its depth lets in 0.45 of the light, the sine of half the angle under which it sees it
 _FADE_CM = 1.0
+# of a ball, the smallest of its three sizes as a share of the largest
+_BALL_SHARE = 0.6
 _BROWS = np.array([[70, 63, 105, 66, 107], [336, 296, 334, 293, 300]])
 _HAIR, _SCLERA, _IRIS = (0.19, 0.12, 0.09), (0.72, 0.70, 0.68), (0.10, 0.06, 0.04)
 # widths in centimetres, each with a soft edge
@@ -92,15 +94,16 @@ def paint(rig: RigDescription, rest: NDArray[np.float64], dark_mouth: bool = Fal
     label = pieces(len(rest), rig.triangles)
     skin = label == np.bincount(label[rig.binding.triangles[:SKIN_COUNT, 0]]).argmax()
     mouth = (np.abs(rest - middle) < _MOUTH_CM).all(axis=1)
-    sighted = triangles_in_sight(rest, rig.triangles, points)
+    solid = rig.triangles[~_over_eyes(rest, label, points, skin)[rig.triangles[:, 0]]]
+    sighted = triangles_in_sight(rest, solid, points)
     edges = edges_about_mouth(rest, rig.triangles, points)
     lips = lip_vertices(rest, edges, points).any(axis=0) & inside_ring(points[OUTER_LIPS, :2], rest[:, :2]) & skin
     of_skin = np.zeros(len(rest), bool)
-    of_skin[rig.triangles[sighted]] = True
+    of_skin[solid[sighted]] = True
     within = mouth & ~lips & ~(skin & of_skin)
     first = len(rest)
     # and what comes into sight as lids and lips move
-    shown = rig.triangles[(of_skin | mouth | lips)[rig.triangles].any(axis=1)]
+    shown = solid[(of_skin | mouth | lips)[solid].any(axis=1)]
     triangles = np.concatenate([shown, [[first, first + 1, first + 2], [first, first + 2, first + 3]]])
     colours = _colours(rest, label, within, skin)
     _paint_face(colours[:-4], rest, points, skin & ~within, lips)
@@ -122,6 +125,20 @@ def paint(rig: RigDescription, rest: NDArray[np.float64], dark_mouth: bool = Fal
         binding=rig.binding,
         lent=lent,
     )
+
+
+def _over_eyes(
+    rest: NDArray[np.float64], label: NDArray[np.int64], points: NDArray[np.float64], skin: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(V,) lashes, tears and shadows about the eyes: clear on a head with its materials, white without. Balls stay."""
+    over = np.zeros(len(rest), bool)
+    for iris in points[[IRIS_RIGHT[0], IRIS_LEFT[0]]]:
+        near = ~skin & (np.linalg.norm(rest - iris, axis=1) < _EYE_CM)
+        for piece in np.unique(label[near]):
+            of_piece = label == piece
+            size = np.ptp(rest[of_piece], axis=0)
+            over[of_piece] = size.min() < _BALL_SHARE * size.max()
+    return over
 
 
 def _has_teeth(colours: NDArray[np.float64]) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.blender.read_mesh import vertex_positions
 from core.blender.read_rig import read_rig
 from core.face.basis import open_basis
-from core.face.landmarks import STABLE, mouth_opening
+from core.face.landmarks import OPENING_PAIRS, STABLE
 from core.face.motion import Motion
 from core.face.rotations import matrix_from_rotvec, rotvec_from_matrix
 from core.rig.description import RigDescription
@@ -33,7 +33,8 @@ _NEAR_CM = 0.6
 class RigScore:
     """mesh_*: by rays on the evaluated mesh; seen_*: rendered and tracked again, NaN where that was not done.
 
-    correlation and slope are against the motion's opening; *_share: of the frames that the motion has open (shut).
+    correlation and slope are against the motion's opening (:func:`upright_opening`); *_share: of the frames that the
+    motion has open (shut).
     deeper_mm: how much deeper than at rest the lips lie in each other at closures, at most. constant_mm: mean error of
     a mouth that never moves, beside error_mm of the tracked one.
     """
@@ -50,6 +51,17 @@ class RigScore:
     constant_mm: float
 
 
+def upright_opening(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., 478, 3) to (...): how far the inner lips stand apart upright, zero where they have passed each other.
+
+    The points' distance, as :func:`core.face.landmarks.mouth_opening` has it, counts pressed lips and a lower lip
+    behind the upper teeth as an open mouth: up to three millimetres of what nobody sees.
+    """
+    heights = landmarks[..., OPENING_PAIRS, 1]
+    opening: NDArray[np.float64] = np.maximum((heights[..., 0] - heights[..., 1]).mean(axis=-1), 0.0)
+    return opening
+
+
 def measure(obj: Any, motion: Motion, track: bool, step: int = 3, dark_mouth: bool = False) -> RigScore:
     """Key ``motion`` on the head and look at every ``step``-th frame."""
     rig = read_rig(obj)
@@ -64,7 +76,7 @@ def measure(obj: Any, motion: Motion, track: bool, step: int = 3, dark_mouth: bo
     assert rig.binding is not None
     judge = ray_judge(rig.triangles, rig.binding, len(rest))
     visible = np.array([judge.opening(vertices) for vertices in upright])
-    wanted = mouth_opening(open_basis().landmarks(motion))[frames]
+    wanted = upright_opening(open_basis().landmarks(motion).astype(np.float64))[frames]
     shut, opened = wanted < _SHUT_CM, wanted > _OPEN_CM
     depths = np.array([_depth(rig, rest @ axes, vertices) for vertices in [rest @ axes, *np.array(upright)[shut]]])
     seen = _tracked(rig, rest @ axes, upright, dark_mouth) if track else np.full(len(frames), np.nan)
@@ -134,7 +146,7 @@ def _depth(rig: RigDescription, rest: NDArray[np.float64], vertices: NDArray[np.
 def _tracked(
     rig: RigDescription, rest: NDArray[np.float64], frames: list[NDArray[np.float64]], dark_mouth: bool
 ) -> NDArray[np.float64]:
-    """(T,) cm: every frame drawn from three sides and tracked, the mean; NaN where no face was found."""
+    """(T,) cm: every frame drawn from five sides and tracked, the mean; NaN where no face was found."""
     from core.tracking.align import align
     from core.tracking.landmarker import open_tracker
 
@@ -154,5 +166,5 @@ def _tracked(
     for view in range(len(VIEWS_DEGREES)):
         found = np.isfinite(seen[:, view, 0, 0])
         if found.any():
-            opening[found, view] = mouth_opening(align(seen[found, view], open_basis().neutral).landmarks)
+            opening[found, view] = upright_opening(align(seen[found, view], open_basis().neutral).landmarks)
     return opening.mean(axis=1)
