@@ -36,8 +36,8 @@ class MIMESH_OT_check_reference(SteppedOperator, bpy.types.Operator):
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.sources and core.tracking.reference."""
-        from ..core.blender.session import watch_job
         from ..core.blender.sources import read_reference
+        from ..core.blender.watch import watch_job
 
         run_state(context).quality = ""
         source, _ = read_reference(context.scene, freeze_reference(scene_settings(context)))

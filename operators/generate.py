@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -20,6 +20,9 @@ from .stepping import SteppedOperator, Steps, Told
 from .stubs import OperatorResult, classes_factory, explain
 from .style_mix import mixed_styles
 from .styles import remember_style
+
+if TYPE_CHECKING:
+    from ..core.blender.first_keys import FirstKeys
 
 # what is changed after a look at the result, in the redo panel (F9): the group's name and its setting
 _REDONE = (
@@ -61,14 +64,28 @@ class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
 
     def start(self, context: bpy.types.Context) -> Steps:
         """Read, generate, solve, write: see core.blender.session. The sheet knows the line then, too."""
-        told = yield from generate_line(context, self)
+        self._first = first_keys(self)
+        told = yield from generate_line(context, self, self._first)
         return told
+
+    def kept_when_stopped(self) -> str:
+        """A first version that the artist has worked on."""
+        first: FirstKeys | None = getattr(self, "_first", None)
+        stays = first.stays() if first is not None else ""
+        return f"{self.task} was cancelled. {stays}" if stays else ""
 
 
 declare_on_operator(MIMESH_OT_generate_lip_sync, [field for _, field in _redone_fields()])
 
 
-def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> Steps:
+def first_keys(operator: SteppedOperator) -> FirstKeys | None:
+    """For a first version of the line, where somebody may look at it: not without a window."""
+    from ..core.blender.first_keys import FirstKeys
+
+    return FirstKeys() if operator.in_window else None
+
+
+def generate_line(context: bpy.types.Context, operator: bpy.types.Operator, first: FirstKeys | None) -> Steps:
     """The work of the button, with what the operator's own properties say instead of the panel's."""
     from ..core.blender.sheet.generate_all import noted_steps
     from ..core.client.report import describe_codes, describe_neighbours
@@ -81,7 +98,7 @@ def generate_line(context: bpy.types.Context, operator: bpy.types.Operator) -> S
             settings = dataclasses.replace(settings, **{group: changed})
     scene = context.scene
     mix = mixed_styles(context)
-    report = yield from noted_steps(scene, settings, engine_client(context), file_digests(), mix)
+    report = yield from noted_steps(scene, settings, engine_client(context), file_digests(), mix, first)
     # only now: a refused run leaves the panel as it was
     for name, value in chosen.items():
         setattr(scene_settings(context), name, value)

@@ -49,6 +49,8 @@ class SteppedOperator:
     """
 
     task = ""
+    # whether Blender stays usable while it runs
+    in_window = False
 
     def start(self, context: bpy.types.Context) -> Steps:
         """The work. Raises :class:`MimeshError` for whatever it refuses."""
@@ -69,6 +71,7 @@ class SteppedOperator:
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """With a window: start and hand over to :meth:`modal`. (In background Blender calls execute instead.)"""
         _begin(context, self.task)
+        self.in_window = True
         with _failures(self, context) as failed:
             self._steps = self.start(context)
             running.begin(self._steps)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .engine_access import has_engine
-from .generate import generate_line
+from .generate import first_keys, generate_line
 from .properties import MimeshSettings, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory
@@ -48,7 +48,7 @@ class MIMESH_OT_try_it(SteppedOperator, bpy.types.Operator):
         try:
             fill_in(scene, settings, added)
             show_head(context, settings.target)
-            told = yield from generate_line(context, self)
+            told = yield from generate_line(context, self, first_keys(self))
             done = True
         finally:
             if not done:

@@ -41,7 +41,7 @@ def motion_result(request, frames=50):
     return MotionResult(motion, None, None, {"audio": 0.1}, origin, ("pid %d" % os.getpid(),))
 
 class Runner:
-    def run(self, message, progress):
+    def run(self, message, progress, on_first):
         folder = Path(message.folder)
         if isinstance(message, PictureJob):
             rgb = np.load(folder / "picture.npz")["rgb"]
@@ -56,9 +56,9 @@ class Runner:
             result = motion_result(request)
             head = np.full((50, 3), request.head.seed, np.float32)
             return write_head_result(folder, HeadResult(head, result.motion.gaze, (), result.provenance))
-        return self.generate(folder, request, progress)
+        return self.generate(folder, request, progress, on_first if message.first else None)
 
-    def generate(self, folder, request, progress):
+    def generate(self, folder, request, progress, on_first):
 BODY
 
     def warm_steps(self):
@@ -80,7 +80,7 @@ return write_motion_result(folder, motion_result(request))
 
 
 def scripted(body: str) -> str:
-    """A worker whose generate jobs run ``body`` (lines of a function of folder, request, progress)."""
+    """A worker whose generate jobs run ``body`` (lines of a function of folder, request, progress, on_first)."""
     indented = "\n".join(f"        {line}" for line in body.strip().splitlines())
     return _SCRIPTED.replace("BODY", indented)
 

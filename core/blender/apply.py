@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,14 @@ import bpy
 
 from ..errors import RigError
 from ..rig.curves import control_object, part_object
+from ..rig.existing import ExistingAnimation
 from ..rig.plan import CurvePlan
 from .before import values_before
 from .owners import owner_of
 from .place_layer import place_layer
 from .read_animation import read_existing
-from .tags import our_actions
-from .write_action import name_actions, write_actions
+from .tags import is_ours, our_actions
+from .write_action import WrittenSlot, name_actions, write_actions
 
 Undo = Callable[[], None]
 
@@ -32,40 +33,79 @@ class ApplyReport:
     seconds: float
 
 
-def apply_plan(plan: CurvePlan, obj: bpy.types.Object) -> ApplyReport:
-    """Write the plan to ``obj``, its armature and its parts; on any failure everything is put back as it was."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A written plan whose curves play already, while all that they have replaced is still there.
+
+    written: by datablock. earlier: names of our actions that were there before. undo: steps back, the first one last;
+    they hold as long as nobody changes tracks, strips or actions. last: what cannot be undone.
+    """
+
+    written: dict[str, WrittenSlot]
+    earlier: tuple[str, ...]
+    undo: list[Undo]
+    last: list[Undo]
+
+    @property
+    def actions(self) -> set[Any]:
+        """The new ones."""
+        return {slot.action for slot in self.written.values()}
+
+    def take_back(self) -> None:
+        """All of it."""
+        for step in reversed(self.undo):
+            step()
+
+
+def apply_plan(plan: CurvePlan, obj: bpy.types.Object, replaced: Collection[str] = ()) -> ApplyReport:
+    """Write the plan to ``obj``, its armature and its parts; on any failure everything is put back as it was.
+
+    replaced: names of more actions of ours that go where nothing uses them.
+    """
     started = time.perf_counter()
+    placed = place_plan(plan, obj)
+    for step in placed.last:
+        step()
+    # unless the artist keeps one in use elsewhere (a strip, a fake user)
+    gone = {*placed.earlier, *replaced}
+    _remove({action for action in bpy.data.actions if action.name in gone and is_ours(action) and action.users == 0})
+    names = name_actions(plan, placed.written)
+    show_now()
+    return ApplyReport(plan.key_count, names, time.perf_counter() - started)
+
+
+def place_plan(plan: CurvePlan, obj: bpy.types.Object) -> Placed:
+    """The part of :func:`apply_plan` that can be taken back; it takes itself back on any failure."""
     _require_unchanged(plan, obj)
     owners = {layer.datablock: owner_of(layer.datablock, obj) for layer in plan.layers}
-    earlier = [action for owner in owners.values() for action in our_actions(owner)]
+    earlier = tuple(action.name for owner in owners.values() for action in our_actions(owner))
     written = write_actions(plan, owners, values_before(plan, owners))
     undo: list[Undo] = [lambda: _remove({slot.action for slot in written.values()})]
-    last_steps: list[Undo] = []
+    last: list[Undo] = []
     try:
         widen_sliders(plan, owners, undo)
         for layer in plan.layers:
             name = plan.line.sound or plan.object_name
-            last_steps += place_layer(owners[layer.datablock], layer, written[layer.datablock], name, undo)
+            last += place_layer(owners[layer.datablock], layer, written[layer.datablock], name, undo)
     except BaseException:
         # BaseException: an interrupt must not leave half a face behind either
         for step in reversed(undo):
             step()
         raise
-    for step in last_steps:
-        step()
-    # unless the artist keeps one in use elsewhere (a strip, a fake user)
-    _remove({action for action in earlier if action.users == 0})
-    names = name_actions(plan, written)
-    _refresh()
-    return ApplyReport(plan.key_count, names, time.perf_counter() - started)
+    return Placed(written, earlier, undo, last)
 
 
 def _require_unchanged(plan: CurvePlan, obj: bpy.types.Object) -> None:
     """The artist may have assigned an action while the engine was working."""
+    if obj.name != plan.object_name or animation_now(plan, obj) != plan.existing:
+        raise RigError(f'The animation of "{obj.name}" changed while the motion was being made.', "Generate again.")
+
+
+def animation_now(plan: CurvePlan, obj: bpy.types.Object) -> ExistingAnimation:
+    """What animates now all that the plan has looked at."""
     beside = [name for name, _ in plan.existing.parts]
     parts, controls = (list(filter(None, map(kind, beside))) for kind in (part_object, control_object))
-    if obj.name != plan.object_name or read_existing(obj, parts, controls) != plan.existing:
-        raise RigError(f'The animation of "{obj.name}" changed while the motion was being made.', "Generate again.")
+    return read_existing(obj, parts, controls)
 
 
 def widen_sliders(plan: CurvePlan, owners: dict[str, Any], undo: list[Undo]) -> None:
@@ -93,7 +133,7 @@ def _remove(actions: set[Any]) -> None:
         bpy.data.actions.remove(action)
 
 
-def _refresh() -> None:
+def show_now() -> None:
     """Evaluate the new curves at the current frame, so that the viewport shows them at once."""
     scene = bpy.context.scene
     if scene is not None:

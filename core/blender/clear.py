@@ -97,11 +97,11 @@ def _clear(owner: Any, face: str, keep: set[str]) -> list[str]:
     if gone and next(our_actions(owner), None) is None:
         remove_rest_tracks(owner)
     if gone:
-        put_back(owner, before, paths, _animated(owner))
+        put_back(owner, before, paths, animated_paths(owner))
     return list(gone)
 
 
-def _animated(owner: Any) -> frozenset[str]:
+def animated_paths(owner: Any) -> frozenset[str]:
     """Paths that something else still animates."""
     block = read_datablock(owner)
     actions = [strip.action for track in block.tracks for strip in track.strips]

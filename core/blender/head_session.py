@@ -40,7 +40,6 @@ from .kept import keep, kept_lines, load
 from .layers import pull_edits, refresh_layers
 from .read_animation import line_curves, read_provenance
 from .session import (
-    Steps,
     apply_settings,
     existing_of,
     find_object,
@@ -49,9 +48,9 @@ from .session import (
     provenance_text,
     read_target,
     scene_timing,
-    watch_job,
 )
 from .sources import read_reference, read_speech
+from .watch import Steps, watch_job
 
 # what is made anew here; the rest of the provenance stays that of the face
 _MADE_AGAIN: frozenset[Affected] = frozenset({"head", "eyes", "bake"})

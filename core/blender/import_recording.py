@@ -35,8 +35,9 @@ from ..rig.solve import FLAME_IN_BLENDER, RigMotion
 from ..rig.timing import SceneTiming
 from ..settings import MOTION_GROUPS, BakeSettings
 from ..weights import file_hash
-from .session import Steps, find_object, read_target, refuse_existing, result_steps, search_landmarks
+from .session import find_object, read_target, refuse_existing, result_steps, search_landmarks
 from .solve_line import solve_steps
+from .watch import Steps
 
 if TYPE_CHECKING:
     from ..client.engine_port import Engine

@@ -17,8 +17,9 @@ from ..settings import EyesSettings
 from ..style.style import Style
 from ..style.traits import Traits, measure_traits, with_traits
 from ..trait_settings import TraitAmounts
-from .session import Steps, find_scene, motion_request, watch_one_of
+from .session import find_scene, motion_request
 from .sources import read_speech
+from .watch import Steps, watch_one_of
 
 PERSON, AVERAGE = "person", "average"
 

@@ -30,7 +30,8 @@ def place_layer(owner: Any, layer: Layer, written: WrittenSlot, name: str, undo:
     mutes = [tracks[place.track].strips[place.strip] for place in layer.mutes]
     drops = [(tracks[place.track], tracks[place.track].strips[place.strip]) for place in layer.drops]
     swap = tracks[layer.swap.track].strips[layer.swap.strip] if layer.swap is not None else None
-    for strip in mutes:
+    # what goes in the end is silent from now on
+    for strip in (*mutes, *(strip for _, strip in drops)):
         undo.append(_strip_restorer(strip))
         strip.mute = True
     if layer.pushes:

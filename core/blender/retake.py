@@ -39,10 +39,11 @@ from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
 from .layers import in_step_with_layers, pull_edits
 from .read_animation import curve_points
-from .session import Steps, find_object, find_scene, motion_request, plan_result, read_target, watch_one_of
+from .session import find_object, find_scene, motion_request, plan_result, read_target
 from .sources import read_speech
 from .tags import MADE_PROPERTY
 from .takes import BEFORE, Retake, forget_takes, keys_before, note_retake, open_retake, store_takes, take_motion
+from .watch import Steps, watch_one_of
 
 _BLEND_SECONDS = 0.2
 _SHORTEST_SECONDS = 0.3

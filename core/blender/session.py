@@ -11,50 +11,45 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Generator
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import bpy
 
 from ..client.choices import GenerateSettings
-from ..client.engine_port import Engine, EngineJob
+from ..client.engine_port import Engine
 from ..client.report import GenerateReport
-from ..client.steps import StepStatus, part_of
+from ..client.steps import StepStatus
 from ..direct.adjust import adjustable
 from ..direct.kept_motion import KeptMotion
 from ..direct.tidy import tidied
-from ..errors import RigError
+from ..errors import MimeshError, RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
 from ..exchange.results import MotionResult
-from ..exchange.stage_labels import stage_label
 from ..face.basis import open_basis
 from ..model_pack import require_pack
 from ..rig.description import LandmarkBinding, RigDescription
 from ..rig.existing import ExistingAnimation
-from ..rig.explain import describe_match
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves, refuse_early
 from ..rig.solve import prepare_solver
 from ..rig.timing import SceneTiming
 from .adjust import adjust_json, carried_adjust
-from .apply import ApplyReport, apply_plan
+from .apply import apply_plan
 from .correspond import landmark_search, store_binding
+from .first_keys import FirstKeys
 from .kept import keep
 from .layers import pull_edits, refresh_layers
 from .read_animation import read_existing
 from .read_rig import read_rig
 from .read_scene import scene_fps
+from .run_report import beyond_the_end, summed_up
 from .solve_line import solve_steps
 from .sources import PlacedMedia, existing_file, read_reference, read_speech
 from .takes import forget_takes
+from .watch import ENGINE_SHARE, Steps, watch_job
 
-T = TypeVar("T")
-Steps = Generator[StepStatus, None, T]
-
-# the engine's part of the bar; the rest is solving and writing
-_ENGINE_SHARE = 0.95
-# a step that takes longer than this is counted in seconds, so that work can be told from a standstill
-_QUIET_SECONDS = 2.0
+Solve = Callable[[RigDescription, MotionResult, SceneTiming], Steps[KeptMotion]]
 
 
 def generate_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: Engine) -> Steps[GenerateReport]:
@@ -70,11 +65,17 @@ def generate_steps(scene: bpy.types.Scene, settings: GenerateSettings, engine: E
 
 
 def request_steps(
-    scene: bpy.types.Scene, settings: GenerateSettings, request: MotionRequest, first_frame: float, engine: Engine
+    scene: bpy.types.Scene,
+    settings: GenerateSettings,
+    request: MotionRequest,
+    first_frame: float,
+    engine: Engine,
+    first: FirstKeys | None = None,
 ) -> Steps[GenerateReport]:
     """The same for a request that is known already; the speech's first sample sounds at ``first_frame``.
 
-    Never waits: whoever drives it sleeps between two steps.
+    first: takes a first version of the keys, where there is one. Never waits: whoever drives it sleeps between two
+    steps.
     """
     started = time.perf_counter()
     scene_name = scene.name
@@ -82,12 +83,24 @@ def request_steps(
     refuse_existing(found, settings, first_frame)
     # first, because a mesh without a face is to be refused before the reference is learned from
     binding = found.binding or (yield from search_landmarks(found, engine))
-    job = engine.submit(request)
-    try:
-        result = yield from watch_job(job)
-    finally:
-        job.cancel()
-    return (yield from result_steps(scene_name, settings, binding, result, first_frame, started))
+    keys = first or FirstKeys()
+
+    def show(made: MotionResult) -> Steps[None]:
+        planned = yield from _planned(scene_name, settings, binding, made, first_frame, solve_steps)
+        keys.write(planned.plan, find_object(settings.object_name), planned.kept)
+
+    with keys:
+        job = engine.submit(request, first=True) if first is not None else engine.submit(request)
+        try:
+            result = yield from watch_job(job, show if first is not None else None)
+            steps = result_steps(scene_name, settings, binding, result, first_frame, started, solve_steps, keys)
+            return (yield from steps)
+        except MimeshError as error:
+            if stays := keys.stays():
+                raise type(error)(error.message, stays) from error
+            raise
+        finally:
+            job.cancel()
 
 
 def result_steps(
@@ -97,13 +110,50 @@ def result_steps(
     result: MotionResult,
     first_frame: float,
     started: float,
-    solve: Callable[[RigDescription, MotionResult, SceneTiming], Steps[KeptMotion]] = solve_steps,
+    solve: Solve = solve_steps,
+    first: FirstKeys | None = None,
 ) -> Steps[GenerateReport]:
     """A motion that is there, onto the face: solve, plan, write.
 
-    binding: None where ``solve`` needs none. started: ``time.perf_counter()`` of the run's begin.
+    binding: None where ``solve`` needs none. started: ``time.perf_counter()`` of the run's begin. first: its keys are
+    replaced.
     """
-    yield StepStatus("Fitting the rig", _ENGINE_SHARE)
+    planned = yield from _planned(scene_name, settings, binding, result, first_frame, solve)
+    plan, found = planned.plan, first or FirstKeys()
+    target = find_object(settings.object_name)
+    applied = apply_plan(plan, target, found.replaced)
+    found.settle()
+    keep(target, plan.line, planned.kept)
+    # they were of the earlier motion
+    forget_takes(target, plan.line.sound)
+    refresh_layers(target)
+    if binding is not None and not planned.has_binding:
+        store_binding(target, binding)
+    report = summed_up(planned.rig, result, plan, applied, time.perf_counter() - started)
+    notes = (*report.notes, *found.warnings, *beyond_the_end(find_scene(scene_name), plan))
+    return dataclasses.replace(report, notes=tuple(dict.fromkeys(notes)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Planned:
+    """What is to be written. has_binding: the mesh knows its landmarks already."""
+
+    rig: RigDescription
+    kept: KeptMotion
+    plan: CurvePlan
+    has_binding: bool
+
+
+def _planned(
+    scene_name: str,
+    settings: GenerateSettings,
+    binding: LandmarkBinding | None,
+    result: MotionResult,
+    first_frame: float,
+    solve: Solve,
+) -> Steps[_Planned]:
+    """Solved and planned; nothing is written but the artist's edits of layers into their line."""
+    yield StepStatus("Fitting the rig", ENGINE_SHARE)
     timing = scene_timing(find_scene(scene_name), first_frame)
     read = read_target(settings.object_name)
     rig = dataclasses.replace(read, binding=binding)
@@ -111,16 +161,7 @@ def result_steps(
     pull_edits(find_object(settings.object_name))
     plan = plan_result(rig, kept, result.provenance, settings)
     yield StepStatus("Writing the keys", 0.99)
-    target = find_object(settings.object_name)
-    applied = apply_plan(plan, target)
-    keep(target, plan.line, kept)
-    # they were of the earlier motion
-    forget_takes(target, plan.line.sound)
-    refresh_layers(target)
-    if read.binding is None and binding is not None:
-        store_binding(target, binding)
-    report = _summed_up(rig, result, plan, applied, time.perf_counter() - started)
-    return dataclasses.replace(report, notes=(*report.notes, *_beyond_the_end(find_scene(scene_name), plan)))
+    return _Planned(rig, kept, plan, read.binding is not None)
 
 
 def find_landmarks_steps(object_name: str, engine: Engine) -> Steps[LandmarkBinding]:
@@ -199,57 +240,6 @@ def plan_result(
 def provenance_text(provenance: Provenance, settings: GenerateSettings) -> str:
     """What is kept with the keys: where the motion came from and how it was written."""
     return json.dumps({**provenance.to_json(), "bake": settings.bake.to_json()}, sort_keys=True)
-
-
-def _summed_up(
-    rig: RigDescription, result: MotionResult, plan: CurvePlan, applied: ApplyReport, elapsed_seconds: float
-) -> GenerateReport:
-    quality = result.reference_report
-    along = tuple(line for line in describe_match(rig) if line.startswith("Keyed along"))
-    notes = (*result.notes, *(quality.warnings if quality else ()), *plan.warnings)
-    return GenerateReport(
-        object_name=rig.object_name,
-        motion_seconds=result.motion.seconds,
-        keys_written=applied.keys_written,
-        actions=applied.actions,
-        style=result.style,
-        mixed_in=result.provenance.mixed_in,
-        neighbours=result.neighbours,
-        codes=result.codes,
-        reference=quality.summary() if quality else None,
-        quality=quality,
-        elapsed_seconds=elapsed_seconds,
-        details=along,
-        # the same sentence can come from the clip and from the style fitted on it
-        notes=tuple(dict.fromkeys(note for note in notes if not quality or note not in quality.summary())),
-    )
-
-
-def _beyond_the_end(scene: bpy.types.Scene, plan: CurvePlan) -> tuple[str, ...]:
-    last = round(plan.last * scene.render.frame_map_new / scene.render.frame_map_old)
-    if last <= scene.frame_end:
-        return ()
-    return (f"The keys go on to frame {last}; the scene ends at frame {scene.frame_end}.",)
-
-
-def watch_job(job: EngineJob[T]) -> Steps[T]:
-    """Pass the engine's progress on until it is done; then its result or its error. Never waits."""
-    while not (status := job.poll()).done:
-        words = stage_label(status.stage)
-        if status.silent_for:
-            words = f"{words}: {status.silent_for}"
-        if status.quiet_seconds >= _QUIET_SECONDS:
-            words = f"{words} (this step for {status.quiet_seconds:.0f} s)"
-        yield StepStatus(words, status.fraction * _ENGINE_SHARE, status.seconds_left)
-    return job.result()
-
-
-def watch_one_of(job: EngineJob[T], name: str, number: int, count: int) -> Steps[T]:
-    """:func:`watch_job` for the job with this number of ``count`` after each other; it is cancelled if left early."""
-    try:
-        return (yield from part_of(watch_job(job), name, number, count))
-    finally:
-        job.cancel()
 
 
 def search_landmarks(rig: RigDescription, engine: Engine) -> Steps[LandmarkBinding]:

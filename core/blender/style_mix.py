@@ -88,8 +88,9 @@ class StyleMixEngine:
         """As the engine says."""
         return self.engine.ready
 
-    def submit(self, request: MotionRequest) -> MixJob:
-        """One motion for each style, and one more that tells the blinks of the leading one."""
+    def submit(self, request: MotionRequest, first: bool = False) -> MixJob:
+        """One motion for each style, and one more that tells the blinks of the leading one; known styles have no first
+        version."""
         plain = dataclasses.replace(request.eyes, blinks=False)
         base = dataclasses.replace(request, reference=None, second_style=None, eyes=plain)
         requests = [dataclasses.replace(base, style=curve.style) for curve in self.curves]
@@ -150,6 +151,10 @@ class MixJob:
             self._job = None
             return JobStatus(status.stage, (done + 1) / count, None, done=done + 1 == count)
         return dataclasses.replace(status, fraction=(done + status.fraction) / count, seconds_left=None)
+
+    def first(self) -> MotionResult | None:
+        """None."""
+        return None
 
     def result(self) -> MotionResult:
         """The mix, with the first style's report and provenance. Raises the engine's error."""

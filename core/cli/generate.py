@@ -27,8 +27,8 @@ from .request_options import add_motion_options, add_speech_file_options, motion
 from .setting_options import add_setting_options, read_settings
 
 if TYPE_CHECKING:
-    from ..blender.session import Steps
     from ..blender.sources import PlacedMedia
+    from ..blender.watch import Steps
     from ..client.choices import GenerateSettings, SourceChoice
     from ..exchange.media_range import MediaRange
     from ..exchange.request import MotionRequest

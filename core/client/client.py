@@ -35,10 +35,10 @@ __all__ = ["EngineClient", "Job", "JobStatus", "Patience"]
 class EngineClient(EngineProcess):
     """One method for each kind of request; each raises EngineSetupError at once when the engine cannot be started."""
 
-    def submit(self, request: MotionRequest) -> Job[MotionResult]:
-        """Generate a motion."""
+    def submit(self, request: MotionRequest, first: bool = False) -> Job[MotionResult]:
+        """Generate a motion; ``first``: the job may have one that knows little of the person some seconds before."""
         job = Job(self, self._new_folder(), read_motion_result)
-        return self._send(job, GenerateJob(job.id, str(job.folder), request.to_json()))
+        return self._send(job, GenerateJob(job.id, str(job.folder), request.to_json(), first))
 
     def regenerate_head(self, request: MotionRequest) -> Job[HeadResult]:
         """Make the head motion of a request alone."""

@@ -21,6 +21,7 @@ from ..exchange.protocol import (
     PROTOCOL_VERSION,
     Cancel,
     Failure,
+    FirstResult,
     Garbled,
     JobDone,
     JobProgress,
@@ -165,16 +166,8 @@ class EngineProcess:
             self._ensure_running()
 
     def _command(self, code_root: Path) -> EngineCommand:
-        arguments = (
-            str(self.python),
-            "-u",
-            "-m",
-            "core.engine.worker",
-            "--code-root",
-            str(code_root),
-            "--job-root",
-            str(self.job_root),
-        )
+        roots = ("--code-root", str(code_root), "--job-root", str(self.job_root))
+        arguments = (str(self.python), "-u", "-m", "core.engine.worker", *roots)
         return EngineCommand(arguments, code_root, self.job_root, self.log, StopDeadlines())
 
     def _new_folder(self) -> Path:
@@ -228,6 +221,8 @@ class EngineProcess:
             self._warm = True
         elif isinstance(message, JobProgress) and message.job in self._jobs:
             self._jobs[message.job].take_progress(message)
+        elif isinstance(message, FirstResult) and message.job in self._jobs:
+            self._jobs[message.job].take_first(message.result)
         elif isinstance(message, JobDone) and message.job in self._jobs:
             self._jobs.pop(message.job).take_result(message.result)
         elif isinstance(message, Failure):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
 import threading
 import time
@@ -14,9 +15,11 @@ from typing import Generic, Protocol, TypeVar
 
 from ..errors import EngineError, MimeshError
 from ..exchange.protocol import JobProgress, JsonObject, Message
+from ..exchange.results import FIRST_FOLDER
 
 _T = TypeVar("_T")
 _POLL_SECONDS = 0.03
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Job(Generic[_T]):
         self._status = JobStatus("start", 0.0, None, done=False)
         self._error: MimeshError | None = None
         self._value: _T | None = None
+        self._first: _T | None = None
         self._last_message_at = time.monotonic()
         self.message: Message | None = None
         self.cancelled = False
@@ -74,6 +78,11 @@ class Job(Generic[_T]):
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]
+
+    def first(self) -> _T | None:
+        """What there is before the person has been learnt, once; None until then and ever after."""
+        found, self._first = self._first, None
+        return found
 
     def wait(self, watch: Callable[[JobStatus], None] = lambda status: None) -> _T:
         """Block until done, for callers without an event loop; ``watch`` sees every status."""
@@ -109,6 +118,14 @@ class Job(Generic[_T]):
         fraction = min(max(message.fraction, self._status.fraction), 1.0)
         left, why = message.seconds_left, message.silent_for
         self._status = JobStatus(message.stage, fraction, left, done=False, silent_for=why)
+
+    def take_first(self, values: JsonObject) -> None:
+        """Keep what comes before the result; one that cannot be read is none, since the result will come."""
+        self._last_message_at = time.monotonic()
+        try:
+            self._first = self._read(self.folder / FIRST_FOLDER, values)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, MimeshError) as error:
+            _log.warning("a first result cannot be read (%s)", error)
 
     def take_result(self, values: JsonObject) -> None:
         """Read the arrays from the job's folder and finish."""

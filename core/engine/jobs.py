@@ -18,7 +18,15 @@ from ..errors import EngineError, MimeshError
 from ..exchange.media_range import MediaRange
 from ..exchange.protocol import BankJob, GenerateJob, HeadJob, JsonObject, Message, PictureJob, TrackJob
 from ..exchange.request import BankRequest, MotionRequest
-from ..exchange.results import LANDMARKS_FILE, PICTURE_FILE, REFERENCE_FILE, write_head_result, write_motion_result
+from ..exchange.results import (
+    FIRST_FOLDER,
+    LANDMARKS_FILE,
+    PICTURE_FILE,
+    REFERENCE_FILE,
+    MotionResult,
+    write_head_result,
+    write_motion_result,
+)
 from ..tracking.reference_file import save_reference
 from .cache import ArtifactCache
 from .pipeline import Progress, add_to_bank, generate_motion, regenerate_head, track_reference
@@ -32,11 +40,15 @@ class JobRunner:
 
     cache: ArtifactCache
 
-    def run(self, message: Message, progress: Progress) -> JsonObject:
-        """The small values of the result; its arrays are in the job's folder afterwards."""
+    def run(
+        self, message: Message, progress: Progress, on_first: Callable[[JsonObject], None] = lambda values: None
+    ) -> JsonObject:
+        """The small values of the result; its arrays are in the job's folder afterwards.
+
+        on_first: is given those of a first version, where there is one and the message wants it.
+        """
         if isinstance(message, GenerateJob):
-            request = MotionRequest.from_json(message.request)
-            return write_motion_result(Path(message.folder), generate_motion(request, progress, self.cache))
+            return self._generate(message, progress, on_first)
         if isinstance(message, HeadJob):
             request = MotionRequest.from_json(message.request)
             return write_head_result(Path(message.folder), regenerate_head(request, progress, self.cache))
@@ -49,6 +61,19 @@ class JobRunner:
         if isinstance(message, PictureJob):
             return _track_picture(Path(message.folder), progress)
         raise EngineError(f"The engine was asked for {message.kind!r}, which is no job.")
+
+    def _generate(
+        self, message: GenerateJob, progress: Progress, on_first: Callable[[JsonObject], None]
+    ) -> JsonObject:
+        folder = Path(message.folder)
+
+        def first(result: MotionResult) -> None:
+            (folder / FIRST_FOLDER).mkdir()
+            on_first(write_motion_result(folder / FIRST_FOLDER, result))
+
+        request = MotionRequest.from_json(message.request)
+        made = generate_motion(request, progress, self.cache, first if message.first else None)
+        return write_motion_result(folder, made)
 
     def warm_steps(self) -> tuple[Callable[[], None], ...]:
         """Short pieces of start-up work; between them the worker looks for a first job."""

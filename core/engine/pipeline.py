@@ -8,28 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..engines import find_engine
 from ..exchange.media_range import MediaRange
-from ..exchange.provenance import Provenance
 from ..exchange.request import BankRequest, MotionRequest
 from ..exchange.results import BankResult, HeadResult, MotionResult
+from .first_version import FirstVersion, OnFirst
 from .line_sound import load_line
+from .spoken_line import MadeWith, SpokenLine, chosen_styles, head_motion, provenance_of
 from .stages import StageMeter, StagePlan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..audio.speech import Speech
-    from ..face.motion import Motion
-    from ..style.parts import EyesPart
-    from ..style.style import Style
-    from ..tracking.quality import QualityReport
     from ..tracking.reference import TrackedReference
-    from .backends.base import Backend, ChosenStyles
-    from .backends.head import HeadMotion
     from .cache import ArtifactCache
     from .loaded import LoadedModels
     from .style_extraction import StyleExtractor
@@ -57,10 +50,15 @@ def track_reference(
 
 
 def generate_motion(
-    request: MotionRequest, progress: Progress = ignore_progress, cache: ArtifactCache | None = None
+    request: MotionRequest,
+    progress: Progress = ignore_progress,
+    cache: ArtifactCache | None = None,
+    on_first: OnFirst | None = None,
 ) -> MotionResult:
-    """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong."""
-    from ..models.eyes.apply import eyes_for
+    """Speech in, motion out. Raises a :class:`MimeshError` whose sentence names what is wrong.
+
+    on_first: is given a first version, where learning the person takes seconds; see :mod:`.first_version`.
+    """
     from .style_extraction import load_style
 
     meter = StageMeter(progress, _plan(request))
@@ -75,34 +73,19 @@ def generate_motion(
     if request.reference is not None:
         with meter.stage("track"):
             reference = extractor.track(request.reference)
+    line = SpokenLine(request, models, backend, speech, second, reference.report if reference else None)
+    at_once = None
+    if on_first is not None and not request.listener:
+        at_once = FirstVersion(line, meter, on_first)
     with meter.stage("style"):
-        first = extractor.style(request.style, request.reference, reference)
+        first = extractor.style(request.style, request.reference, reference, at_once)
         if request.face.style_strength > 0:
             backend.require(first)
-        styles = chosen_styles(request, first, second)
     with meter.stage("motion"):
-        face, plain = _faces(request, backend, speech, styles, meter)
+        spoken = line.face(first, meter.within_stage)
     with meter.stage("head"):
-        head = _head(request, models, speech, first, meter)
-        face, head, eyes = in_character(request, face, head, speech, first)
-
-        def whole(version: Motion) -> Motion:
-            return eyes_for(version.replace(head=head.head), speech, eyes, request.eyes, request.run.seed)
-
-        motion, plain = whole(face), None if plain is None else whole(plain)
-    quality = reference.report if reference else None
-    made_with = MadeWith(speech, styles, backend.hash, face.basis_hash, head.prior_hash, quality)
-    return MotionResult(
-        motion=motion,
-        style=first,
-        reference_report=quality,
-        stage_seconds=meter.seconds,
-        provenance=provenance_of(request, made_with),
-        notes=(*speech.notes, *style_notes(request, backend, first), *head.notes),
-        neighbours=head.neighbours,
-        codes=head.codes,
-        plain=plain,
-    )
+        head = line.head(first, meter.within_stage)
+        return line.result(first, spoken, head, meter.seconds)
 
 
 def regenerate_head(
@@ -127,7 +110,7 @@ def regenerate_head(
         first = extractor.style(request.style, request.reference)
         styles = chosen_styles(request, first, load_style(request.second_style))
     with meter.stage("head"):
-        head = _head(request, models, speech, first, meter)
+        head = head_motion(request, models, speech, first, meter.within_stage)
         turned = resting_motion(len(head.head)).replace(head=head.head)
         eyes = first.eyes if first else None
         motion = eyes_for(turned, speech, eyes, dataclasses.replace(request.eyes, blinks=False), request.run.seed)
@@ -162,52 +145,6 @@ def add_to_bank(
         return extend_bank(request, style, models.head)
 
 
-def _faces(
-    request: MotionRequest, backend: Backend, speech: Speech, styles: ChosenStyles, meter: StageMeter
-) -> tuple[Motion, Motion | None]:
-    """The face, and the same without the style where one had a part in it; at rest for who does not speak."""
-    from ..face.resting import resting_motion
-    from .resting import frame_count
-    from .speaking import speak
-
-    if request.listener:
-        return resting_motion(frame_count(speech)), None
-    spoken = speak(backend, speech, styles, meter.within_stage)
-    return spoken.motion, spoken.plain
-
-
-def in_character(
-    request: MotionRequest, face: Motion, head: HeadMotion, speech: Speech, style: Style | None
-) -> tuple[Motion, HeadMotion, EyesPart | None]:
-    """Face and head with the style's traits, and the eyes' habits; a quieter head for who does not speak."""
-    from ..style.traits import style_amounts, with_amounts, with_blinks
-    from .listener import listener_head
-
-    amounts = style_amounts(style).scaled(request.face.style_strength)
-    if request.listener:
-        turned = listener_head(head.head, speech, request.head.amount, request.run.seed)
-    else:
-        face = with_amounts(face.replace(head=head.head), amounts)
-        turned = face.head
-    blinking = with_blinks(style, amounts)
-    # the eyes come after the head: they hold their aim against it
-    return face, dataclasses.replace(head, head=turned), blinking.eyes if blinking else None
-
-
-def _head(
-    request: MotionRequest, models: LoadedModels, speech: Speech, style: Style | None, meter: StageMeter
-) -> HeadMotion:
-    from .long_speech import Piece, move_head_in_pieces
-
-    settings, bank = request.seeded_head, request.head.bank
-
-    def of(piece: Piece, number: int, progress: Callable[[float], None]) -> HeadMotion:
-        own = dataclasses.replace(settings, seed=settings.seed + number)
-        return models.head.generate(piece.speech, style, piece.frames, own, bank, progress)
-
-    return move_head_in_pieces(of, speech, meter.within_stage)
-
-
 def models_for(request: MotionRequest) -> LoadedModels:
     """The networks that the request asks for, loaded once in a process."""
     from . import loaded
@@ -219,22 +156,6 @@ def models_for(request: MotionRequest) -> LoadedModels:
 def _learning_engine(request: MotionRequest) -> str | None:
     """The engine that must learn from the reference, however long it takes; at strength 0 none."""
     return request.face.engine if request.face.style_strength > 0 else None
-
-
-def style_notes(request: MotionRequest, backend: Backend, style: Style | None) -> tuple[str, ...]:
-    """What to tell of speaking in the style."""
-    if style is not None and request.face.style_strength == 0:
-        return (f"At style strength 0 the face is the average speaker's; nothing of {style.name} was trained.",)
-    return backend.notes(style)
-
-
-def chosen_styles(request: MotionRequest, first: Style | None, second: Style | None) -> ChosenStyles:
-    """The styles with the request's mix and strength."""
-    from .backends.base import ChosenStyles
-
-    # the setting has a share for the day that a second style is chosen
-    mix = request.face.style_mix if second is not None else 0.0
-    return ChosenStyles(first, second, mix, request.face.style_strength)
 
 
 def _plan(request: MotionRequest) -> StagePlan:
@@ -263,34 +184,3 @@ def _extractor(
     from .style_extraction import NeutralSpeaker, StyleExtractor
 
     return StyleExtractor(models, NeutralSpeaker(models), meter, cache, engine, pose_bank)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MadeWith:
-    """What went into a motion beside the request; the hashes are those of the engine, the basis and the pose prior."""
-
-    speech: Speech
-    styles: ChosenStyles
-    model_hash: str
-    basis_hash: str
-    pose_hash: str
-    reference_report: QualityReport | None = None
-
-
-def provenance_of(request: MotionRequest, made_with: MadeWith) -> Provenance:
-    """Where a motion came from."""
-    first, second, quality = made_with.styles.first, made_with.styles.second, made_with.reference_report
-    return Provenance(
-        audio_source=request.audio.label or str(request.audio.path),
-        audio_hash=made_with.speech.hash,
-        audio_seconds=made_with.speech.seconds,
-        model_hash=made_with.model_hash,
-        basis_hash=made_with.basis_hash,
-        style_name=first.name if first else None,
-        style_id=first.id if first else None,
-        pose_hash=made_with.pose_hash,
-        second_style_name=second.name if second else None,
-        second_style_id=second.id if second else None,
-        reference_quality=quality.full_text() if quality else "",
-        **request.groups(),
-    )

@@ -36,16 +36,19 @@ def speak(
     speech: Speech,
     styles: ChosenStyles,
     progress: Callable[[float], None] = ignore_fraction,
+    plain: Motion | None = None,
 ) -> Spoken:
     """Motion at 25 fps; wherever the mean speaker's lips are shut they are shut as far, at any strength.
 
-    Without a style or at strength 0 it is exactly the mean speaker's. Raises as :meth:`Backend.speak` does.
+    Without a style or at strength 0 it is exactly the mean speaker's. plain: how that one says it, where it is known.
+    Raises as :meth:`Backend.speak` does.
     """
     motion = speak_in_pieces(lambda part, told: backend.speak(part, styles, told), speech, progress)
     if styles.first is None or styles.strength == 0:
         return Spoken(motion, None)
     mean = ChosenStyles(strength=0.0)
-    plain = speak_in_pieces(lambda part, told: backend.speak(part, mean, told), speech, lambda _: progress(1.0))
+    if plain is None:
+        plain = speak_in_pieces(lambda part, told: backend.speak(part, mean, told), speech, lambda _: progress(1.0))
     return Spoken(_kept(plain, motion), plain)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..style.style import Style
     from ..tracking.reference import TrackedReference
     from .cache import ArtifactCache
+    from .first_version import FirstVersion
 
 # its mean speaker is what a reference's sound and face are held against, whichever engine speaks in the end
 NEUTRAL_ENGINE = DEFAULT_ENGINE
@@ -115,30 +116,38 @@ class StyleExtractor:
         return lip_gap(open_basis(), self.neutral.generate(speech))
 
     def style(
-        self, path: Path | None, source: MediaRange | None, reference: TrackedReference | None = None
+        self,
+        path: Path | None,
+        source: MediaRange | None,
+        reference: TrackedReference | None = None,
+        at_once: FirstVersion | None = None,
     ) -> Style | None:
         """The style in the file or of the clip; None without either.
 
         Where the clip's style is known from before, ``reference`` is not needed; else it is tracked unless given.
+        at_once: is told what is known of the person before something is learnt for seconds.
         """
         if path is not None or source is None:
             return load_style(path)
         if (known := self._known(source)) is not None:
             return known
-        style = self._extracted(self.track(source) if reference is None else reference)
+        style = self._extracted(self.track(source) if reference is None else reference, at_once)
         if self.cache:
             self.cache.store(self._key(source, self._learners()), style.save)
         return style
 
-    def _extracted(self, reference: TrackedReference) -> Style:
+    def _extracted(self, reference: TrackedReference, at_once: FirstVersion | None) -> Style:
         from ..models.affine.fit import fit_style
         from ..models.eyes.measure import measure_eyes
 
-        style = fit_style(self.neutral, reference)
+        style = self.models.head.learn(reference, fit_style(self.neutral, reference), self.pose_bank)
+        style = dataclasses.replace(style, eyes=measure_eyes(reference))
+        slow = None if self.engine is None or find_engine(self.engine).learns_always else self.engine
+        if slow is not None and at_once is not None:
+            at_once.of(reference, style)
         for name in self._learners():
             style = self._with_learnt(name, style, reference)
-        style = self.models.head.learn(reference, style, self.pose_bank)
-        return dataclasses.replace(style, eyes=measure_eyes(reference))
+        return style
 
     def _with_learnt(self, name: str, style: Style, reference: TrackedReference) -> Style:
         """The style with the engine's part; one that nobody asked for may fail."""

@@ -20,16 +20,9 @@ from ..exchange.results import MotionResult
 from ..grouping import alike
 from .line_sound import load_line
 from .long_speech import PIECE_SECONDS
-from .pipeline import (
-    MadeWith,
-    chosen_styles,
-    generate_motion,
-    in_character,
-    models_for,
-    provenance_of,
-    style_notes,
-)
+from .pipeline import generate_motion, models_for
 from .resting import frame_count
+from .spoken_line import MadeWith, chosen_styles, in_character, provenance_of, style_notes
 
 if TYPE_CHECKING:
     from ..audio.speech import Speech

@@ -32,6 +32,7 @@ from ..exchange.protocol import (
     BankJob,
     Cancel,
     Failure,
+    FirstResult,
     GenerateJob,
     HeadJob,
     JobDone,
@@ -62,7 +63,9 @@ _WORD_SECONDS = 0.7
 class Runner(Protocol):
     """What the worker needs from :class:`core.engine.jobs.JobRunner`."""
 
-    def run(self, message: Message, progress: Callable[[str, float], None]) -> JsonObject: ...
+    def run(
+        self, message: Message, progress: Callable[[str, float], None], on_first: Callable[[JsonObject], None]
+    ) -> JsonObject: ...
 
     def warm_steps(self) -> tuple[Callable[[], None], ...]: ...
 
@@ -164,7 +167,7 @@ class Worker:
         try:
             reporter.check()
             with checked_by(reporter.check, reporter.explain):
-                result = self.runner.run(message, reporter)
+                result = self.runner.run(message, reporter, reporter.first)
             self.outbox.send(JobDone(job, result))
         except MimeshError as error:
             _log.info("job %s: %s", job, error)
@@ -203,6 +206,11 @@ class _Reporter:
         if stage == self._last_stage and soon and not self._explained:
             return
         self._send(stage)
+
+    def first(self, result: JsonObject) -> None:
+        """Something to look at before the job is done."""
+        self.worker.require_wanted(self.job)
+        self.worker.outbox.send(FirstResult(self.job, result))
 
     def check(self) -> None:
         """A checkpoint: may raise, and says again how far the job is where that was long ago."""

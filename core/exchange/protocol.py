@@ -29,6 +29,7 @@ _CHECKS: dict[str, tuple[type, ...]] = {
     "float": _NUMBER,
     "float | None": (*_NUMBER, type(None)),
     "JsonObject": (dict,),
+    "bool": (bool,),
 }
 
 
@@ -56,7 +57,7 @@ class Message:
 
 def _checked(item: dataclasses.Field[Any], value: object) -> object:
     allowed = _CHECKS[str(item.type)]
-    if not isinstance(value, allowed) or isinstance(value, bool):
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         raise ValueError(f"{item.name} is {type(value).__name__}, expected {item.type}")
     if isinstance(value, int) and abs(value) > _LARGEST:
         raise ValueError(f"{item.name} is beyond any number of ours")
@@ -65,12 +66,16 @@ def _checked(item: dataclasses.Field[Any], value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class GenerateJob(Message):
-    """Ask for a motion: ``request`` is a ``MotionRequest``; arrays come back in ``folder``."""
+    """Ask for a motion: ``request`` is a ``MotionRequest``; arrays come back in ``folder``.
+
+    first: a :class:`FirstResult` is welcome before the answer.
+    """
 
     kind: ClassVar[str] = "generate"
     job: str
     folder: str
     request: JsonObject
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,15 @@ class JobProgress(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class FirstResult(Message):
+    """What a job has before it has learnt the person, at most once: arrays in the folder's ``first``."""
+
+    kind: ClassVar[str] = "first"
+    job: str
+    result: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class JobDone(Message):
     """The job's arrays are in its folder; the small values are in ``result``."""
 
@@ -203,6 +217,7 @@ _MESSAGES: dict[str, type[Message]] = {
         Ready,
         Warm,
         JobProgress,
+        FirstResult,
         JobDone,
         Failure,
     )

@@ -13,7 +13,7 @@ from ..settings import MOTION_GROUPS, MotionSettings, groups_from_json, groups_t
 from ..settings_schema import Affected, kept_settings
 
 # beside the settings, what is said of the face and not of the whole motion
-_OF_THE_FACE = ("model_hash", "second_style_name", "second_style_id", "reference_quality")
+_OF_THE_FACE = ("model_hash", "second_style_name", "second_style_id", "reference_quality", "first_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Provenance(MotionSettings):
 
     pose_hash: of the pose prior that moved the head, empty where the reference's own motion was taken.
     second_style_name, second_style_id: what was mixed into the face by ``face.style_mix``. reference_quality: what was
-    seen of the reference clip, with its bar and reasons; empty without one.
+    seen of the reference clip, with its bar and reasons; empty without one. first_version: made before the person had
+    been learnt; such keys are replaced a few seconds later.
     """
 
     audio_source: str
@@ -36,6 +37,7 @@ class Provenance(MotionSettings):
     second_style_name: str | None = None
     second_style_id: str | None = None
     reference_quality: str = ""
+    first_version: bool = False
 
     @property
     def mixed_in(self) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..tracking.quality import QualityReport
     from ..tracking.reference import TrackedReference
 
+# in a job's folder: what is there before the person has been learnt
+FIRST_FOLDER = "first"
 MOTION_FILE = "motion.npz"
 PLAIN_FILE = "plain.npz"
 HEAD_FILE = "head.npz"

@@ -48,9 +48,20 @@ class FakeJob:
     answer: Callable[[], Any]
     statuses: list[Any]
     cancelled: bool = False
+    first_answer: Callable[[], Any] | None = None
+    stage: str = ""
 
     def poll(self) -> Any:
-        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        self.stage = status.stage
+        return status
+
+    def first(self) -> Any:
+        """Of a job that has one, while the style is learnt."""
+        if self.first_answer is None or self.stage != "style":
+            return None
+        made, self.first_answer = self.first_answer(), None
+        return made
 
     def result(self) -> Any:
         return self.answer()
@@ -61,7 +72,8 @@ class FakeJob:
 
 @dataclass
 class FakeEngine:
-    """``answer(request)`` makes the result or raises; the picture tracker finds nothing unless told."""
+    """``answer(request)`` makes the result or raises, ``first(request)`` a first version where one is welcome; the
+    picture tracker finds nothing unless told."""
 
     answer: Callable[[Any], Any]
     polls: int = 5
@@ -75,6 +87,7 @@ class FakeEngine:
     additions: list[Any] = field(default_factory=list)
     look: Callable[[Any], Any] | None = None
     looked_at: list[Any] = field(default_factory=list)
+    first: Callable[[Any], Any] | None = None
 
     def regenerate_head(self, request: Any) -> FakeJob:
         self.head_requests.append(request)
@@ -87,9 +100,12 @@ class FakeEngine:
         result = part("core.exchange.results").BankResult
         return self._job(lambda: result(request.name, ("Bundled", request.name)))
 
-    def submit(self, request: Any) -> FakeJob:
+    def submit(self, request: Any, first: bool = False) -> FakeJob:
         self.requests.append(request)
-        return self._job(lambda: self.answer(request))
+        job, told = self._job(lambda: self.answer(request)), self.first
+        if first and told is not None:
+            job.first_answer = lambda: told(request)
+        return job
 
     def track(self, source: Any) -> FakeJob:
         self.looked_at.append(source)

@@ -34,7 +34,9 @@ class ScriptedRunner:
     released: int = 0
     done: list[str] = field(default_factory=list)
 
-    def run(self, message: Message, progress: Callable[[str, float], None]) -> JsonObject:
+    def run(
+        self, message: Message, progress: Callable[[str, float], None], on_first: Callable[[JsonObject], None]
+    ) -> JsonObject:
         assert isinstance(message, PictureJob)
         result = self.body(progress)
         self.done.append(message.job)

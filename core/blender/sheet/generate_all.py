@@ -19,16 +19,12 @@ from ...client.report import GenerateReport
 from ...client.steps import StepStatus, part_of
 from ...errors import CancelledError, MimeshError
 from ...exchange.sheet import STALE, LineStatus, Made, SheetLine
+from ..first_keys import FirstKeys
 from ..read_scene import scene_fps
-from ..session import (
-    Steps,
-    find_object,
-    find_scene,
-    motion_request,
-    request_steps,
-)
+from ..session import find_object, find_scene, motion_request, request_steps
 from ..sources import PlacedMedia, existing_file_range, read_speech
 from ..style_mix import WeightCurve, mixing
+from ..watch import Steps
 from .digests import FileDigests
 from .retime import move_line, note_made
 from .survey import ResolveStyle, Survey, line_settings
@@ -119,8 +115,9 @@ def noted_steps(
     engine: Engine,
     files: FileDigests,
     mix: tuple[WeightCurve, ...],
+    first: FirstKeys | None = None,
 ) -> Steps[GenerateReport]:
-    """One line outside a pass, noted so that the sheet knows what it was made from."""
+    """One line outside a pass, noted so that the sheet knows what it was made from. first: as in a session."""
     scene_name = scene.name
     yield StepStatus("Reading the scene", 0.0)
     scene = find_scene(scene_name)
@@ -128,7 +125,7 @@ def noted_steps(
     request = motion_request(scene, settings, speech)
     made = Survey(scene, files, mix=mix).made_from(settings)
     engine = mixing(engine, mix, speech.first_frame, scene_fps(scene))
-    report = yield from request_steps(scene, settings, request, speech.first_frame, engine)
+    report = yield from request_steps(scene, settings, request, speech.first_frame, engine, first)
     rig = Survey(find_scene(scene_name), files).rig(settings.object_name)
     return _noted(report, dataclasses.replace(made, rig=rig), speech)
 

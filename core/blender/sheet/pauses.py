@@ -26,14 +26,9 @@ from ...exchange.sheet import SheetLine
 from ..clear import clear_lines
 from ..kept import kept_lines
 from ..read_scene import scene_fps
-from ..session import (
-    Steps,
-    find_object,
-    find_scene,
-    motion_request,
-    request_steps,
-)
+from ..session import find_object, find_scene, motion_request, request_steps
 from ..sources import PlacedMedia
+from ..watch import Steps
 from .generate_all import line_speech
 from .survey import ResolveStyle, line_settings
 

@@ -64,6 +64,14 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class FirstBackend(Protocol):
+    """A backend that learns for seconds, and can speak before in what it reads off the reference in one pass."""
+
+    def first_style(self, reference: TrackedReference, style: Style) -> Style:
+        """``style`` as :meth:`Backend.learn` is given it, with what takes a fraction of a second."""
+
+
+@runtime_checkable
 class TogetherBackend(Protocol):
     """A backend that speaks several lines in one pass."""
 
