@@ -12,7 +12,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.builders import snapshot  # noqa: E402
-from tests.blender.fake_engine import FakeEngine, failing, part, talking, wav_file  # noqa: E402
+from tests.blender.fake_engine import FakeEngine, failing, part, talking, use_engine, wav_file  # noqa: E402
+
 
 @pytest.fixture
 def ready(ready: Any) -> Any:
@@ -33,8 +34,7 @@ def quiet(request: Any) -> Any:
 def in_window(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeEngine:
     """The button behaves as with a window, and this engine answers."""
     monkeypatch.setattr(part("operators.generate").MIMESH_OT_generate_lip_sync, "in_window", True)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
-    return engine
+    return use_engine(engine)
 
 
 class Run:
@@ -217,7 +217,7 @@ def test_without_a_window_nobody_asks_for_a_first_version(ready: Any) -> None:
         raise AssertionError("nobody would see it")
 
     engine = FakeEngine(talking, first=never)
-    part("operators.engine_access").use_engine_maker(lambda python, code_root, job_root: engine)
+    use_engine(engine)
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert set(kinds()) == {False}
 

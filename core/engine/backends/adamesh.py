@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from ...face.motion import MOTION_SIZE, Motion
 from ...models.affine.apply import apply_style
 from ...style.parts import ExpressionPart
 from ...style.style import Style
-from .base import ChosenStyles, short_noise
+from .base import ChosenStyles, ignore_fraction, short_noise
 
 if TYPE_CHECKING:
     from ...audio.speech import Speech
@@ -23,11 +23,17 @@ if TYPE_CHECKING:
     from ..context import EngineContext
 
 
+# speeches of which the mean speaker's motion is kept: a reference's, and a line's
+_MEANS = 2
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AdaMeshBackend:
     """:class:`~core.engine.backends.base.Backend` of AdaMesh's expression network."""
 
     generator: ExpressionGenerator
+    # by the sound: a style is held against the mean speaker more than once
+    _mean: dict[str, Motion] = field(default_factory=dict)
 
     @classmethod
     def load(cls, context: EngineContext) -> Self:
@@ -78,8 +84,16 @@ class AdaMeshBackend:
         )
 
     def first_style(self, reference: TrackedReference, style: Style) -> Style:
-        """Gain and offset of every value, which were fitted already: the style as it is."""
-        return style
+        """The style with the gain and offset of least squared error on the reference, drawn towards 1 and 0."""
+        from ...models.adamesh.residual_correction import FIRST_SHRINKAGE, fit_residual_correction
+
+        # 0 where there is no sound or it does not go with the mouth
+        if reference.speech is None or not style.provenance.speech_seconds:
+            return style
+        spoken = self._mean_motion(reference.speech, ignore_fraction).face_vector()[: len(reference.motion)]
+        tracked, weights = reference.motion.face_vector()[: len(spoken)], reference.weights[: len(spoken)]
+        fitted = fit_residual_correction(spoken, tracked, weights, FIRST_SHRINKAGE)
+        return dataclasses.replace(style, gain=fitted.gain, offset=fitted.offset)
 
     def require(self, style: Style | None) -> None:
         """Any style will do: what does not fit is left out, and a note says so."""
@@ -93,7 +107,7 @@ class AdaMeshBackend:
         """By the base and the style's low-rank update; by the plain base where there is none of these weights."""
         part = styles.first.expression if styles.first else None
         if part is None or part.base_hash != self.hash or styles.strength == 0:
-            return self.generator.generate(speech, progress)
+            return self._mean_motion(speech, progress)
         from ...models.adamesh.residual_correction import ResidualCorrection
         from ...models.adamesh.styled_network import styled
 
@@ -101,6 +115,16 @@ class AdaMeshBackend:
         inner = self.generator.network
         with styled(inner, part.adapter, part.scale, part.style_embedding, styles.strength, residual) as network:
             return self.generator.synthesise(network, features, progress)
+
+    def _mean_motion(self, speech: Speech, progress: Callable[[float], None]) -> Motion:
+        """The mean speaker's; that of the newest speeches is known from before."""
+        found = self._mean.get(speech.hash)
+        if found is None:
+            found = self.generator.generate(speech, progress)
+            for oldest in list(self._mean)[: 1 - _MEANS]:
+                del self._mean[oldest]
+            self._mean[speech.hash] = found
+        return found
 
     def notes(self, style: Style | None) -> tuple[str, ...]:
         """The fit's warnings, and what the style lacks."""

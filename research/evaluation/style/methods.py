@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.audio.speech import Speech
+from core.engine.backends.adamesh import AdaMeshBackend
+from core.engine.backends.base import ChosenStyles
+from core.engine.speaking import speak
 from core.face.motion import Motion
 from core.models.adamesh.adaptation import adapt
 from core.models.adamesh.adapter import AdaptationSettings
@@ -103,6 +106,24 @@ class LeastSquaresGain:
             return apply_style(base.generate(speech), style, 1.0)
 
         return Fitted(generate, seconds, fitted.gain.size + fitted.offset.size)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstVersion:
+    """What is on the face while AdaMesh learns: see :mod:`core.engine.first_version`."""
+
+    name: str = "first version"
+
+    def fit(self, base: ExpressionGenerator, reference: TrackedReference) -> Fitted:
+        began = time.perf_counter()
+        backend = AdaMeshBackend(base)
+        style = backend.first_style(reference, fit_style(base, reference))
+        seconds = time.perf_counter() - began
+
+        def generate(speech: Speech) -> Motion:
+            return speak(backend, speech, ChosenStyles(style)).motion
+
+        return Fitted(generate, seconds, style.gain.size + style.offset.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +231,7 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
         Unadapted(),
         GainAndOffset(),
         LeastSquaresGain(),
+        FirstVersion(),
         Adapted("style embedding only", replace(shipped, selection=replace(selection, scales=(0.0,)))),
         Adapted(f"one LoRA, rank {sum(ranks)}", pairs(sum(ranks))),
         Adapted("full fine-tuning", full, full=True),
