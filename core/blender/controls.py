@@ -4,45 +4,55 @@
 A key under a driver has no effect when it is keyed: its control is keyed instead. Told are drivers that read one
 property, bone channel or bone position, of the face's own armature, of another (a control rig) or of any object's
 custom properties, and make a straight line of it. Two keys may have a side each of one control, as on a face panel
-where up smiles and down frowns; a control that more keys share, a bent curve and an expression of more than one
-variable are not told.
+where up smiles and down frowns; a control that more keys share, a bent curve and an expression of several controls are
+not told.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import bpy
 
+from ..rig.conventions.base import KeyMatch
 from ..rig.curves import bone_path, key_path
 from ..rig.description import KeyControl
 from ..rig.driver_shape import DriverShape, driver_shape
+from ..rig.frames import EULER_ORDERS
+from . import compat
 
 _PLACES = {"LOC_X": 0, "LOC_Y": 1, "LOC_Z": 2}
+_TURNS = {"ROT_X": 0, "ROT_Y": 1, "ROT_Z": 2}
 _BONE_CHANNEL = re.compile(r'^(pose\.bones\["(?:[^"\\]|\\.)+"\]\.(?:location|rotation_euler|scale))\[(\d)\]$')
 _PROPERTY = re.compile(r'^(?:pose\.bones\["(?:[^"\\]|\\.)+"\])?\["(?:[^"\\]|\\.)+"\]$')
 _LEAST_FACTOR = 1e-4
 
 
 def find_controls(
-    obj: bpy.types.Object, armature: bpy.types.Object | None, names: Sequence[str], signed: bool
+    obj: bpy.types.Object,
+    armature: bpy.types.Object | None,
+    match: KeyMatch,
+    turned: Collection[str],
 ) -> Mapping[str, KeyControl]:
-    """Key name to its control, for those of ``names`` whose driver can be told.
+    """Key name to its control, for those keys whose driver can be told.
 
-    signed: the keys take values below zero, so that a driver that stops there will not do.
+    turned: bones of the armature that are keyed themselves; a key that one of them drives follows it.
     """
     keys = obj.data.shape_keys
     if keys is None or keys.animation_data is None:
         return {}
-    paths = {key_path(name): name for name in names}
+    # keys that take values below zero need a driver that does not stop there
+    signed, paths = match.signed, {key_path(name): name for name in match.names}
+    own = {bone_path(bone, field) for bone in turned for field in ("rotation_euler", "location")}
     found: dict[str, KeyControl] = {}
     for curve in keys.animation_data.drivers:
         name = paths.get(curve.data_path)
         control = None if name is None or not _straight(curve) else _control(curve.driver, armature)
-        if name is not None and control is not None and not (signed and control.one_sided):
+        follows = control is not None and not control.owner and control.path in own
+        if name is not None and control is not None and not follows and not (signed and control.one_sided):
             at_least_zero = not signed and keys.key_blocks[name].slider_min >= 0.0
             found[name] = replace(control, one_sided=control.one_sided or at_least_zero)
     return _apart(found, armature)
@@ -88,7 +98,7 @@ def _apart(found: Mapping[str, KeyControl], armature: bpy.types.Object | None) -
     for name, control in found.items():
         channel = (control.path, control.index)
         # resting values are known by path alone: the same path on two objects is not
-        known = owners.setdefault(channel, control.owner)
+        known = "" if _turns_face_bone(control, armature) else owners.setdefault(channel, control.owner)
         sharing = [
             other for other in found.values() if (other.owner, other.path, other.index) == (control.owner, *channel)
         ]
@@ -96,6 +106,13 @@ def _apart(found: Mapping[str, KeyControl], armature: bpy.types.Object | None) -
         if known == control.owner and _may_share(sharing) and control.path not in _driven_paths(owner):
             told[name] = control
     return told
+
+
+def _turns_face_bone(control: KeyControl, armature: bpy.types.Object | None) -> bool:
+    """Whether the face's own armature has a bone of the same name, which may be the jaw that is turned."""
+    if armature is None or "rotation" not in control.path:
+        return False
+    return any(control.path == bone_path(bone.name, "rotation_euler") for bone in armature.pose.bones)
 
 
 def _may_share(sharing: Sequence[KeyControl]) -> bool:
@@ -124,29 +141,58 @@ def _does_nothing(modifier: Any) -> bool:
 
 
 def _control(driver: Any, armature: bpy.types.Object | None) -> KeyControl | None:
-    if len(driver.variables) != 1 or len(driver.variables[0].targets) != 1:
+    variables = list(driver.variables)
+    if any(len(variable.targets) != 1 for variable in variables):
         return None
-    variable = driver.variables[0]
-    target = variable.targets[0]
+    moved = [variable for variable in variables if len(variables) == 1 or _reads_a_bone(variable)]
+    # a control and how much of it counts, as face panels with sliders for that have
+    constants = {v.name: _constant(v) for v in variables if v not in moved}
+    if len(moved) != 1 or None in constants.values() or (constants and driver.type != "SCRIPTED"):
+        return None
+    variable, target = moved[0], moved[0].targets[0]
     owner = target.id
     # what is linked cannot be keyed; an override of it can
     if not isinstance(owner, bpy.types.Object) or owner.library is not None:
         return None
-    shape = DriverShape(1.0, False) if driver.type != "SCRIPTED" else driver_shape(driver.expression, variable.name)
+    shape = DriverShape(1.0, False)
+    if driver.type == "SCRIPTED":
+        known = {name: value for name, value in constants.items() if value is not None}
+        shape = driver_shape(driver.expression, variable.name, known)
     channel = _channel(variable, target, owner)
     if shape is None or channel is None:
         return None
     return KeyControl(*channel, shape.factor, "" if owner == armature else owner.name, shape.one_sided)
 
 
+def _reads_a_bone(variable: Any) -> bool:
+    path = variable.targets[0].data_path
+    return variable.type == "TRANSFORMS" or bool(variable.type == "SINGLE_PROP" and _BONE_CHANNEL.match(path))
+
+
+def _constant(variable: Any) -> float | None:
+    """The present value of a property that nothing moves."""
+    target = variable.targets[0]
+    if variable.type != "SINGLE_PROP" or target.id is None or target.data_path in _moved_paths(target.id):
+        return None
+    try:
+        value = target.id.path_resolve(target.data_path)
+    except ValueError:
+        return None
+    return float(value) if isinstance(value, (int, float)) else None
+
+
 def _channel(variable: Any, target: Any, owner: bpy.types.Object) -> tuple[str, int] | None:
     """Path and index of what the driver reads."""
     if variable.type == "TRANSFORMS":
-        local = owner.pose is not None and target.bone_target in owner.pose.bones
-        place = _PLACES.get(target.transform_type)
-        if not local or target.transform_space != "LOCAL_SPACE" or place is None:
+        bone = owner.pose.bones.get(target.bone_target) if owner.pose is not None else None
+        if bone is None or target.transform_space != "LOCAL_SPACE":
             return None
-        return bone_path(target.bone_target, "location"), place
+        if (place := _PLACES.get(target.transform_type)) is not None:
+            return bone_path(bone.name, "location"), place
+        # angles are channels of their own where the bone turns by them
+        turned = _TURNS.get(target.transform_type)
+        by_angles = bone.rotation_mode in EULER_ORDERS and target.rotation_mode in ("AUTO", bone.rotation_mode)
+        return None if turned is None or not by_angles else (bone_path(bone.name, "rotation_euler"), turned)
     if variable.type != "SINGLE_PROP":
         return None
     if found := _BONE_CHANNEL.match(target.data_path):
@@ -163,6 +209,12 @@ def _is_number(owner: Any, path: str) -> bool:
         return False
 
 
+def _moved_paths(owner: Any) -> frozenset[str]:
+    data = getattr(owner, "animation_data", None)
+    curves = compat.owner_curves(owner) if data is not None else ()
+    return _driven_paths(owner) | frozenset(curve.data_path for curve in curves)
+
+
 def _driven_paths(owner: Any) -> frozenset[str]:
-    data = owner.animation_data if owner is not None else None
+    data = getattr(owner, "animation_data", None)
     return frozenset(curve.data_path for curve in data.drivers) if data is not None else frozenset()

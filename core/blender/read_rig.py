@@ -55,7 +55,8 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     bones = face_bones(armature, groups, chosen_bones(obj, armature))
     if bones.jaw is None:
         match = _with_a_living_mouth(obj, keys, match)
-    controls = find_controls(obj, armature, match.names, match.signed)
+    named = (bones.jaw, bones.head, bones.neck, bones.left_eye, bones.right_eye)
+    controls = find_controls(obj, armature, match, [name for name in named if name is not None])
     driven = driven_by(obj) - set(map(key_path, controls))
     names = tuple(name for name in match.names if key_path(name) not in driven)
     _require_free(obj, match, names)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a driver's expression makes of its one variable, told by trying it. No bpy: text in, numbers out."""
+"""What a driver's expression makes of the control that it reads, told by trying it. Text in, numbers out."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 _LEAST_SLOPE = 1e-4
 # where a slope is read off, and how far beside a straight line counts as bent
@@ -21,16 +23,31 @@ class DriverShape:
     one_sided: bool
 
 
-def driver_shape(expression: str, name: str) -> DriverShape | None:
+def driver_shape(
+    expression: str, name: str, constants: Mapping[str, float] = MappingProxyType({})
+) -> DriverShape | None:
     """The shape of ``expression`` in its variable ``name``: straight from zero to one at least on one side.
 
-    Arithmetic, ``min``, ``max``, ``clamp``, ``abs`` and choices by ``if`` are understood. None for anything else and
-    for what is bent, does not rest at zero, or goes to positive values on both sides.
+    constants: what its other variables are. Arithmetic, ``min``, ``max``, ``clamp``, ``abs`` and choices by ``if`` are
+    understood. None for anything else and for what is bent, does not rest at zero, or goes to positive values on both
+    sides.
     """
     try:
-        return _shape(ast.parse(expression.strip(), mode="eval").body, name)
+        tree = ast.parse(expression.strip(), mode="eval").body
+        return _shape(_Filled(constants).visit(tree), name)
     except (SyntaxError, ValueError, ZeroDivisionError, OverflowError):
         return None
+
+
+class _Filled(ast.NodeTransformer):
+    """Puts the constants into an expression."""
+
+    def __init__(self, constants: Mapping[str, float]) -> None:
+        self._constants = constants
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The base class calls it so."""
+        return ast.Constant(self._constants[node.id]) if node.id in self._constants else node
 
 
 def _shape(tree: ast.expr, name: str) -> DriverShape | None:

@@ -282,6 +282,41 @@ def test_a_face_that_a_panel_on_another_armature_drives_is_keyed_there() -> None
     assert builders.snapshot()["keys"] == before["keys"]
 
 
+def test_a_panel_that_turns_and_one_with_a_slider_for_how_much_are_keyed_too() -> None:
+    obj = named_head(FACE, ARKIT, with_armature=True)
+    panel = with_a_panel(obj, ())
+    panel["amount"] = 0.5
+    for driver in (curve.driver for curve in obj.data.shape_keys.animation_data.drivers):
+        first = driver.variables[0]
+        target = first.targets[0]
+        if target.bone_target in ("CTRL jawOpen", "CTRL mouthFunnel"):
+            panel.pose.bones[target.bone_target].rotation_mode = "XYZ"
+            target.transform_type, driver.expression = "ROT_X", "way * 2"
+        if target.bone_target == "CTRL mouthClose":
+            second = driver.variables.new()
+            second.name, second.targets[0].id, second.targets[0].data_path = "amount", panel, '["amount"]'
+            driver.expression = "max(way * 100 * amount, 0)"
+    rig = read_rig(obj)
+    assert rig.controls["jawOpen"].path == 'pose.bones["CTRL jawOpen"].rotation_euler'
+    assert rig.controls["mouthClose"].factor == pytest.approx(50.0)
+    assert correlation(key_and_apply(obj)[1]) > 0.97
+
+
+def test_a_key_that_the_jaw_itself_drives_follows_the_jaw() -> None:
+    obj = named_head(FACE, ARKIT, with_armature=True)
+    armature = find_armature(obj)
+    armature.pose.bones["jaw"].rotation_mode = "XYZ"
+    driver = obj.data.shape_keys.driver_add('key_blocks["cheekPuff"].value').driver
+    variable = driver.variables.new()
+    variable.type, target = "TRANSFORMS", variable.targets[0]
+    target.id, target.bone_target, target.transform_space = armature, "jaw", "LOCAL_SPACE"
+    target.transform_type, driver.expression = "ROT_X", f"max({variable.name}, 0)"
+    rig = read_rig(obj)
+    assert not rig.controls
+    assert "cheekPuff" not in rig.key_names
+    assert any("drivers control them: cheekPuff" in warning for warning in rig.warnings)
+
+
 def test_an_artists_own_animation_of_the_panel_is_not_lost() -> None:
     obj = named_head(FACE, ARKIT, with_armature=True)
     panel = with_a_panel(obj, PAIRS)

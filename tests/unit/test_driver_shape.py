@@ -29,6 +29,12 @@ def test_a_straight_line_is_told_on_the_side_where_it_is_one(expression: str, fa
     assert shape == DriverShape(pytest.approx(factor, rel=1e-4), one_sided)
 
 
+def test_other_variables_that_stand_still_are_numbers() -> None:
+    shape = driver_shape("clamp(way * amount * 10, 0, 1)", "way", {"amount": 2.0})
+    assert shape == DriverShape(pytest.approx(20.0), True)
+    assert driver_shape("way * amount", "way", {"amount": 0.0}) is None
+
+
 @pytest.mark.parametrize(
     "expression",
     [
