@@ -21,7 +21,7 @@ from tests.face_fixtures import SyntheticFace
 _CORNER_CM = (2.5, -3.5)
 # how far (cm) each vowel or viseme drops the jaw, draws the corners out, and pushes the lips forward
 _MOUTHS = {
-    "a|aa|aaahax|ai|open|jawopen|mouthopen|あ|ア": (1.6, 0.0, 0.0),
+    "a|aa|aaahax|ai|open|jawopen|jawdrop|mouthopen|あ|ア": (1.6, 0.0, 0.0),
     "e|ee|eh|え|c|ay": (0.7, 0.5, 0.0),
     "i|ih|iy|い|wide|b": (0.3, 0.6, 0.0),
     "o|oh|ow|お|affricate|ch|shchjhzh": (1.0, -0.6, 0.3),

@@ -265,6 +265,82 @@ CC4_STANDARD = [
 ]
 
 
+SHAPES = ("Suck", "Funnel", "Pucker")
+# what trackers of headsets call the shapes of VRChat's and Meta's avatars
+UNIFIED = [
+    *("JawOpen", "JawForward", "JawLeft", "JawRight", "MouthClosed", "MouthRaiserUpper", "MouthRaiserLower"),
+    *(f"Lip{shape}{lip}{side}" for shape in SHAPES for lip in ("Upper", "Lower") for side in ("Left", "Right")),
+    *(
+        f"Mouth{name}{side}"
+        for name in ("CornerPull", "CornerSlant", "Frown", "Stretch")
+        for side in ("Left", "Right")
+    ),
+    *(f"Mouth{name}{side}" for name in ("UpperUp", "LowerDown", "Tightener", "Press") for side in ("Left", "Right")),
+    *(
+        f"{name}{side}"
+        for name in ("EyeClosed", "BrowLowerer", "BrowPinch", "CheekPuff")
+        for side in ("Left", "Right")
+    ),
+]
+SRANIPAL = [
+    *("Jaw_Open", "Jaw_Forward", "Jaw_Left", "Jaw_Right", "Mouth_Ape_Shape", "Mouth_Pout", "Cheek_Suck"),
+    *(f"Mouth_{lip}_{side}" for lip in ("Upper", "Lower") for side in ("Left", "Right")),
+    *(
+        "Mouth_Upper_Overturn",
+        "Mouth_Lower_Overturn",
+        "Mouth_Upper_Inside",
+        "Mouth_Lower_Inside",
+        "Mouth_Lower_Overlay",
+    ),
+    *(f"Mouth_{name}_{side}" for name in ("Smile", "Sad") for side in ("Left", "Right")),
+    *("Mouth_Upper_UpLeft", "Mouth_Upper_UpRight", "Mouth_Lower_DownLeft", "Mouth_Lower_DownRight"),
+    *("Eye_Left_Blink", "Eye_Right_Blink", "Cheek_Puff_Left", "Cheek_Puff_Right"),
+]
+META = [
+    *("jaw_Drop", "jaw_Thrust", "jaw_Sideways_Left", "jaw_Sideways_Right", "lips_Toward", "mouth_Left", "mouth_Right"),
+    *(f"lip_{name}_{side}{half}" for name in ("Funneler", "Suck") for side in "LR" for half in "TB"),
+    *(f"lip_{name}_{side}" for name in ("Corner_Puller", "Corner_Depressor", "Pucker", "Stretcher") for side in "LR"),
+    *(
+        f"{name}_{side}"
+        for name in ("lower_Lip_Depressor", "upper_Lip_Raiser", "eyes_Closed", "dimpler")
+        for side in "LR"
+    ),
+    *("chin_Raiser_T", "chin_Raiser_B", "brow_Lowerer_L", "brow_Lowerer_R"),
+]
+
+
+def test_headsets_gaze_is_read_as_the_person_sees_it() -> None:
+    vive = match_keys(
+        [*SRANIPAL, *(f"Eye_{e}_{w}" for e in ("Left", "Right") for w in ("Up", "Left", "Right"))], "Head"
+    )
+    meta = match_keys([*META, *(f"eyes_Look_{w}_{e}" for e in "LR" for w in ("Up", "Left", "Right"))], "Head")
+    for match, name in ((vive, "Eye_{}_{}"), (meta, "eyes_Look_{}_{}")):
+        gaze = {key.name: (key.eye, key.axis, key.sign) for key in match.gaze}
+        way = [name.format("Left", "Right"), name.format("Right", "Left")] if match is vive else []
+        way = way or [name.format("Right", "L"), name.format("Left", "R")]
+        assert [gaze[each] for each in way] == [(0, 1, -1.0), (1, 1, 1.0)]
+
+
+def test_daz_genesis_9_has_its_mouth_in_quarters() -> None:
+    quarters = [
+        f"facs_bs_Mouth{shape}{half}{side}"
+        for shape in ("Close", "Funnel", "Purse", "Press")
+        for half in ("Upper", "Lower")
+        for side in ("Left", "Right")
+    ]
+    names = [
+        "facs_jnt_JawOpen",
+        *quarters,
+        "facs_bs_MouthSmileLeft",
+        "facs_bs_MouthSmileRight",
+        "facs_jnt_EyesWideLeft",
+    ]
+    match = match_keys(names, "Genesis9")
+    assert match.convention.label == "ARKit"
+    assert match.names == tuple(names)
+    assert len(set(match.meanings)) == len(names)
+
+
 def test_character_creators_standard_profile_is_read_whole() -> None:
     """Funnel and pucker come without sides there, and the eyes have keys of their own."""
     match = match_keys(CC4_STANDARD, "CC_Base_Body")
@@ -281,6 +357,9 @@ def test_character_creators_standard_profile_is_read_whole() -> None:
 
 
 CONVENTION_NAMES = {
+    "Unified Expressions": UNIFIED,
+    "SRanipal": SRANIPAL,
+    "Meta face tracking": META,
     "iClone visemes": [*CC4_STANDARD[1:16], "Eye_Blink_L", "Eye_Blink_R"],
     "Character Creator": [
         "Brow_Raise_Inner_L",
