@@ -23,7 +23,7 @@ OTHER ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit models blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check command-check train clean docs docs-pictures
+.PHONY: help setup test test-fast lint types unit models blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check train clean docs docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -33,6 +33,7 @@ help:
 	@echo "make benchmark-short  the form that make test runs: fails on a clear regression"
 	@echo "make benchmark-languages  lips at the right time in 22 languages (needs espeak-ng and flite)"
 	@echo "make benchmark-style  a person's style from ten seconds, every way of learning it, people never seen"
+	@echo "make benchmark-alternatives  Mimesh beside visemes, a mean talker and a constant face, as the table in docs/benchmarks.md"
 	@echo "make benchmark-mimic  Mimic beside AdaMesh, visemes and a constant face; style and content apart?"
 	@echo "make benchmark-pose  head motion: reconstruction, retrieval, generated beside recorded"
 	@echo "make benchmark-rigs  what a viewer sees on heads of other makers (MIMESH_FLAME=your FLAME file)"
@@ -44,6 +45,7 @@ help:
 	@echo "make memory-check  three hours of speech, half an hour of reference: largest memory, longest silence"
 	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, screenshots"
+	@echo "make first-minute  seconds from Try It to a talking head in a real window, the engine cold; dropped files; assets"
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
 	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender, and the demo's film"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
@@ -133,6 +135,9 @@ benchmark-short: setup
 benchmark-style: setup
 	$(PY) -m research.evaluation style
 
+benchmark-alternatives: setup
+	$(PY) -m research.evaluation alternatives --write
+
 benchmark-pose: setup
 	$(PY) -m research.evaluation pose
 
@@ -178,6 +183,11 @@ docs-pictures: extension
 
 ui-check: extension
 	bash tests/ui/ui_check.sh
+	MIMESH_UI_ROBOT=first_minute bash tests/ui/ui_check.sh build/first-minute
+
+# seconds from one click to a talking head, with the engine cold, in a real window
+first-minute: extension
+	MIMESH_UI_ROBOT=first_minute bash tests/ui/ui_check.sh build/first-minute
 
 command-check: extension
 	bash tests/ui/in_debian.sh build/command-check python3 $(CURDIR)/tests/ui/command_check.py \

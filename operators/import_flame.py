@@ -40,7 +40,9 @@ class MIMESH_OT_import_flame(bpy.types.Operator):
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """Ask for the file."""
+        """Ask for the file, unless it was dropped."""
+        if self.filepath:
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 

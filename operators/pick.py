@@ -22,9 +22,7 @@ class MIMESH_OT_pick_sources(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Leaves a field alone when there is no clear candidate."""
         settings = scene_settings(context)
-        strips = list(sequencer_strips(context.scene))
-        speech = _one([strip for strip in strips if strip.type == "SOUND"])
-        reference = _one([strip for strip in strips if strip.type == "MOVIE"])
+        speech, reference = clear_strips(context.scene)
         face = _pick_face(context)
         if speech:
             settings.speech_kind, settings.speech_strip = "strip", speech.name
@@ -35,6 +33,14 @@ class MIMESH_OT_pick_sources(bpy.types.Operator):
         picked = [thing.name for thing in (speech, reference, face) if thing]
         self.report({"INFO"}, f"Picked {', '.join(picked)}." if picked else "Found nothing clear to pick.")
         return {"FINISHED"}
+
+
+def clear_strips(scene: Any) -> tuple[Any | None, Any | None]:
+    """The sound strip and the movie strip that are selected, or the only ones; None where that is not clear."""
+    strips = list(sequencer_strips(scene))
+    return _one([strip for strip in strips if strip.type == "SOUND"]), _one(
+        [strip for strip in strips if strip.type == "MOVIE"]
+    )
 
 
 def _one(strips: list[Any]) -> Any | None:

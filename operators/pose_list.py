@@ -20,6 +20,7 @@ _HALF_WIDTH_DEGREES = 8.0
 class MimeshPoseItem(bpy.types.PropertyGroup):
     """One style of the bank as the panel shows it; ``name`` comes with every group."""
 
+    short: bpy.props.StringProperty(description="The name for a narrow list")
     speaker: bpy.props.StringProperty()
     provenance: bpy.props.StringProperty()
     nod: bpy.props.FloatProperty(description="Degrees, standard deviation")
@@ -91,7 +92,7 @@ def reach_pixels(item: MimeshPoseItem, pixels: int) -> list[float]:
 def refresh_poses(context: bpy.types.Context) -> None:
     """Read the chosen bank and fill the listing; a damaged one leaves its sentence instead."""
     from ..core.errors import MimeshError
-    from ..core.pose.listing import list_poses
+    from ..core.pose.listing import list_poses, short_name
 
     listing = pose_list(context)
     chosen = scene_settings(context).pose.bank if context.scene else ""
@@ -106,6 +107,7 @@ def refresh_poses(context: bpy.types.Context) -> None:
     for pose in found:
         item = listing.items.add()
         item.name, item.speaker, item.provenance = pose.name, pose.speaker, pose.provenance
+        item.short = short_name(pose.name)
         item.nod, item.turn, item.together = pose.nod_degrees, pose.turn_degrees, pose.together
         item.distance = pose.distance if math.isfinite(pose.distance) else -1.0
     listing.active = min(listing.active, max(len(found) - 1, 0))

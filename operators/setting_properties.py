@@ -13,6 +13,8 @@ from ..core.settings_schema import SettingField, SettingsGroup, setting_fields
 from .stubs import PATH_OPTIONS
 
 T = TypeVar("T", bound=SettingsGroup)
+# Blender shows no such units, unless the scene is measured in them: they stand in the name
+_NAMED_UNITS = ("ms", "mm", "frames")
 
 
 def declare(owner: type[Any], place: str, groups: Iterable[type[SettingsGroup]]) -> None:
@@ -69,9 +71,15 @@ def declare_here(
         owner.__annotations__[item.name] = _property(item, **(access(item) if access else {}))
 
 
+def shown_name(item: SettingField, translate: Callable[[str], str] = str) -> str:
+    """What the interface calls a setting: its label, with the unit where the value is shown without."""
+    name, unit = translate(item.setting.label), item.setting.unit
+    return f"{name} ({translate(unit)})" if unit in _NAMED_UNITS else name
+
+
 def _property(item: SettingField, **rest: Any) -> Any:
     declared = item.setting
-    words: dict[str, Any] = {"name": declared.label, "description": declared.help, **rest}
+    words: dict[str, Any] = {"name": shown_name(item), "description": declared.help, **rest}
     if item.default is not None:
         words["default"] = item.default
     if declared.subtype:
@@ -83,6 +91,8 @@ def _property(item: SettingField, **rest: Any) -> Any:
     if item.kind is int:
         return bpy.props.IntProperty(**words, **_limits(item), step=round(declared.step or 1))
     if item.kind is float:
+        if declared.unit == "s":
+            words |= {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE"}
         # Blender counts a float's step in hundredths
         return bpy.props.FloatProperty(**words, **_limits(item), step=round(100 * (declared.step or 0.01)))
     if declared.choices and not declared.pattern:

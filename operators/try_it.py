@@ -7,6 +7,7 @@ import bpy
 
 from .engine_access import has_engine
 from .generate import first_keys, generate_line
+from .pick import clear_strips
 from .properties import MimeshSettings, run_state, scene_settings
 from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory
@@ -67,9 +68,16 @@ class MIMESH_OT_try_it(SteppedOperator, bpy.types.Operator):
 
 
 def fill_in(scene: bpy.types.Scene, settings: MimeshSettings, added: object) -> None:
-    """Choose the demo's face, speech and reference where the user has chosen none."""
+    """Choose the demo's face, speech and reference where the user has chosen none, nor put any into the Sequencer."""
     from ..core.blender import first_try
+    from ..core.blender.compat import strip_right
 
+    for role, strip in zip(("speech", "reference"), clear_strips(scene), strict=True):
+        if strip is not None and not _chosen(settings, role):
+            setattr(settings, f"{role}_kind", "strip")
+            setattr(settings, f"{role}_strip", strip.name)
+            if role == "speech":
+                scene.frame_end = max(scene.frame_end, round(strip_right(strip)))
     if settings.target is None:
         settings.target = first_try.add_head(scene, added)
     if not _chosen(settings, "speech"):

@@ -153,6 +153,24 @@ class MIMESH_FH_style(_Dropped, bpy.types.FileHandler):
     bl_file_extensions = ".safetensors"
 
 
+class MIMESH_FH_recording(_Dropped, bpy.types.FileHandler):
+    """A take of Live Link Face, MediaPipe or ARKit"""
+
+    bl_idname = "MIMESH_FH_recording"
+    bl_label = "Face Recording"
+    bl_import_operator = "mimesh.import_recording"
+    bl_file_extensions = ".csv;.json"
+
+
+class MIMESH_FH_flame(_Dropped, bpy.types.FileHandler):
+    """A FLAME model, as a character"""
+
+    bl_idname = "MIMESH_FH_flame"
+    bl_label = "FLAME Head"
+    bl_import_operator = "mimesh.import_flame"
+    bl_file_extensions = ".pkl;.npz"
+
+
 class _Drop:
     """Blender gives a dropped file's path and nothing else, so that each role has an operator of its own."""
 
@@ -198,5 +216,7 @@ _CLASSES = (
     MIMESH_FH_speech,
     MIMESH_FH_reference,
     MIMESH_FH_style,
+    MIMESH_FH_recording,
+    MIMESH_FH_flame,
 )
 register, unregister = classes_factory(_CLASSES)

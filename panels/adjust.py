@@ -19,7 +19,7 @@ from ..operators.properties import run_state
 from ..operators.stubs import classes_factory
 from .places import InView3D, Order
 from .settings import draw_setting_of
-from .words import draw_words
+from .words import draw_words, fit_beside
 
 _GROUPS = (
     ("style_strength",),
@@ -68,15 +68,16 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         reason = adjust_disabled_reason(context)
         adjust = context.scene.mimesh_adjust
         column = layout.column()
-        column.use_property_split = True
+        names = [adjust.bl_rna.properties[name].name for group in _GROUPS for name in group]
+        column.use_property_split = fit_beside(names, context)
         column.use_property_decorate = False
         column.enabled = not reason
         row = column.row(align=True)
         row.prop(adjust, "line", placeholder="Chosen speech")
         row.operator("mimesh.reset_adjust", text="", icon="LOOP_BACK")
-        for names in _GROUPS:
+        for group in _GROUPS:
             block = column.column(align=True)
-            for name in names:
+            for name in group:
                 draw_setting_of(block, adjust, AdjustSettings, name)
         row = column.row(align=True)
         row.operator("mimesh.tidy_keys")

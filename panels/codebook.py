@@ -12,10 +12,13 @@ import bpy.utils.previews
 from ..operators.pose_list import MimeshPoseItem, active_pose, pose_list, reach_pixels, retrieved_names
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
-from .words import draw_words
+from .words import draw_words, room, shortened, ui_scale
 
 _ROWS = 5
 _PIXELS = 32
+# of a row, at 1x: round button, picture and scroll bar; the mark; the number; the buttons beside the list
+_ROW_PIXELS, _MARK_PIXELS, _DISTANCE_PIXELS, _BUTTONS_PIXELS = 76, 22, 38, 28
+_NARROW_PIXELS = 230
 _COLOUR = (0.95, 0.65, 0.25)
 
 
@@ -50,21 +53,32 @@ class MIMESH_UL_poses(bpy.types.UIList):
         row.operator(
             "mimesh.follow_pose", text="", icon="RADIOBUT_ON" if followed else "RADIOBUT_OFF", emboss=False
         ).name = item.name
-        row.label(text=item.name, icon_value=reach_icon(item))
-        if item.name in retrieved_names(context):
+        retrieved = item.name in retrieved_names(context)
+        # in a narrow list the name goes first: the list is sorted by distance, and the details below tell it
+        told = item.distance >= 0.0 and not _is_narrow(context)
+        taken = _ROW_PIXELS + (_MARK_PIXELS if retrieved else 0) + (_DISTANCE_PIXELS if told else 0)
+        taken += 0 if _is_narrow(context) else _BUTTONS_PIXELS
+        left = room(context) - taken * ui_scale(context)
+        row.label(text=shortened(item.short, left, context), icon_value=reach_icon(item))
+        if retrieved:
             row.label(text="", icon="CHECKMARK")
-        if item.distance >= 0.0:
+        if told:
             end = row.row()
             end.alignment = "RIGHT"
             end.label(text=f"{item.distance:.2f}")
 
 
+def _is_narrow(context: bpy.types.Context) -> bool:
+    return room(context) < _NARROW_PIXELS * ui_scale(context)
+
+
 def draw_codebook(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The list, and what is known of the selected style."""
     listing = pose_list(context)
-    row = layout.row()
+    # the buttons beside the list, or below where names need their place
+    row = layout.column(align=True) if _is_narrow(context) else layout.row()
     row.template_list("MIMESH_UL_poses", "", listing, "items", listing, "active", rows=_ROWS)
-    column = row.column(align=True)
+    column = row.row(align=True) if _is_narrow(context) else row.column(align=True)
     column.operator("mimesh.add_to_bank", text="", icon="ADD")
     column.operator("mimesh.remove_from_bank", text="", icon="REMOVE")
     column.operator("mimesh.refresh_poses", text="", icon="FILE_REFRESH")
@@ -78,6 +92,8 @@ def draw_codebook(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     row.operator("mimesh.regenerate_head", text="Try This Head", icon="PLAY").follow = item.name
     details = layout.column(align=True)
     draw_words(details, item.name, context)
+    if item.distance >= 0.0:
+        draw_words(details, f"Distance to the reference: {item.distance:.2f}.", context)
     draw_words(details, f"{item.speaker}: nods {item.nod:.1f}°, turns {item.turn:.1f}°.", context)
     draw_words(details, item.provenance, context)
 

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import bpy
 
+from ..core.adjust_settings import AdjustSettings
+from ..core.settings import BakeSettings
+from ..core.settings_schema import setting_fields
+from ..operators.setting_properties import shown_name
 from .places import TRANSLATION_CONTEXT
 
 TABLE = Path(__file__).with_name("translations.csv")
+# whose names have units in them
+_GROUPS = (AdjustSettings, BakeSettings)
 Dictionary = dict[str, dict[tuple[str, str], str]]
 
 
@@ -25,6 +31,11 @@ def dictionary() -> Dictionary:
             for language, words in row.items():
                 if words:
                     found.setdefault(language, {}).update({(context, english): words for context in contexts})
+    for table in found.values():
+        words_of = {english: words for (_, english), words in table.items()}
+        for item in (item for group in _GROUPS for item in setting_fields(group) if item.setting.unit):
+            name = shown_name(item, lambda english, known=words_of: known.get(english, english))  # type: ignore[misc]
+            table.update({(context, shown_name(item)): name for context in contexts})
     return found
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import blf
@@ -13,6 +14,8 @@ import bpy
 _MARGINS_PIXELS = 62
 _ICON_PIXELS = 22
 _BUTTON_PADDING_PIXELS = 16
+# what Blender leaves a label to the left of its field where rows are split
+_SPLIT_SHARE = 0.41
 _FONT = 0
 
 
@@ -36,6 +39,24 @@ def draw_choice(layout: bpy.types.UILayout, owner: Any, name: str, context: bpy.
         layout.row(align=True).prop(owner, name, expand=True)
     else:
         layout.prop(owner, name, text="")
+
+
+def fit_beside(labels: Iterable[str], context: bpy.types.Context) -> bool:
+    """Whether labels stand whole to the left of their fields (``use_property_split``); else they go into them."""
+    widest = max((text_width(translated(label), context) for label in labels), default=0.0)
+    return widest <= _SPLIT_SHARE * room(context)
+
+
+def shortened(text: str, width: float, context: bpy.types.Context) -> str:
+    """A name within so many pixels: its middle goes, because names differ at their ends."""
+    if text_width(text, context) <= width:
+        return text
+    for kept in range(len(text) - 1, 1, -1):
+        tail = kept // 2
+        short = f"{text[: kept - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+        if text_width(short, context) <= width:
+            return short
+    return "…"
 
 
 def translated(words: str) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from .style_matrix import StyleMatrix
 
 _NOD, _TURN, _TOGETHER = (STATISTICS.index(name) for name in ("spread x", "spread y", "xy"))
 _EDGE_PIXELS = 1.5
+# as research.assets names what it varies of a clip, and a clip's seconds at the end of its name
+_VARIED = re.compile(r"(.*?)(?: \(([^()]*)\))?", re.DOTALL)
+_LENGTH = re.compile(r"_[0-9]+s$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,16 @@ def _listed(entry: BankEntry, distance: float) -> ListedPose:
     nod, turn = np.exp(entry.statistics[[_NOD, _TURN]])
     together = float(entry.statistics[_TOGETHER])
     return ListedPose(entry.name, entry.speaker, entry.provenance, float(nod), float(turn), together, distance)
+
+
+def short_name(name: str) -> str:
+    """A pose style's name for a narrow list: without the clip's length, its variation in few letters.
+
+    "obama_diwali_30s (amplitude 0.75)" becomes "obama diwali ×0.75"; names of another form stay.
+    """
+    base, variation = _VARIED.fullmatch(name).groups()  # type: ignore[union-attr]
+    words = _LENGTH.sub("", base).replace("_", " ")
+    return f"{words} {variation.replace('amplitude ', '×')}" if variation else words
 
 
 def reach_picture(

@@ -8,7 +8,8 @@ the lips close, round and open at the right time in each language (needs espeak-
 and gaze are as the recorded people's, ``retimed`` how true the made-up training motion is, ``style`` what a person's
 style learnt from ten seconds is worth, by every method, ``pose`` how the head moves on people whom no prior has seen,
 ``mimic`` what Mimic's codes do on such people beside AdaMesh, and what style and content hold. ``unseen`` prints the
-table of people whom no network has seen, for both engines and speech encoders, ``closures`` whether a style costs any,
+table of people whom no network has seen, for both engines and speech encoders, ``alternatives`` one small table of
+them beside other ways of moving a mouth, ``closures`` whether a style costs any,
 ``own-codes`` what ten seconds of a person are worth to Mimic.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
@@ -25,9 +26,7 @@ from pathlib import Path
 
 from core.errors import MimeshError
 from research.evaluation import (
-    comparison as sections_people,
-)
-from research.evaluation import (
+    alternatives,
     eyes,
     languages,
     phonetic_scores,
@@ -35,6 +34,9 @@ from research.evaluation import (
     show,
     sync,
     unseen,
+)
+from research.evaluation import (
+    comparison as sections_people,
 )
 from research.evaluation import (
     time_warped as retimed,
@@ -75,6 +77,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "phonetic": phonetic_scores.main,
     "protocol": protocol.main,
     "unseen": unseen.main,
+    "alternatives": alternatives.main,
     "style": style_benchmark.main,
     "closures": style_closures.main,
     "pose": pose.main,

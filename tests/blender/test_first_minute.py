@@ -89,6 +89,30 @@ def test_scripts_and_the_redo_panel_give_settings_to_the_run_itself(engine: Fake
     assert engine.requests[-1].face.style_strength == 1.25
 
 
+def test_try_it_takes_what_was_dropped_into_the_sequencer(engine: FakeEngine, tmp_path: Path) -> None:
+    if not bpy.app.build_options.audaspace:
+        pytest.skip("this Blender has no sound")
+    scene = bpy.context.scene
+    scene.frame_end = 10
+    added = part("core.blender.first_try").Added(scene)
+    mine = part("core.blender.first_try").add_strip(scene, wav_file(tmp_path / "mine.wav"), "speech", added)
+    film = part("core.blender.first_try").add_strip(
+        scene, part("core.blender.first_try").REFERENCE, "reference", added
+    )
+    scene.frame_end = 10
+    assert part("operators.try_it").wants_a_first_try(scene.mimesh)
+    assert bpy.ops.mimesh.try_it() == {"FINISHED"}
+    assert (scene.mimesh.speech_strip, scene.mimesh.reference_strip) == (mine, film)
+    assert sorted(strip.name for strip in strips()) == sorted((mine, film))
+    assert scene.frame_end >= 48
+
+
+def test_a_dropped_flame_file_is_read_without_asking_again(engine: FakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "head.npz").write_bytes(b"no model")
+    with pytest.raises(RuntimeError, match=r"head\.npz"):
+        bpy.ops.mimesh.import_flame("INVOKE_DEFAULT", filepath=str(tmp_path / "head.npz"))
+
+
 def test_a_dropped_sound_is_the_speech_and_a_dropped_film_the_reference(engine: FakeEngine, tmp_path: Path) -> None:
     settings = bpy.context.scene.mimesh
     talk = wav_file(tmp_path / "talk.wav")
@@ -118,7 +142,7 @@ def test_a_dropped_file_that_is_gone_or_no_sound_is_refused_and_changes_nothing(
 
 def test_every_file_that_can_be_dropped_has_an_operator_that_takes_it(engine: FakeEngine) -> None:
     handlers = [handler for handler in bpy.types.FileHandler.__subclasses__() if handler.__name__.startswith("MIMESH")]
-    assert len(handlers) == 3
+    assert len(handlers) == 5
     for handler in handlers:
         operator = getattr(bpy.ops.mimesh, handler.bl_import_operator.removeprefix("mimesh."))
         assert "filepath" in operator.get_rna_type().properties

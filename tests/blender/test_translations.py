@@ -16,6 +16,18 @@ ROOM, NUMBER = 250 - 62, 40
 # before a field Blender leaves a label this share of the row
 FIELDS, FIELD_LABEL = ("Mix with",), 0.3
 SLIDERS = ("Style Strength", "Gaze", "Mix", "Head Motion", "Liveliness", "Surprises", "Neck Share", "Ease", "Seed")
+# what is left for the words of a button: its icon, and what stands beside it in its row, are taken off
+_ICON, _HALF = 26, (250 - 62) / 2
+BUTTONS = {
+    **dict.fromkeys(("Generate Lip Sync", "Try It", "Set Up Engine", "Clear Mimesh Animation"), ROOM - _ICON),
+    **dict.fromkeys(("Regenerate Head Motion", "Split into Layers", "Try This Head", "Add Demo Head"), ROOM - _ICON),
+    **dict.fromkeys(("Collect Lines", "Fill Pauses", "Name Key", "Retake", "Cancel (Esc)"), ROOM - _ICON),
+    **dict.fromkeys(("Check Face Rig", "Save to Library"), ROOM - 2 * _ICON),
+    "Tidy Keys": ROOM - _ICON,
+    "Check Closures": ROOM - 3 * _ICON,
+    **dict.fromkeys(("Accept", "Reject", "Set Up", "Test", "Generate All"), _HALF - _ICON),
+    "This Line": _HALF,
+}
 # labels that were added since the table was last completed
 STILL_TO_TRANSLATE = 12
 TITLES = ("Speech", "Reference & Style", "Face", "Generate", "Adjust", "Head & Pose Codebook", "Engine", "Options")
@@ -41,10 +53,35 @@ def test_titles_and_sliders_fit_a_sidebar_of_250_pixels(language: str) -> None:
         assert width(words[label], bpy.context) <= ROOM - NUMBER, words[label]
     adjust = {prop.name for prop in bpy.context.scene.mimesh_adjust.bl_rna.properties} - {"RNA", "Name"}
     for label in adjust & words.keys():
-        # they stand to the left of their sliders, where English has room for the longest one
-        assert width(words[label], bpy.context) <= width("Style Strength", bpy.context) * 1.06, words[label]
+        # in their sliders where they do not stand whole to the left of them
+        assert width(words[label], bpy.context) <= ROOM - NUMBER, words[label]
+    for label, room in BUTTONS.items():
+        assert width(words[label], bpy.context) <= room, words[label]
     for label in FIELDS:
         assert width(words[label], bpy.context) <= ROOM * FIELD_LABEL, words[label]
+
+
+def test_a_name_that_does_not_fit_keeps_both_its_ends() -> None:
+    words = part("panels.words")
+    name = "obama memorialday ×0.75"
+    whole = words.text_width(name, bpy.context)
+    assert words.shortened(name, whole, bpy.context) == name
+    short = words.shortened(name, whole * 0.6, bpy.context)
+    assert words.text_width(short, bpy.context) <= whole * 0.6
+    assert (short[:3], short[-4:]) == ("oba", "0.75")
+    assert words.shortened(name, 1.0, bpy.context) == "…"
+
+
+@pytest.mark.parametrize(("field", "shown"), [("smoothing_ms", "Smoothing (ms)"), ("lead_frames", "Lead (frames)")])
+def test_a_unit_that_blender_does_not_show_stands_in_the_name(field: str, shown: str) -> None:
+    prop = bpy.context.scene.mimesh_adjust.bl_rna.properties[field]
+    assert prop.name == shown
+    words = part("panels.translation").dictionary()["de_DE"]
+    assert any(english == shown and "(" in text for (_, english), text in words.items())
+
+
+def test_seconds_are_shown_as_seconds() -> None:
+    assert bpy.context.scene.mimesh_adjust.bl_rna.properties["ease_in_seconds"].unit == "TIME_ABSOLUTE"
 
 
 def test_blender_shows_the_words_in_the_users_language() -> None:

@@ -128,3 +128,31 @@ def test_the_site_builds_without_a_warning() -> None:
         assert "fonts.googleapis" not in (folder / "site" / "index.html").read_text(encoding="utf-8")
     finally:
         shutil.rmtree(folder)
+
+
+# pages for people at the panel: what is emphasised there in capitals is what a button, a field or a panel is called
+USER_PAGES = ("panel", "getting-started", "troubleshooting", "faq", "recordings")
+# Blender's own words, keys, and names of things
+NOT_OURS = {
+    *("N", "P", "F3", "F9", "Add", "Mesh", "Object", "Animation", "Strip", "Edit", "Preferences", "Get Extensions"),
+    *("Install from Disk", "Add-ons", "Playback", "Sync to Audio", "Output", "Encoding", "Audio", "File", "Import"),
+    *("AdaMesh", "Mimic", "Mimesh", "None", "Allow Online Access"),
+}
+
+
+@pytest.mark.parametrize("page", USER_PAGES)
+def test_what_the_pages_call_by_name_is_called_so_in_the_interface(page: str) -> None:
+    spec = importlib.util.spec_from_file_location("extract_messages", ROOT / ".ci" / "extract_messages.py")
+    assert spec is not None and spec.loader is not None
+    extract = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(extract)
+    known = extract.messages() | NOT_OURS
+    text = re.sub(r"```.*?```", "", (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = [
+        part.strip(" .:,?")
+        for words in re.findall(r"\*{1,2}([^*\n]+(?:\n[^*\n]+)?)\*{1,2}", text)
+        for part in words.replace("\n", " ").split(">")
+    ]
+    wrong = sorted({name for name in named if name[:1].isupper() and name not in known})
+    assert wrong == []
+    assert len(named) > 3 or page in ("faq", "recordings")

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import SettingsError
 from core.pose.bank import BANK_FILE, PoseBank
-from core.pose.listing import list_poses, reach_picture
+from core.pose.listing import list_poses, reach_picture, short_name
 from core.style.parts import PosePart
 from core.weights import bundled
 
@@ -63,3 +63,11 @@ def test_a_style_is_followed_by_its_name_whatever_is_nearest(bank: PoseBank) -> 
     assert np.array_equal(found.embedding, bank.entries[5].embedding)
     with pytest.raises(SettingsError, match="nobody"):
         bank.named("nobody")
+
+
+def test_short_names_say_whose_head_and_how_it_is_varied() -> None:
+    assert short_name("obama_diwali_30s (amplitude 0.75)") == "obama diwali ×0.75"
+    assert short_name("obama_diwali_30s (nods 3°)") == "obama diwali nods 3°"
+    assert short_name("Ada") == "Ada"
+    shorts = [short_name(pose.name) for pose in list_poses(None, None)]
+    assert len(set(shorts)) == len(shorts)

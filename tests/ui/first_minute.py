@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first minute in a real window: how long until a head talks, files that are dropped, styles in the asset browser.
+
+Run by ``make ui-check`` and, alone, by ``make first-minute``. The engine is there, cold: no process, no cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from robot import HEIGHT, TALK, Robot, blender, display, install, say
+
+TRY_IT = "bpy.ops.mimesh.try_it"
+WANTED_SECONDS = 60.0
+
+
+def main() -> int:
+    """Install, start, watch the clock, drop files, use assets."""
+    parser = argparse.ArgumentParser()
+    for name in ("--repo", "--shots", "--speech", "--reference"):
+        parser.add_argument(name, type=Path, required=True)
+    options = parser.parse_args()
+    TALK.mkdir()
+    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
+    install(sorted((options.repo / "dist").glob("mimesh-*.zip"))[-1])
+    scene = options.repo / "tests" / "ui" / "first_scene.py"
+    with display(), blender(options.shots, scene, options.speech, options.reference):
+        robot = Robot(options.shots)
+        robot.wait("the window", lambda state: state["ready"], 60)
+        open_tab(robot)
+        time_first_try(robot)
+        check_assets(robot)
+        check_drops(robot)
+    print("first minute passed")
+    return 0
+
+
+def open_tab(robot: Robot) -> None:
+    """N, and our tab."""
+    robot.command("open_sidebar")
+    time.sleep(2)
+    robot.command("choose_tab")
+    time.sleep(1)
+
+
+def time_first_try(robot: Robot) -> None:
+    """From the click on Try It in Blender's own first scene to a head that talks."""
+    robot.shoot("1_before")
+    say("the engine is there", robot.state()["engine"])
+    # found first: going down the panel is the robot's time, no user's
+    x, y = robot.find_button(TRY_IT)
+    load = os.getloadavg()[0]
+    robot.click(x, y)
+    begun = time.monotonic()
+    robot.wait("a first try", lambda state: state["running"], 10)
+    state = robot.wait("a talking head", lambda state: state["playing"] and state["frame"] > 1, 240)
+    seconds = time.monotonic() - begun
+    robot.picture("2_talks")
+    say(f"Try It made a head talk: {state['result']!r}", state["outcome"] == "done" and state["keys"] > 100)
+    print(
+        f"FIRST MINUTE: {seconds:.1f} s from the click to a talking head, engine cold (wanted: under "
+        f"{WANTED_SECONDS:.0f} s on a quiet machine; load {load:.1f} before, {os.getloadavg()[0]:.1f} after, "
+        f"{os.cpu_count()} processors)",
+        flush=True,
+    )
+    robot.command("stop")
+    robot.command("mid_speech")
+    robot.shoot("3_mid_speech")
+
+
+def check_assets(robot: Robot) -> None:
+    """The last run's style as an asset: seen, dragged in, chosen by the menu."""
+    robot.command("make_assets")
+    robot.command("show_assets")
+    time.sleep(1)
+    robot.command("choose_library")
+    time.sleep(3)
+    robot.shoot("4_assets")
+    before = robot.state()["objects"]
+    robot.command("append_style")
+    wanted = ["style", "Lively Ada"]
+    state = robot.wait("the style of a dropped asset", lambda state: state["reference"][::2] == wanted, 20)
+    say("a style that is dragged in is used and leaves no Empty", state["objects"] == before)
+    robot.command("forget_style")
+    x, y, _, height = robot.state()["areas"]["ASSETS"]
+    # the first asset below the header
+    robot.click(x + 55, HEIGHT - y - height + 80)
+    time.sleep(1)
+    robot.shoot("5_chosen_asset")
+    robot.command("use_chosen_asset")
+    robot.wait("the style of a chosen asset", lambda state: state["reference"][::2] == wanted, 20)
+    say("a style that is chosen in the asset browser is used", True)
+
+
+def check_drops(robot: Robot) -> None:
+    """A sound over the 3D View, a film over it, a sound over the Sequencer and then Try It."""
+    robot.command("new_file")
+    time.sleep(2)
+    open_tab(robot)
+    robot.command("drop_sound")
+    state = robot.wait("a dropped sound", lambda state: state["speech"] != "", 10)
+    say(f"a sound dropped into the 3D View is the speech: {state['speech']!r}", True)
+    robot.over_viewport()
+    robot.command("drop_film")
+    time.sleep(1)
+    # both uses of a film are offered in a menu
+    robot.picture("6_dropped_film")
+    robot.key("Escape")
+    robot.command("new_file")
+    time.sleep(2)
+    open_tab(robot)
+    robot.command("choose_mimic")
+    robot.command("drop_into_sequencer")
+    robot.click(*robot.find_button(TRY_IT))
+    robot.wait("a try with the user's sound", lambda state: state["running"], 10)
+    state = robot.wait("the end of it", lambda state: not state["running"], 240)
+    time.sleep(1)
+    robot.shoot("7_own_sound")
+    say(
+        f"a sound dropped into the Sequencer is what the head says: {state['speech']!r}",
+        state["speech"] == "speech.ogg",
+    )
+    say("and it talks", state["outcome"] == "done" and state["keys"] > 100)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
