@@ -137,3 +137,19 @@ class AdjustSettings(SettingsGroup):
         high=3,
         affects=("bake",),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TidyMiss:
+    """Tidied keys that move the lips by more than was allowed. reached_mm: the most, on the scene's ``frame``."""
+
+    reached_mm: float
+    frame: float
+
+    def sentence(self, settings: AdjustSettings) -> str:
+        """What is off and what helps."""
+        grid = {2: "On twos", 3: "On threes"}.get(settings.keys_on, "With few keys")
+        return (
+            f"{grid} the lips are up to {self.reached_mm:.2f} mm off (frame {self.frame:g}), not "
+            f"{settings.tidy_mm:.2f} mm: add a key there by hand, or set Keys On to 1."
+        )

@@ -17,6 +17,7 @@ from ..core.settings_schema import SettingField, setting_fields
 from .properties import busy_reason, run_state, scene_settings
 from .setting_properties import declare_here
 from .stubs import OperatorResult, classes_factory, explain
+from .tidy_later import tidy_soon
 
 if TYPE_CHECKING:
     from ..core.blender.kept import KeptLine
@@ -55,7 +56,8 @@ def _access(item: SettingField) -> dict[str, Any]:
         if _Held.values is not None:
             _Held.values[item.name] = value
         else:
-            adjust_now(bpy.context, {item.name: value})
+            # without a window nobody drags, and nothing comes later
+            adjust_now(bpy.context, {item.name: value}, dragged=not bpy.app.background)
 
     return {"get": get, "set": set_}
 
@@ -79,7 +81,7 @@ def current_line(context: bpy.types.Context) -> KeptLine | None:
 
 def current_adjust(context: bpy.types.Context) -> AdjustSettings | None:
     """How that line is adjusted."""
-    from ..core.blender.adjust import line_adjust
+    from ..core.blender.adjust_record import line_adjust
 
     line = current_line(context)
     return None if line is None else line_adjust(line)
@@ -92,9 +94,22 @@ def _line_names(context: bpy.types.Context) -> Iterator[str]:
     return (line.line.sound for line in kept_lines(target)) if target is not None else iter(())
 
 
-def adjust_now(context: bpy.types.Context, values: dict[str, Any]) -> str:
-    """Key the line with these values changed; returns the reason where it cannot be, which the panel shows too."""
-    from ..core.blender.adjust import adjust_line, line_adjust
+def current_miss(context: bpy.types.Context) -> str:
+    """What tidying that line could not reach, in a sentence; empty where it is as wanted."""
+    from ..core.blender.adjust_record import line_adjust, tidy_miss
+
+    line = current_line(context)
+    missed = None if line is None else tidy_miss(line)
+    return "" if line is None or missed is None else missed.sentence(line_adjust(line))
+
+
+def adjust_now(context: bpy.types.Context, values: dict[str, Any], dragged: bool = False) -> str:
+    """Key the line with these values changed; returns the reason where it cannot be, which the panel shows too.
+
+    dragged: by a slider; a tidied line is then tidied anew a moment after the last change.
+    """
+    from ..core.blender.adjust import adjust_line
+    from ..core.blender.adjust_record import line_adjust
 
     run, line = run_state(context), current_line(context)
     if run.running:
@@ -104,10 +119,12 @@ def adjust_now(context: bpy.types.Context, values: dict[str, Any]) -> str:
     try:
         # Blender stores 32 bits
         exact = {name: float(f"{v:.7g}") if isinstance(v, float) else v for name, v in values.items()}
-        adjust_line(scene_settings(context).target, line, dataclasses.replace(line_adjust(line), **exact))
+        adjust_line(scene_settings(context).target, line, dataclasses.replace(line_adjust(line), **exact), dragged)
     except MimeshError as error:
         run.result, run.outcome = str(error), "failed"
         return str(error)
+    if dragged:
+        tidy_soon()
     return ""
 
 
@@ -140,6 +157,8 @@ class MIMESH_OT_adjust_line(bpy.types.Operator):
         if reason:
             self.report({"ERROR"}, reason)
             return {"CANCELLED"}
+        if missed := current_miss(context):
+            self.report({"WARNING"}, missed)
         return {"FINISHED"}
 
 

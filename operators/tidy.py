@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..core.errors import MimeshError
-from .adjust import MIMESH_OT_adjust_line, adjust_now, current_line
+from .adjust import MIMESH_OT_adjust_line, adjust_now, current_line, current_miss
 from .properties import scene_settings
 from .stubs import OperatorResult, classes_factory
 
@@ -43,6 +43,8 @@ class MIMESH_OT_tidy_keys(bpy.types.Operator):
             self.report({"ERROR"}, reason)
             return {"CANCELLED"}
         self.report({"INFO"}, f"The line has {line_key_count(target, line)} keys; it had {before}.")
+        if missed := current_miss(context):
+            self.report({"WARNING"}, missed)
         return {"FINISHED"}
 
 

@@ -11,6 +11,7 @@ from ..operators.adjust import (
     ADJUST_PRESETS,
     MIMESH_OT_add_adjust_preset,
     adjust_disabled_reason,
+    current_miss,
     hold_values,
     key_held_values,
 )
@@ -82,6 +83,8 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         row = column.row(align=True)
         row.operator("mimesh.tidy_keys")
         row.operator("mimesh.tidy_keys", text="", icon="LOOP_BACK").error_mm = 0.0
+        if missed := current_miss(context):
+            draw_words(column, missed, context, icon="ERROR")
         row = column.row(align=True)
         row.operator("mimesh.check_closures")
         row.operator("mimesh.check_closures", text="", icon="TOOL_SETTINGS").repair = True

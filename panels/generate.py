@@ -12,6 +12,7 @@ from ..operators.generate import generate_disabled_reason
 from ..operators.properties import MimeshRun, run_state, scene_settings
 from ..operators.stubs import classes_factory
 from .places import InSequencer, InView3D, Order, PanelPart
+from .progress import draw_progress
 from .settings import draw_group, draw_setting
 from .words import draw_words
 
@@ -27,7 +28,7 @@ class _Generate(PanelPart):
         layout: bpy.types.UILayout = self.layout
         run = run_state(context)
         if run.running:
-            _draw_progress(layout, run)
+            draw_progress(layout, run)
         else:
             _draw_button(layout, context)
             _draw_result(layout, run, context)
@@ -40,18 +41,6 @@ def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     reason = generate_disabled_reason(context)
     if reason:
         draw_words(layout, reason, context, icon="INFO")
-
-
-def _draw_progress(layout: bpy.types.UILayout, run: MimeshRun) -> None:
-    column = layout.column(align=True)
-    column.label(text=f"{run.stage}…")
-    column.progress(factor=run.fraction, text=_progress_text(run))
-    column.operator("mimesh.cancel", text="Cancel (Esc)", icon="CANCEL")
-
-
-def _progress_text(run: MimeshRun) -> str:
-    percent = f"{run.fraction:.0%}"
-    return percent if run.seconds_left < 0 else f"{percent}, {run.seconds_left:.0f} s left"
 
 
 def _draw_result(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.Context) -> None:

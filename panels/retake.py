@@ -10,6 +10,7 @@ from ..operators.retake import open_takes
 from ..operators.stubs import classes_factory
 from ..operators.take_pictures import take_icon
 from .places import InView3D, Order
+from .progress import draw_progress
 from .words import draw_words
 
 _PICTURE_SCALE = 5.0
@@ -26,8 +27,10 @@ class MIMESH_PT_retake(InView3D, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """The range, or the takes that wait for an answer."""
         layout: bpy.types.UILayout = self.layout
-        scene = context.scene
-        layout.enabled = not run_state(context).running
+        scene, run = context.scene, run_state(context)
+        if run.running:
+            draw_progress(layout, run)
+            return
         target = scene_settings(context).target
         retake = open_takes(target)
         if retake is None:

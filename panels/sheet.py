@@ -15,6 +15,7 @@ from ..operators.sheet_watch import count_states, line_status_of, state_label
 from ..operators.stubs import classes_factory
 from ..operators.style_list import style_list
 from .places import InSequencer, InView3D, Order, PanelPart
+from .progress import draw_progress
 from .words import draw_words
 
 _ICONS: dict[str, Any] = {
@@ -113,16 +114,17 @@ def _draw_line(layout: bpy.types.UILayout, item: Any, context: bpy.types.Context
         head.label(text=state_label(status), icon=_ICONS[status.state])
         draw_words(box, status.description, context)
     column = box.column(align=True)
+    column.use_property_split, column.use_property_decorate = True, False
     column.enabled = not run_state(context).running
     if item.kind != "strip":
         column.row(align=True).prop(item, "kind", expand=True)
         column.prop(item, "source", text="")
     if item.kind == "file":
         column.prop(item, "first_frame")
-    column.prop(item, "character", text="", icon="MESH_MONKEY")
-    column.prop_search(item, "style", style_list(context), "items", text="", icon="USER")
-    column.prop(item, "engine", text="", icon="MODIFIER")
-    column.prop(item, "note", text="", icon="TEXT", placeholder="Note")
+    column.prop(item, "character", icon="MESH_MONKEY")
+    column.prop_search(item, "style", style_list(context), "items", icon="USER")
+    column.prop(item, "engine")
+    column.prop(item, "note")
 
 
 def _draw_button(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.Context) -> None:
@@ -130,9 +132,7 @@ def _draw_button(layout: bpy.types.UILayout, run: MimeshRun, context: bpy.types.
     if counts:
         draw_words(layout, counts, context)
     if run.running:
-        layout.progress(factor=run.fraction, text=f"{run.fraction:.0%}")
-        draw_words(layout, run.stage, context)
-        layout.operator("mimesh.cancel", icon="CANCEL")
+        draw_progress(layout, run)
         return
     row = layout.row(align=True)
     row.scale_y = 1.5

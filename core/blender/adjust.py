@@ -3,29 +3,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 from ..adjust_settings import AdjustSettings
 from ..direct.adjust import AdjustableLine, adjustable
 from ..direct.kept_motion import rig_digest
+from ..direct.refit import refitted
 from ..direct.tidy import tidied
 from ..direct.written import CurveName, WrittenCurve, pack_written
-from ..errors import RigError
+from ..errors import MimeshError, RigError
 from ..face.basis import open_basis
 from ..rig.curves import ARMATURE, KEY, controls_of, part_keys
 from ..rig.description import RigDescription
 from ..rig.existing import CurvePoints, ExistingAnimation, ExistingDatablock, fingerprint
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves
 from ..rig.solve import prepare_solver
-from ..settings import BakeSettings
 from . import compat
+from .adjust_record import adjust_json, bake_of, is_rough, line_adjust
 from .apply import widen_sliders
 from .armature import find_armature
 from .editable import require_editable
@@ -46,7 +50,7 @@ from .tags import (
     store_bytes,
 )
 from .takes import forget_keys
-from .write_action import WrittenSlot, is_thinned, our_slots, update_curves
+from .write_action import WrittenSlot, is_thinned, our_slots, read_written, update_curves
 from .write_keys import Writing, smoothing_of
 
 # a rig that was read this long ago is read again: the artist may have changed its keys
@@ -55,32 +59,28 @@ _FRESH_SECONDS = 30.0
 
 @dataclass(slots=True, eq=False)
 class _Ready:
-    """A line that was adjusted lately. mark: what it was prepared from. armature: what animates it besides."""
+    """A line that was adjusted lately.
+
+    mark: what it was prepared from. armature: what animates it besides. tidy: frames of each curve's keys since it was
+    tidied last; empty where it is not.
+    """
 
     mark: tuple[object, ...]
     rig: RigDescription
     line: AdjustableLine
     armature: ExistingDatablock
     used: float
-    memory: KeyMemory = dataclasses.field(default_factory=KeyMemory)
+    memory: KeyMemory = field(default_factory=KeyMemory)
+    tidy: dict[CurveName, NDArray[np.float32]] = field(default_factory=dict)
 
 
 _ready: dict[str, _Ready] = {}
 
 
-def line_adjust(line: KeptLine) -> AdjustSettings:
-    """How a line is adjusted at present: as it was generated, where nothing was changed."""
-    action = bpy.data.actions.get(line.action)
-    noted = record(action, ADJUST_PROPERTY).get("adjust") if action is not None else None
-    if noted is not None:
-        return AdjustSettings.from_json(noted, lenient=True)
-    ease = _bake(line).ease_seconds
-    return AdjustSettings(ease_in_seconds=ease, ease_out_seconds=ease)
-
-
-def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings) -> float:
+def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings, dragged: bool = False) -> float:
     """Key the line as the settings want it; the artist's keys stay. Returns the seconds that it took.
 
+    dragged: a tidied line keeps its keys' places for now, so that it follows at once, until :func:`tidy_rough_lines`.
     Raises :class:`MimeshError` before anything is written, as where the line's motion is lost.
     """
     started = time.perf_counter()
@@ -90,11 +90,15 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     if not untouched:
         pull_edits(obj)
     ready = _prepared(obj, line, untouched)
-    plan = _plan(ready, line, settings)
-    _write(obj, line, ready, plan)
+    slots = line_slots(obj, line, ready.rig)
+    rough = dragged and settings.tidy_mm > 0
+    if rough and not ready.tidy:
+        ready.tidy = {name: curve.frames for _, slot in slots for name, curve in read_written(slot.action).items()}
+    plan = _plan(ready, line, settings, rough)
+    _write(obj, slots, ready, plan)
     refresh_layers(obj)
-    for action in {slot.action.name: slot.action for _, slot in line_slots(obj, line, ready.rig)}.values():
-        action[ADJUST_PROPERTY] = adjust_json(settings)
+    for action in {slot.action.name: slot.action for _, slot in slots}.values():
+        action[ADJUST_PROPERTY] = adjust_json(settings, plan.missed, rough)
     forget_keys(obj, line.line.sound)
     scene = bpy.context.scene
     if scene is not None:
@@ -103,15 +107,27 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings)
     return time.perf_counter() - started
 
 
+def tidy_rough_lines() -> int:
+    """Tidy the lines anew whose sliders were dragged; returns how many there were.
+
+    A line that has become impossible to change stays as it is.
+    """
+    count = 0
+    for obj in list(bpy.data.objects):
+        if obj.type != "MESH" or obj.data.shape_keys is None:
+            continue
+        for line in kept_lines(obj):
+            if is_rough(line):
+                with contextlib.suppress(MimeshError):
+                    adjust_line(obj, line, line_adjust(line))
+                    count += 1
+    return count
+
+
 def line_key_count(obj: bpy.types.Object, line: KeptLine) -> int:
     """Keys of a line on the face, its armature and whatever else it moves, the artist's with them."""
     found = {a.name: a for owner in line_owners(obj) for a in our_actions(owner) if action_line(a) == line.line}
     return sum(len(curve.keyframe_points) for a in found.values() for curve in compat.action_curves(a))
-
-
-def adjust_json(settings: AdjustSettings) -> str:
-    """The settings as they are kept with the line's action."""
-    return json.dumps({"adjust": settings.to_json()})
 
 
 def forget_prepared() -> None:
@@ -150,8 +166,8 @@ def _armature(obj: bpy.types.Object) -> ExistingDatablock:
     return dataclasses.replace(read_datablock(find_armature(obj)), action=None, tweaking=False)
 
 
-def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings) -> CurvePlan:
-    bake = _bake(line)
+def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings, rough: bool) -> CurvePlan:
+    bake = bake_of(line)
     apply = ApplySettings(
         # what is in the way has been dealt with when the line was baked
         on_existing="push_down",
@@ -160,14 +176,18 @@ def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings) -> CurvePlan:
         ease_out_seconds=settings.ease_out_seconds,
         line=line.line.sound,
     )
-    motion = ready.line.adjusted(settings)
+    motion, timing = ready.line.adjusted(settings), ready.line.kept.timing
     existing = ExistingAnimation(armature=ready.armature)
-    plan = plan_curves(ready.rig, motion, ready.line.kept.timing, apply, existing, line.provenance_json)
-    return tidied(plan, ready.rig, settings.tidy_mm, settings.keys_on)
+    plan = plan_curves(ready.rig, motion, timing, apply, existing, line.provenance_json)
+    if rough:
+        frames = max((curve.frames for curve in plan.curves), key=len)
+        return refitted(plan, ready.tidy, ready.line.shut_on(settings, timing.seconds_at(frames.astype(np.int64))))
+    plan = tidied(plan, ready.rig, settings.tidy_mm, settings.keys_on)
+    ready.tidy = {(c.datablock, c.path, c.index): c.frames for c in plan.curves} if plan.thinned else {}
+    return plan
 
 
-def _write(obj: bpy.types.Object, line: KeptLine, ready: _Ready, plan: CurvePlan) -> None:
-    slots = line_slots(obj, line, ready.rig)
+def _write(obj: bpy.types.Object, slots: list[tuple[str, WrittenSlot]], ready: _Ready, plan: CurvePlan) -> None:
     for _, slot in slots:
         if slot.action.library is not None:
             raise RigError(f'The action "{slot.action.name}" is linked, so it cannot change.', "Make it local.")
@@ -218,11 +238,6 @@ def line_slots(obj: bpy.types.Object, line: KeptLine, rig: RigDescription) -> li
     return found
 
 
-def _bake(line: KeptLine) -> BakeSettings:
-    noted = json.loads(line.provenance_json) if line.provenance_json else {}
-    return BakeSettings.from_json(noted.get("bake", {}), lenient=True)
-
-
 def _fit_strips(owner: Any, before: dict[str, tuple[float, ...]]) -> None:
     """NLA strips that played a whole action go on doing so when its ease has another length."""
     data = owner.animation_data if owner is not None else None
@@ -238,15 +253,3 @@ def _fit_strips(owner: Any, before: dict[str, tuple[float, ...]]) -> None:
                 start = strip.frame_start + scale * (now[0] - first)
                 end = strip.frame_end + scale * (now[1] - last)
                 place_strip(strip, now, (start, end))
-
-
-def carried_adjust(obj: bpy.types.Object, sound: str, bake: BakeSettings) -> AdjustSettings | None:
-    """How the line of this sound is adjusted, for the same line made again; None where it is not."""
-    line = next((found for found in kept_lines(obj) if found.line.sound == sound), None)
-    if line is None or ADJUST_PROPERTY not in bpy.data.actions[line.action]:
-        return None
-    settings = line_adjust(line)
-    if bake.ease_seconds == _bake(line).ease_seconds:
-        return settings
-    # chosen anew since
-    return dataclasses.replace(settings, ease_in_seconds=bake.ease_seconds, ease_out_seconds=bake.ease_seconds)

@@ -11,7 +11,7 @@ from ..direct.closure_hold import find_lips
 from ..errors import RigError
 from ..face.basis import open_basis
 from ..rig.solve import prepare_solver
-from .adjust import line_adjust
+from .adjust_record import line_adjust
 from .kept import KeptLine, load
 from .read_mesh import vertex_positions
 from .read_rig import read_rig

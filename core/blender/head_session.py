@@ -18,7 +18,6 @@ from ..client.choices import GenerateSettings
 from ..client.engine_port import Engine
 from ..client.report import HeadReport
 from ..client.steps import StepStatus
-from ..direct.tidy import tidied
 from ..errors import RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import BankRequest, MotionRequest
@@ -33,7 +32,7 @@ from ..rig.face import rig_face
 from ..rig.head_plan import HeadMotion, KeyedFace, plan_head
 from ..rig.solve import FLAME_IN_BLENDER, is_native
 from ..settings_schema import Affected
-from .adjust import adjust_json, carried_adjust
+from .adjust_record import adjusted_plan, carried_adjust
 from .apply import apply_plan
 from .armature import find_armature
 from .kept import keep, kept_lines, load
@@ -86,9 +85,7 @@ def regenerate_head_steps(scene: bpy.types.Scene, settings: GenerateSettings, en
         provenance_text(result.provenance.with_kept(known, _MADE_AGAIN), settings),
     )
     if carried is not None:
-        plan = tidied(
-            dataclasses.replace(plan, adjust_json=adjust_json(carried)), rig, carried.tidy_mm, carried.keys_on
-        )
+        plan = adjusted_plan(plan, rig, carried)
     apply_plan(plan, target)
     _keep_turned(target, plan.line, result)
     refresh_layers(target)

@@ -22,7 +22,6 @@ from ..client.report import GenerateReport
 from ..client.steps import StepStatus
 from ..direct.adjust import adjustable
 from ..direct.kept_motion import KeptMotion
-from ..direct.tidy import tidied
 from ..errors import MimeshError, RigError
 from ..exchange.provenance import Provenance
 from ..exchange.request import MotionRequest
@@ -34,7 +33,7 @@ from ..rig.existing import ExistingAnimation
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves, refuse_early
 from ..rig.solve import prepare_solver
 from ..rig.timing import SceneTiming
-from .adjust import adjust_json, carried_adjust
+from .adjust_record import adjusted_plan, carried_adjust
 from .apply import apply_plan
 from .correspond import landmark_search, store_binding
 from .first_keys import FirstKeys
@@ -224,17 +223,15 @@ def plan_result(
 ) -> CurvePlan:
     """Plan the keys of a solved motion; writes nothing. What the artist has adjusted of the line stays adjusted."""
     assert kept.solved is not None
-    apply, solved, noted = apply_settings(settings), kept.solved, ""
+    apply, solved = apply_settings(settings), kept.solved
     carried = carried_adjust(find_object(rig.object_name), apply.line, settings.bake)
     if carried is not None:
-        noted, solved = adjust_json(carried), adjustable(kept, prepare_solver(rig, open_basis())).adjusted(carried)
+        solved = adjustable(kept, prepare_solver(rig, open_basis())).adjusted(carried)
         apply = dataclasses.replace(
             apply, ease_seconds=carried.ease_in_seconds, ease_out_seconds=carried.ease_out_seconds
         )
     plan = plan_curves(rig, solved, kept.timing, apply, existing_of(rig), provenance_text(provenance, settings))
-    if carried is not None:
-        plan = tidied(plan, rig, carried.tidy_mm, carried.keys_on)
-    return dataclasses.replace(plan, adjust_json=noted)
+    return plan if carried is None else adjusted_plan(plan, rig, carried)
 
 
 def provenance_text(provenance: Provenance, settings: GenerateSettings) -> str:

@@ -7,6 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..adjust_settings import AdjustSettings
 from ..face.rotations import FloatArray
@@ -20,6 +21,8 @@ from .regions import Regions, make_regions
 _WIDTH = 2.355
 # settings of the keys alone, not of the motion
 _EASES = frozenset({"ease_in_seconds", "ease_out_seconds", "tidy_mm", "keys_on"})
+# of a closure's weight: from here on the lips are shut
+_SHUT_WEIGHT = 0.9
 # what is no matter of the mouth and the brows
 _APART = _EASES | {"gaze", "head", "blinks"}
 
@@ -47,6 +50,17 @@ class AdjustableLine:
             head=self.solved.head * np.float32(settings.head),
             eyes=self.solved.eyes * np.float32(settings.gaze),
         )
+
+    def shut_on(self, settings: AdjustSettings, seconds: FloatArray) -> NDArray[np.bool_]:
+        """(T,) whether the lips are to be shut at these times of the adjusted line."""
+        if self.closures is None:
+            return np.zeros(len(seconds), bool)
+        weight = self.closures.weight(settings.style_strength, settings.closure_emphasis)
+        place = (seconds + settings.lead_frames / self.kept.timing.fps) * self.solved.fps
+        last = len(weight) - 1
+        before, after = (np.clip(edge(place), 0, last).astype(int) for edge in (np.floor, np.ceil))
+        shut: NDArray[np.bool_] = np.maximum(weight[before], weight[after]) > _SHUT_WEIGHT
+        return shut
 
     def _face(self, settings: AdjustSettings) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Keys without what shuts the lids, jaw, and what shuts the lids."""

@@ -28,6 +28,7 @@ _GAZE_KEY_MM = 6.0
 _PART_CM = 0.01
 # a closure is shut wherever it presses
 _PRESSED_CM = 0.0
+_POINTS_PER_COLUMN = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +39,12 @@ class ShutFrames:
     at: NDArray[np.int64]
     opening: NDArray[np.float64]
 
-    def opened(self, values: FloatArray, jaw: FloatArray) -> NDArray[np.int64]:
-        """Those that are open in another version, by at most a tenth of a millimetre else."""
-        if not len(self.at):
-            return self.at
-        now = self.lips.openings(values[self.at], jaw[self.at])
+    def openings(self, values: FloatArray, jaw: FloatArray) -> NDArray[np.float64]:
+        """(n,) centimetres that the lips are open in another version, for keys and jaw of some of these frames."""
+        return self.lips.openings(values, jaw)
+
+    def opened(self, now: FloatArray) -> NDArray[np.int64]:
+        """Frames that are open with the openings ``now`` of ``at``; a tenth of a millimetre more does not count."""
         parted = (now > SHUT_CM) | (now > np.maximum(self.opening, _PRESSED_CM) + _PART_CM)
         return self.at[parted]
 
@@ -63,8 +65,8 @@ class FaceReach:
     def lips(self, values: FloatArray, jaw: FloatArray) -> FloatArray:
         """(T, P, 3) millimetres that points on the lips have moved, as Blender deforms them."""
         arm, weights = _lip_points(self.face, "arm"), _lip_points(self.face, "jaw_weights")[:, 0]
-        expression = np.tensordot(values, self.key_moves, axes=1)
-        rotation = matrix_from_rotvec(jaw) - np.eye(3)
+        expression = np.tensordot(values.astype(np.float32), self.key_moves, axes=1)
+        rotation = (matrix_from_rotvec(jaw) - np.eye(3)).astype(np.float32)
         turned = np.matmul(_MM * arm + expression, np.swapaxes(rotation, 1, 2)) * weights[:, None]
         moved: FloatArray = expression + turned
         return moved
@@ -133,14 +135,15 @@ def _euler_rotvec(angles: FloatArray, order: str) -> FloatArray:
     return rotvec_from_matrix(whole)
 
 
-def _lip_points(face: RigFace, name: str) -> FloatArray:
+def _lip_points(face: RigFace, name: str) -> NDArray[np.float32]:
     landmarks, lips = getattr(face, name), getattr(face.lips, name)
     if landmarks.ndim == 1:
         landmarks, lips = landmarks[:, None], lips[..., None]
     return _lip_points_of(landmarks, lips)
 
 
-def _lip_points_of(landmarks: FloatArray, lips: FloatArray) -> FloatArray:
-    """(P, k) the lips' landmarks and the points of their silhouettes."""
-    found: FloatArray = np.concatenate([landmarks[LIPS], lips.reshape(-1, lips.shape[-1])])
+def _lip_points_of(landmarks: FloatArray, lips: FloatArray) -> NDArray[np.float32]:
+    """(P, k) the lips' landmarks and some points of their silhouettes; neighbours on a fine mesh move alike."""
+    some = lips[..., :: max(1, lips.shape[-2] // _POINTS_PER_COLUMN), :]
+    found: NDArray[np.float32] = np.concatenate([landmarks[LIPS], some.reshape(-1, some.shape[-1])], dtype=np.float32)
     return found

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +15,7 @@ class Track:
     """Dense values and the frames chosen of them.
 
     frames: (T,). values: (T, C). now: (T, C) what the chosen keys give. chosen: (T,). moves: (C,) millimetres that the
-    face moves by a unit. factor: the rig's key per unit of a control.
+    face moves by a unit.
     """
 
     def __init__(
@@ -25,10 +23,9 @@ class Track:
         frames: NDArray[np.float64],
         values: NDArray[np.float64],
         moves: NDArray[np.float64],
-        factor: float,
         bezier: bool,
     ) -> None:
-        self.frames, self.values, self.moves, self.factor, self.bezier = frames, values, moves, factor, bezier
+        self.frames, self.values, self.moves, self.bezier = frames, values, moves, bezier
         self.chosen = np.zeros(len(frames), bool)
         self.chosen[[0, -1]] = True
         self.now, self._stale = values, False
@@ -38,11 +35,12 @@ class Track:
         """Add keys where the curve is furthest off until it is nowhere off by more."""
         for _ in range(_ROUNDS):
             off, keys, added = self._off(), np.flatnonzero(self.chosen), False
-            for first, last in itertools.pairwise(keys):
-                if off[first : last + 1].max() > most_mm:
-                    place = self._free(int(first + off[first : last + 1].argmax()), int(first), int(last), allowed)
-                    if place is not None:
-                        self.chosen[place] = added = True
+            # on a key the curve is not off
+            for far in np.flatnonzero(np.maximum.reduceat(off, keys[:-1]) > most_mm):
+                first, last = int(keys[far]), int(keys[far + 1])
+                place = self._free(first + int(off[first:last].argmax()), first, last, allowed)
+                if place is not None:
+                    self.chosen[place] = added = True
             if not added:
                 return
             self._draw()
@@ -63,10 +61,14 @@ class Track:
         """One more key; :meth:`redraw` then shows what it does."""
         self.chosen[frame] = self._stale = True
 
-    def redraw(self) -> None:
-        """Bring ``now`` up to date."""
-        if self._stale:
-            self._draw()
+    def redraw(self) -> NDArray[np.bool_] | None:
+        """Bring ``now`` up to date; the frames (T,) on which it is another, None where it was up to date."""
+        if not self._stale:
+            return None
+        before = self.now
+        self._draw()
+        changed: NDArray[np.bool_] = (self.now != before).any(axis=1)
+        return changed
 
     def _free(self, wanted: int, first: int, last: int, allowed: NDArray[np.bool_]) -> int | None:
         """The allowed frame next to the wanted one between two keys."""

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..adjust_settings import TidyMiss
 from ..errors import RigError
 from ..face.rotations import FloatArray
 from ..settings import BakeSettings
@@ -75,8 +76,9 @@ class CurvePlan:
     layers: where the line goes on each datablock. line, first, last: the speech and its frames without the ease.
     rest: values before anything of ours. bend_frames: over which the motion bends to an artist's key. adjust_json: how
     the line is adjusted, which stays when it is made again; empty for not at all.
-    thinned: its keys are few, so that what Blender draws between them matters. only: frames outside of which the line
-    is as it was, None for all of it being new. notes: which way each bone's axes were handled.
+    thinned: its keys are few, so that what Blender draws between them matters. missed: how far these are off, where it
+    is more than was allowed. only: frames outside of which the line is as it was, None for all of it being new. notes:
+    which way each bone's axes were handled.
     """
 
     object_name: str
@@ -95,6 +97,7 @@ class CurvePlan:
     bend_frames: float = 5.0
     adjust_json: str = ""
     thinned: bool = False
+    missed: TidyMiss | None = None
     only: tuple[float, float] | None = None
 
     @property

@@ -17,6 +17,7 @@ from core.face.basis import open_basis  # noqa: E402
 from tests.blender.builders import RigChoice, build_rig, own_binding  # noqa: E402
 from tests.blender.fake_engine import FakeEngine, part, talking, use_engine  # noqa: E402
 from tests.blender.line_keys import keys_between, line_actions, line_digest, line_keys  # noqa: E402, F401
+from tests.blender.session_looks import states  # noqa: E402, F401
 from tests.face_fixtures import SyntheticFace  # noqa: E402
 
 
@@ -97,11 +98,6 @@ def move(name: str, frames: int) -> None:
     strip = strips()[name]
     attribute = "content_start" if hasattr(strip, "content_start") else "frame_start"
     setattr(strip, attribute, getattr(strip, attribute) + frames)
-
-
-def states() -> dict[str, str]:
-    found = part("operators.sheet_watch").refresh_states(bpy.context)
-    return {item.source: s.state for item, s in zip(bpy.context.scene.mimesh_sheet.lines, found, strict=True)}
 
 
 def is_shifted(before: tuple[list[str], Any], name: str, frames: float) -> bool:

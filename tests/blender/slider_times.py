@@ -2,8 +2,8 @@
 """Prints how long each slider takes from its value to the updated curves: 30 s of speech at 60 frames a second.
 
 ``PYTHONPATH=. .venv-bpy50/bin/python tests/blender/slider_times.py`` in each Blender. Milliseconds of the processor,
-so that other work on the machine does not count; ``--tidied`` for a line whose keys are few, ``--edited`` with ten
-keys of the artist's, ``--profile NAME`` for where the time goes.
+so that other work on the machine does not count; ``--tidied`` for a line whose keys are few, which is tidied anew
+after each slider, ``--edited`` with ten keys of the artist's, ``--profile NAME`` for where the time goes.
 """
 
 from __future__ import annotations
@@ -74,10 +74,23 @@ def drag(sliders: Any, name: str) -> list[float]:
     before, found = getattr(sliders, name), []
     for tick in range(TICKS):
         started = time.process_time()
-        setattr(sliders, name, low + (high - low) * tick / (TICKS - 1))
+        drag_to(name, low + (high - low) * tick / (TICKS - 1))
         found.append(1000.0 * (time.process_time() - started))
-    setattr(sliders, name, before)
+    drag_to(name, before)
     return found
+
+
+def drag_to(name: str, value: float) -> None:
+    """As a slider in a window does."""
+    reason = part("operators.adjust").adjust_now(bpy.context, {name: value}, dragged=True)
+    assert not reason, reason
+
+
+def tidy_anew() -> float:
+    """Milliseconds of what comes a moment after the last tick."""
+    started = time.process_time()
+    part("core.blender.adjust").tidy_rough_lines()
+    return 1000.0 * (time.process_time() - started)
 
 
 def main() -> int:
@@ -105,12 +118,12 @@ def main() -> int:
         len(part("core.blender.compat").action_curves(action)) for action in bpy.data.actions if "mimesh" in action
     )
     print(f"Blender {bpy.app.version_string}, {SECONDS:g} s, {FPS} fps, {curves} curves, ms of CPU per tick")
-    print(f"{'slider':18} {'median':>7} {'worst':>7}")
+    print(f"{'slider':18} {'median':>7} {'worst':>7} {'tidied anew':>12}")
     whole = []
     for name in SLIDERS:
-        found = drag(sliders, name)
+        found, after = drag(sliders, name), tidy_anew()
         whole += found
-        print(f"{name:18} {statistics.median(found):7.1f} {max(found):7.1f}", flush=True)
+        print(f"{name:18} {statistics.median(found):7.1f} {max(found):7.1f} {after:12.1f}", flush=True)
     print(f"{'all':18} {statistics.median(whole):7.1f} {max(whole):7.1f}")
     return 0
 

@@ -7,6 +7,7 @@ With ``MIMESH_SESSION_ENGINE=real`` the bundled networks speak instead of the te
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,23 +18,13 @@ import pytest
 pytestmark = pytest.mark.slow
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.fake_engine import EXTENSION, FakeEngine, part  # noqa: E402
-from tests.blender.line_keys import keys_between, line_curves, line_digest, line_keys  # noqa: E402
-from tests.blender.sheet_bench import (  # noqa: E402
-    GAP_FRAMES,
-    is_shifted,
-    make_edit,
-    move,
-    states,
-    tone,
-    use_sheet_engine,
-)
+from tests.blender.line_keys import keys_between, line_keys  # noqa: E402
+from tests.blender.session_looks import artists_keys, edit_keys, look_at_lines, states  # noqa: E402
+from tests.blender.sheet_bench import GAP_FRAMES, SECONDS, is_shifted, make_edit, move, tone, use_sheet_engine  # noqa: E402
 
 REAL = os.environ.get("MIMESH_SESSION_ENGINE") == "real"
 ROOT = Path(__file__).resolve().parents[2]
 LINES = 8
-EDITED = range(4, 9)
-# of the artist's keys, so that they can be found again
-MARK = "EXTREME"
 
 
 @pytest.fixture
@@ -59,23 +50,8 @@ class Session:
     looks: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def look(self) -> dict[str, Any]:
-        """All that a step may change: keys, sliders, the artist's keys, states, strips of the NLA."""
-        adjust, kept = part("core.blender.adjust"), part("core.blender.kept")
-        faces = [bpy.data.objects[name] for name in ("Anna", "Ben")]
-        return {
-            "keys": {name: line_digest(name) for name in self.names},
-            "sliders": {
-                line.line.sound: adjust.line_adjust(line).to_json() for face in faces for line in kept.kept_lines(face)
-            },
-            "theirs": {name: artists_keys(name) for name in self.names},
-            "states": states(),
-            "strips": [
-                (face.name, track.name, strip.name, round(strip.frame_start, 2), round(strip.frame_end, 2), strip.mute)
-                for face in faces
-                for track in (face.data.shape_keys.animation_data.nla_tracks if animated(face) else ())
-                for strip in track.strips
-            ],
-        }
+        """See :func:`look_at_lines`."""
+        return look_at_lines(self.names)
 
     def step(self, name: str, *changes: str) -> None:
         """End a step: an undo push, and only the keys of these lines are other than before."""
@@ -85,29 +61,6 @@ class Session:
             before = self.looks[-1][1]["keys"]
             assert {line for line in self.names if look["keys"][line] != before[line]} == set(changes), name
         self.looks.append((name, look))
-
-
-def animated(face: Any) -> bool:
-    return face.data.shape_keys.animation_data is not None
-
-
-def artists_keys(name: str) -> list[tuple[Any, ...]]:
-    """Curve, frame and value of each key that is marked as the artist's."""
-    return [
-        (curve.data_path, curve.array_index, round(key.co[0], 2), round(key.co[1], 5))
-        for curve in line_curves(name)
-        for key in curve.keyframe_points
-        if key.type == MARK
-    ]
-
-
-def edit_keys(name: str, count: int, at: int) -> None:
-    """Move some keys of a line by hand, one on each of some curves."""
-    for curve in line_curves(name)[2 : 2 + count]:
-        key = curve.keyframe_points[at]
-        key.co[1] += 0.25
-        key.type = MARK
-        curve.update()
 
 
 def slide(face: str, line: str, **values: float) -> None:
@@ -128,9 +81,17 @@ def retake(face: str, first: int, last: int, number: int) -> None:
     assert bpy.ops.mimesh.accept_take() == {"FINISHED"}
 
 
+def cut_real_speech(folder: Path) -> Path:
+    """In the place of the lines' tones; gives another sound."""
+    from tests.speech_pieces import write_pieces
+
+    return write_pieces(ROOT / "demo" / "input" / "speech.ogg", folder, SECONDS)["other"]
+
+
 def run_session(folder: Path, engine: FakeEngine | None) -> Session:
     """The whole pass; each step says which lines' keys it may change."""
     names = make_edit(folder, LINES)
+    other = cut_real_speech(folder) if REAL else None
     session = Session(names)
     session.step("the edit")
     assert bpy.ops.mimesh.generate_sheet() == {"FINISHED"}
@@ -144,7 +105,10 @@ def run_session(folder: Path, engine: FakeEngine | None) -> Session:
     session.step("its keys moved", names[2])
     assert is_shifted(keys, names[2], 7)
 
-    tone(folder / "line5.wav", 0.21)
+    if other is None:
+        tone(folder / "line5.wav", 0.21)
+    else:
+        shutil.copyfile(other, folder / "line5.wav")
     assert {name for name, state in states().items() if state == "sound"} == {names[5]}
     assert bpy.ops.mimesh.generate_sheet() == {"FINISHED"}
     session.step("a changed sound", names[5])
@@ -211,4 +175,4 @@ def test_save_and_reopen_keep_all_and_work_goes_on(engine: FakeEngine | None, tm
     move(names[0], -3)
     assert bpy.ops.mimesh.generate_sheet() == {"FINISHED"}
     theirs = session.looks[-1][1]["theirs"][names[0]]
-    assert artists_keys(names[0]) == [(path, index, frame - 3, value) for path, index, frame, value in theirs]
+    assert artists_keys(names[0]) == [[path, index, frame - 3, value] for path, index, frame, value in theirs]

@@ -89,3 +89,55 @@ def test_the_artists_keys_stay_through_tidying_and_another_generation(
     stay()
     assert key_count() == keys
     assert len(engine.requests) == 2
+
+
+def rough() -> int:
+    record = part("core.blender.tags").record
+    return sum(bool(record(action, "mimesh_adjust").get("rough")) for action in bpy.data.actions)
+
+
+def test_a_dragged_slider_follows_at_once_and_the_line_is_tidied_anew_afterwards(line: Any) -> None:  # noqa: F811
+    drag = part("operators.adjust").adjust_now
+    line.tidy_mm, line.mouth = 0.3, 1.4
+    wanted, keys = digest(), key_count()
+    line.mouth = 1.0
+    tidy = digest()
+    for mouth in (1.1, 1.3, 1.4):
+        assert drag(bpy.context, {"mouth": mouth}, dragged=True) == ""
+        assert rough() > 0
+        assert keys / 2 < key_count() < 3 * keys
+    assert part("core.blender.adjust").tidy_rough_lines() == 1
+    assert rough() == 0
+    assert digest() == wanted
+    assert part("core.blender.adjust").tidy_rough_lines() == 0
+    drag(bpy.context, {"mouth": 1.0, "lead_frames": 2.0}, dragged=True)
+    drag(bpy.context, {"lead_frames": 0.0}, dragged=True)
+    part("core.blender.adjust").tidy_rough_lines()
+    assert digest() == tidy
+
+
+def test_a_dragged_slider_opens_no_closure_and_leaves_the_artists_keys(line: Any) -> None:  # noqa: F811
+    line.mouth = 1.4
+    before = landmarks(*span())
+    line.mouth, line.tidy_mm = 1.0, 0.5
+    key = curves()[EDITED].keyframe_points[10]
+    key.co.y += 0.3
+    edited = key.co.x, key.co.y
+    assert part("operators.adjust").adjust_now(bpy.context, {"mouth": 1.4}, dragged=True) == ""
+    after = landmarks(*span())
+    assert edited in {(key.co.x, key.co.y) for key in curves()[EDITED].keyframe_points}
+    shut = gaps(before) < gaps(before)[0] + 0.3
+    assert shut.sum() > 5
+    assert (gaps(after) - gaps(before))[shut].max() < 0.3
+
+
+def test_a_line_on_twos_tells_how_far_its_lips_are_off(line: Any) -> None:  # noqa: F811
+    said = part("operators.adjust").current_miss
+    assert bpy.ops.mimesh.adjust_line(tidy_mm=0.3) == {"FINISHED"}
+    assert said(bpy.context) == ""
+    assert bpy.ops.mimesh.adjust_line(tidy_mm=0.1, keys_on=3) == {"FINISHED"}
+    assert said(bpy.context).startswith("On threes the lips are up to ")
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert "On threes the lips are up to" in bpy.context.window_manager.mimesh_run.result
+    line.keys_on = 1
+    assert said(bpy.context) == ""

@@ -36,7 +36,7 @@ class Robot:
 
     def state(self) -> dict[str, Any]:
         """What Blender last said about itself."""
-        for _ in range(3000):
+        for _ in range(int(600 * PATIENCE)):
             with contextlib.suppress(OSError, ValueError):
                 return json.loads((TALK / "state.json").read_text())
             time.sleep(0.1)
@@ -87,10 +87,13 @@ class Robot:
         self.hover(x, y)
         run("xdotool", "click", "1")
 
-    def find_button(self, operator: str) -> tuple[int, int]:
-        """Ctrl+C over a button copies its command: go down the panel until that is the one we look for."""
+    def find_button(self, operator: str, share: float = 0.5) -> tuple[int, int]:
+        """Ctrl+C over a button copies its command: go down the panel until that is the one we look for.
+
+        share: of the sidebar's width from its left; several buttons may stand in a row.
+        """
         region = self.state()["sidebar"]
-        x = region["x"] + region["width"] // 2
+        x = region["x"] + int(region["width"] * share)
         for y in range(HEIGHT - region["y"] - region["height"] + 30, HEIGHT - region["y"], 12):
             # a second look: what was copied above may arrive late, and panels slide
             if self._copied(x, y).startswith(operator) and self._copied(x, y).startswith(operator):
@@ -98,11 +101,33 @@ class Robot:
         self.picture("failed")
         raise SystemExit(f"FAILED: there is no button for {operator} in the sidebar")
 
-    def _copied(self, x: int, y: int) -> str:
-        """What Ctrl+C copies at this place."""
+    def find_field(self, path: str) -> tuple[int, int]:
+        """As :meth:`find_button`, for a field whose full data path ends like this."""
+        region = self.state()["sidebar"]
+        # right of the names
+        x = region["x"] + region["width"] * 2 // 3
+        for y in range(HEIGHT - region["y"] - region["height"] + 30, HEIGHT - region["y"], 12):
+            # a second look, as for a button
+            if all(self._copied(x, y, "ctrl+alt+shift+c").endswith(path) for _ in range(2)):
+                return x, y
+        self.picture("failed")
+        raise SystemExit(f"FAILED: there is no field {path} in the sidebar")
+
+    def drag(self, x: int, y: int, pixels: int, ticks: int = 6) -> None:
+        """Pull a slider so far to the right, in as many steps; Blender holds the pointer meanwhile."""
+        self.hover(x, y)
+        run("xdotool", "mousedown", "1")
+        for _ in range(ticks):
+            run("xdotool", "mousemove_relative", "--", str(pixels // ticks), "0")
+            time.sleep(0.25)
+        run("xdotool", "mouseup", "1")
+        time.sleep(0.5)
+
+    def _copied(self, x: int, y: int, keys: str = "ctrl+c") -> str:
+        """What these keys copy at this place."""
         self.command("forget_clipboard")
         self.hover(x, y)
-        self.key("ctrl+c")
+        self.key(keys)
         ticks = self.state()["ticks"]
         return str(self.wait("a look", lambda state: state["ticks"] > ticks + 1, 10)["clipboard"])
 

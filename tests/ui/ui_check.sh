@@ -6,7 +6,7 @@
 #   MIMESH_UI_CHROOT      where the Debian folder is kept          (/var/tmp/mimesh-trixie)
 #   MIMESH_ENGINE_PYTHON  the engine's Python                      (.venv/bin/python of this checkout)
 #   MIMESH_UI_PATIENCE    how many times longer than on a quiet machine everything may take   (1)
-#   MIMESH_UI_ROBOT       ui_check, or panel_pictures for the docs' pictures
+#   MIMESH_UI_ROBOT       ui_check, session_check for an animator's session, panel_pictures for the docs' pictures
 #   MIMESH_UI_SPEECH, MIMESH_UI_REFERENCE   media to use           (the bundled demo's)
 set -euo pipefail
 

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -17,6 +18,9 @@ TALK, SPEECH, REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.inde
 EXTENSION = "bl_ext.user_default.mimesh"
 ROOTS = ("MIMESH_PT_lip_sync", "MIMESH_PT_sequencer_lip_sync")
 obeyed = drawn = ticks = 0
+# of another check that runs this one's scene: its commands by their first word, and what its robot wants to know
+more_commands: dict[str, Callable[[str], None]] = {}
+more_state: dict[str, Callable[[], object]] = {}
 
 
 def make_scene() -> None:
@@ -105,6 +109,7 @@ def state(ready: bool) -> dict[str, object]:
         "reason": generate.generate_disabled_reason(bpy.context),
         "clipboard": bpy.context.window_manager.clipboard,
         "sidebar": {"x": region.x, "y": region.y, "width": region.width, "height": region.height},
+        **{name: tell() for name, tell in more_state.items()},
     }
 
 
@@ -167,7 +172,9 @@ def obey(command: str) -> None:
     """Change the scene for the robot."""
     editor = bpy.context.scene.sequence_editor
     strips = editor.sequences if editor else {}
-    if command.startswith("only "):
+    if command.split(" ")[0] in more_commands:
+        more_commands[command.split(" ")[0]](command.partition(" ")[2])
+    elif command.startswith("only "):
         bpy.context.window_manager["only"] = command.partition(" ")[2]
     elif command.startswith("press "):
         in_window(command.partition(" ")[2])

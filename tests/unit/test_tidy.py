@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.adjust_settings import AdjustSettings
 from core.direct.bezier import evaluate_keys
 from core.direct.edits import bent, find_edits
+from core.direct.refit import refitted
 from core.direct.tidy import tidied
 from core.direct.tidy_lips import jaw_rotvec
 from core.direct.written import WrittenCurve
@@ -157,3 +159,33 @@ def test_a_deleted_key_stays_away_when_few_keys_become_many_again() -> None:
     again = find_edits(thin.frames, thin.values, np.zeros(4, bool), thin.ours)
     assert again.removed.tolist() == [7.0] and not again.theirs.any()
     assert bent(whole, nothing, again.removed, 5.0).frames.tolist() == present.tolist()
+
+
+def test_on_twos_it_is_said_how_far_the_lips_are_off() -> None:
+    assert tidied(dense(), landmark_rig(), 0.5, 1).missed is None
+    thin = tidied(dense(), landmark_rig(), 0.05, 3)
+    assert thin.missed is not None
+    off = 10.0 * np.linalg.norm(lips(thin) - lips(dense()), axis=-1)[:, LIPS].max(axis=1)
+    assert thin.missed.reached_mm == pytest.approx(off.max(), rel=0.1)
+    assert thin.missed.frame == dense().curves[0].frames[off.argmax()]
+    told = thin.missed.sentence(AdjustSettings(tidy_mm=0.05, keys_on=3))
+    assert told.startswith("On threes the lips are up to") and "0.05 mm" in told
+
+
+def test_new_values_on_the_keys_that_are_there_open_no_closure() -> None:
+    thin = tidied(dense(), landmark_rig(), 0.3, 2)
+    kept = {(c.datablock, c.path, c.index): c.frames for c in thin.curves}
+    louder = dataclasses.replace(
+        dense(), curves=tuple(dataclasses.replace(c, values=1.3 * c.values) for c in dense().curves)
+    )
+    before = gaps(louder)
+    shut = before < before[0] + 0.05
+    assert 5 < shut.sum() < 50
+    new = refitted(louder, kept, shut)
+    assert key_count(thin) <= key_count(new) < 0.6 * key_count(louder)
+    assert (gaps(new) - before)[shut].max() < 0.001
+    assert (gaps(refitted(louder, kept, np.zeros_like(shut))) - before)[shut].max() > 0.005
+    known = {(c.path, c.index): dict(zip(c.frames, c.values, strict=True)) for c in louder.curves}
+    for curve in new.curves:
+        assert {curve.frames[0], curve.frames[-1]} == {louder.curves[0].frames[0], louder.curves[0].frames[-1]}
+        assert all(known[curve.path, curve.index][f] == v for f, v in zip(curve.frames, curve.values, strict=True))

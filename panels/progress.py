@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run stands, and the button that ends it: the same in every sub-panel that starts one."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.properties import MimeshRun
+
+
+def draw_progress(layout: bpy.types.UILayout, run: MimeshRun) -> None:
+    """Stage, bar and Cancel."""
+    column = layout.column(align=True)
+    column.label(text=f"{run.stage}…")
+    column.progress(factor=run.fraction, text=_progress_text(run))
+    column.operator("mimesh.cancel", text="Cancel (Esc)", icon="CANCEL")
+
+
+def _progress_text(run: MimeshRun) -> str:
+    percent = f"{run.fraction:.0%}"
+    return percent if run.seconds_left < 0 else f"{percent}, {run.seconds_left:.0f} s left"
