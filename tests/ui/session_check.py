@@ -55,12 +55,14 @@ class Session:
 
     def press(self, operator: str, seconds: float = 0.0, share: float = 0.5) -> dict[str, Any]:
         """Click a button; with ``seconds``, until what it starts has ended."""
-        self.robot.click(*self.robot.find_button(f"bpy.ops.mimesh.{operator}", share))
+        place = self.robot.find_button(f"bpy.ops.mimesh.{operator}", share)
+        self.robot.command("forget_result")
+        self.robot.click(*place)
         if not seconds:
             time.sleep(1)
             return self.robot.state()
-        self.robot.wait(operator, lambda state: state["running"], 10)
-        state = self.robot.wait(f"the end of {operator}", lambda state: not state["running"], seconds)
+        # a short run may begin and end between two looks
+        state = self.robot.wait(operator, lambda state: state["result"] and not state["running"], seconds)
         say(f"{operator}: {state['result']!r}", state["outcome"] == "done")
         return state
 

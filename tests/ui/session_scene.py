@@ -90,6 +90,11 @@ def write_range(given: str) -> None:
     (ui_scene.TALK / "look.json").write_text(json.dumps(keys_between(line, float(first), float(last))))
 
 
+def forget_result(_given: str) -> None:
+    """So that the next run's is known for its own."""
+    bpy.context.window_manager.mimesh_run.result = ""
+
+
 def save_and_reopen(_given: str) -> None:
     """As a user goes home and comes back."""
     path = str(ui_scene.TALK / "session.blend")
@@ -125,6 +130,7 @@ ui_scene.more_commands.update(
         "step": step,
         "sound": change_sound,
         "focus": focus,
+        "forget_result": forget_result,
         "save_and_reopen": save_and_reopen,
     }
 )
