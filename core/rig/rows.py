@@ -13,6 +13,9 @@ _LIP_WEIGHT, _INNER_LIP_WEIGHT = 3.0, 1.5
 _UPPER_FACE_WEIGHT, _CHIN_WEIGHT, _OUTLINE_WEIGHT = 1.5, 2.0, 0.4
 _DEPTH_WEIGHT = 0.5
 _GAP_WEIGHT = 8.0
+# lips that lie over each other at rest may do so at the corners of an open mouth: keys that cannot part them there
+# would tear at all the others
+_GAP_SHARES = np.array([0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5])
 # while the jaw is found the chin leads, and the lips count only a little
 _JAW_LIP_WEIGHT, _JAW_CHIN_WEIGHT, _JAW_GAP_WEIGHT = 0.3, 3.0, 4.0
 
@@ -32,7 +35,7 @@ def jaw_rows(displacement: FloatArray, gaps: FloatArray, face: RigFace) -> Float
 def _rows(displacement: FloatArray, gaps: FloatArray, weights: FloatArray, gap_weight: float) -> FloatArray:
     # not -1: there may be no frame
     flat = (displacement * weights).reshape(len(displacement), displacement.shape[1] * displacement.shape[2])
-    return np.concatenate([flat, gap_weight * gaps], axis=1)
+    return np.concatenate([flat, gap_weight * _GAP_SHARES * gaps], axis=1)
 
 
 def _weights(face: RigFace, lips: float, inner: float, chin: float) -> FloatArray:

@@ -39,6 +39,7 @@ _UNDO_TERMS = 3
 _KEY_RIDGE_BESIDE_JAW = 0.2
 _GAP_PASSES = 8
 _APART_PASSES = 2
+_MOST_MORE_CM = 0.6
 _JAW_PASSES = 3
 _JAW_STEP = 0.05
 _CHUNK_FRAMES = 400
@@ -146,16 +147,16 @@ class RigSolver:
         """(T, K) keys for what the exactly turned jaw leaves to do."""
         values = np.zeros((len(displacement), len(face.keys)))
         remaining = undo_jaw(displacement - face.displacement(values, jaw), jaw, face.jaw_weights, _UNDO_TERMS)
-        wanted = gaps - face.lips.gaps(values, jaw)
-        for _ in range(_GAP_PASSES):
-            values = self._least_squares(key_rows(remaining, wanted, face))
-            # another point of a lip may show now, and the jaw turns what the keys did
-            wanted = wanted + gaps - face.lips.gaps(values, jaw)
-        near = values
-        for _ in range(_APART_PASSES):
-            values = self._least_squares(key_rows(remaining, wanted, face), near)
-            wanted = wanted + gaps - face.lips.gaps(values, jaw)
-        return self._least_squares(key_rows(remaining, wanted, face), near)
+        asked: FloatArray = gaps - face.lips.gaps(values, jaw)
+        more: FloatArray = np.zeros_like(asked)
+        near: FloatArray | None = None
+        for each in range(_GAP_PASSES + _APART_PASSES):
+            values = self._least_squares(key_rows(remaining, asked + more, face), near)
+            near = values if each == _GAP_PASSES - 1 else near
+            # another point of a lip may show now, and the jaw turns what the keys did; but a gap that the keys cannot
+            # make would in the end be asked for at the cost of all others
+            more = np.clip(more + gaps - face.lips.gaps(values, jaw), -_MOST_MORE_CM, _MOST_MORE_CM)
+        return self._least_squares(key_rows(remaining, asked + more, face), near)
 
     def _least_squares(self, targets: FloatArray, near: FloatArray | None = None) -> FloatArray:
         """(T, K); ``near`` the solution keys that oppose each other are kept apart."""

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from core.errors import RigError
+from core.rig.correspond import LIP_PAIRS
 from core.rig.description import RigDescription
-from core.rig.face import rig_face
+from core.rig.face import lip_gaps, rig_face
 from core.rig.lips import LOWER_ROW, UPPER_ROW, LipColumns, find_lip_columns, silhouette_gaps
 from core.rig.opening import visible_gap_targets
 from core.rig.solve import prepare_solver
@@ -114,3 +115,23 @@ def test_coefficients_stay_within_three() -> None:
     solver = prepare_solver(rig(), FACE.basis)
     solved = solver.solve(motion.replace(expression=6 * motion.expression))
     assert np.abs(solved.key_values).max() <= 3.0 + 1e-3
+
+
+def test_a_gap_that_the_keys_cannot_make_is_not_asked_for_without_end() -> None:
+    """Asked for again and again it drew the keys on, and with them what they move elsewhere."""
+    motion = talking_motion(FACE.basis)
+    stuck = rig()
+    # the lips follow keys and jaw half as far about the right corner
+    share = np.where(np.isin(np.arange(stuck.key_deltas.shape[1]) // 3, LIP_PAIRS[:2]), 0.5, 1.0).astype(np.float32)
+    stuck = dataclasses.replace(
+        stuck, key_deltas=stuck.key_deltas * share[:, None], jaw_weights=stuck.jaw_weights * share
+    )
+    solver = prepare_solver(stuck, FACE.basis)
+    assert solver.face is not None
+    lips = solver.face.lips
+    solved = solver.solve(motion)
+    got = lips.gaps(solved.key_values.astype(np.float64), solved.jaw.astype(np.float64))
+    off = np.abs(got - visible_gap_targets(lip_gaps(FACE.basis.landmarks(motion).astype(np.float64)), lips.rest))
+    assert off[:, 0].max() > 1.0
+    assert off[:, 3:].max() < 0.13
+    assert np.abs(solved.key_values).max() < 1.8
