@@ -12,6 +12,7 @@ import bpy.utils.previews
 from ..operators.pose_list import MimeshPoseItem, active_pose, pose_list, reach_pixels, retrieved_names
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
+from .lists import Rows
 from .words import draw_words, room, shortened, ui_scale
 
 _ROWS = 5
@@ -32,21 +33,10 @@ class _Pictures:
 _pictures = _Pictures()
 
 
-class MIMESH_UL_poses(bpy.types.UIList):
+class MIMESH_UL_poses(Rows, bpy.types.UIList):
     """Pose styles of the bank, with a button to follow each"""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any | None,
-        item: Any,
-        icon: int | None,
-        active_data: Any,
-        active_property: str | None,
-        index: int | None,
-        flt_flag: int | None,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: bpy.types.UILayout, item: Any) -> None:
         """The round button tells and sets which one is followed; a mark which one the last head was made from."""
         followed = scene_settings(context).pose.follow == item.name
         row = layout.row(align=True)

@@ -14,6 +14,7 @@ from ..operators.properties import MimeshRun, run_state
 from ..operators.sheet_watch import count_states, line_status_of, state_label
 from ..operators.stubs import classes_factory
 from ..operators.style_list import style_list
+from .lists import Rows
 from .places import InSequencer, InView3D, Order, PanelPart
 from .progress import draw_progress
 from .words import draw_words
@@ -32,21 +33,10 @@ _ICONS: dict[str, Any] = {
 _ROWS = 5
 
 
-class MIMESH_UL_sheet(bpy.types.UIList):
+class MIMESH_UL_sheet(Rows, bpy.types.UIList):
     """Lines of dialogue: state, sound, who speaks"""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any | None,
-        item: Any,
-        icon: int | None,
-        active_data: Any,
-        active_property: str | None,
-        index: int | None,
-        flt_flag: int | None,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: bpy.types.UILayout, item: Any) -> None:
         """Narrow enough for a sidebar of 250 pixels."""
         status = line_status_of(context.scene, item)
         split = layout.split(factor=0.5, align=True)

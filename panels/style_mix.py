@@ -10,25 +10,15 @@ import bpy
 from ..operators.properties import run_state
 from ..operators.stubs import classes_factory
 from ..operators.style_list import style_list
+from .lists import Rows
 from .places import InView3D, Order
 from .words import draw_words
 
 
-class MIMESH_UL_style_mix(bpy.types.UIList):
+class MIMESH_UL_style_mix(Rows, bpy.types.UIList):
     """Styles with the weight that each has at the present frame"""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any | None,
-        item: Any,
-        icon: int | None,
-        active_data: Any,
-        active_property: str | None,
-        index: int | None,
-        flt_flag: int | None,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: bpy.types.UILayout, item: Any) -> None:
         """The slider can be keyed as any other."""
         split = layout.split(factor=0.5, align=True)
         split.prop_search(item, "style", style_list(context), "items", text="")

@@ -10,26 +10,16 @@ import bpy
 from ..operators.properties import MimeshSettings, scene_settings
 from ..operators.stubs import classes_factory
 from ..operators.style_list import active_style, style_list
+from .lists import Rows
 from .words import draw_words
 
 _ROWS = 3
 
 
-class MIMESH_UL_styles(bpy.types.UIList):
+class MIMESH_UL_styles(Rows, bpy.types.UIList):
     """Saved styles, with a button to use each"""
 
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any | None,
-        item: Any,
-        icon: int | None,
-        active_data: Any,
-        active_property: str | None,
-        index: int | None,
-        flt_flag: int | None,
-    ) -> None:
+    def draw_row(self, context: bpy.types.Context, layout: bpy.types.UILayout, item: Any) -> None:
         """The round button tells and sets which style this scene uses."""
         settings = scene_settings(context)
         used = settings.reference_kind == "style" and settings.style_file == item.name

@@ -150,7 +150,7 @@ def test_drawing_never_reads_the_disk(extension: Any, monkeypatch: pytest.Monkey
         for name in ("glob", "open", "read_bytes", "iterdir", "is_dir"):
             patched.setattr(Path, name, lambda *_, called=name, **__: reads.append(called))
         styles.draw_library(recorder, bpy.context.scene.mimesh, FakeContext())
-        styles.MIMESH_UL_styles.draw_item(None, bpy.context, recorder, None, item, None, None, None, 0, 0)
+        styles.MIMESH_UL_styles.draw_row(None, bpy.context, recorder, item)
     assert reads == []
     assert any("ada.mp4, 10.0 s" in text for text in recorder.texts)
     assert recorder.icons[-2:] == ["RADIOBUT_ON", "NONE"]
