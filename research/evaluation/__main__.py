@@ -10,7 +10,8 @@ style learnt from ten seconds is worth, by every method, ``pose`` how the head m
 ``mimic`` what Mimic's codes do on such people beside AdaMesh, and what style and content hold. ``unseen`` prints the
 table of people whom no network has seen, for both engines and speech encoders, ``alternatives`` one small table of
 them beside other ways of moving a mouth, ``closures`` whether a style costs any,
-``own-codes`` what ten seconds of a person are worth to Mimic.
+``own-codes`` what ten seconds of a person are worth to Mimic. ``protocol`` compares trainings on people left out,
+``curves`` what more people, more seconds and a larger ear bring there.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -47,6 +48,7 @@ from research.evaluation.mimic import benchmark as mimic
 from research.evaluation.mimic import own_codes
 from research.evaluation.pose import benchmark as pose
 from research.evaluation.protocol import benchmark as protocol
+from research.evaluation.protocol import curves
 from research.evaluation.report import BENCHMARK, hardware, write_results
 from research.evaluation.robustness import robustness
 from research.evaluation.style import benchmark as style_benchmark
@@ -76,6 +78,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "languages": languages.main,
     "phonetic": phonetic_scores.main,
     "protocol": protocol.main,
+    "curves": curves.main,
     "unseen": unseen.main,
     "alternatives": alternatives.main,
     "style": style_benchmark.main,
