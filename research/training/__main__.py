@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in (
         ("phonetic", "the speech encoder's first stage, from aligned and synthetic speech"),
         ("student", "the bundled speech encoder: the first stage, taught by Whisper-base"),
+        ("noise", "what Whisper would hear without the noise, from it and the bundled speech encoder"),
         ("expression", "AdaMesh's base network, speech to motion"),
         ("mimic", "Mimic: style and content apart, style from any clip in one pass"),
     ):
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         if name in ("expression", "mimic"):
             network.add_argument("--encoder", choices=("bundled", "whisper"), default="bundled")
     commands.add_parser("whisper", help="which of Whisper's values are used, and a reader of the lips from them")
-    commands.add_parser("speech", help="all of the speech encoders: phonetic, whisper, student")
+    commands.add_parser("speech", help="all of the speech encoders: phonetic, whisper, student, noise")
     commands.add_parser("faces", help="all face networks: expression and mimic for both speech encoders")
     pose = commands.add_parser("pose", help="the head's prior and bank, from all clips or a folder's own")
     pose.add_argument("--clips", type=Path, default=None, help="a folder of talking people; sub-folders name them")
@@ -88,6 +89,10 @@ def _run(arguments: argparse.Namespace) -> None:
         from research.training.whisper_reader import run as whisper
 
         whisper(data)
+    elif arguments.command == "noise":
+        from research.training.whisper_noise import run as noise
+
+        noise(data, steps=arguments.steps, threads=arguments.threads)
     elif arguments.command == "speech":
         _all_speech(data)
     elif arguments.command == "faces":
@@ -142,11 +147,13 @@ def _people(arguments: argparse.Namespace) -> None:
 def _all_speech(data: Path) -> None:
     from research.training.phonetic.student import run as student
     from research.training.phonetic.train import run as phonetic
+    from research.training.whisper_noise import run as noise
     from research.training.whisper_reader import run as whisper
 
     phonetic(data)
     whisper(data)
     student(data)
+    noise(data)
 
 
 def _all_faces(data: Path) -> None:

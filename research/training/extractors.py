@@ -16,6 +16,7 @@ from core.audio.speech import Speech
 from core.errors import SettingsError
 from core.models.speech.encoder import SpeechEncoder
 from core.models.speech.hubert import HubertEncoder
+from core.models.speech.noise import NoiseCorrection
 from core.models.speech.phonetic import PhoneticEncoder
 from core.models.speech.prosody import PROSODY_SIZE
 from core.models.speech.whisper import (
@@ -76,6 +77,7 @@ class WhisperExtractor:
     """Whisper's encoder. ``wide`` has the components that are cached, ``encoder`` what is used of them.
 
     Every voice of a short clip is heard at another place of the encoder's window: what it says depends on that.
+    What corrects noise is not part of it: faces learn from what was heard as it is.
     """
 
     encoder: WhisperEncoder
@@ -147,5 +149,8 @@ def open_extractor(name: str, width: int | None = None, layer: int | None = None
     from research.training.whisper_reader import width_projection
 
     wide = wide_projection()
-    narrow = WhisperProjection.load() if width is None else width_projection(width)
-    return WhisperExtractor(WhisperEncoder(network(), narrow), network(), wide, wide.hash)
+    if width is None:
+        encoder = WhisperEncoder(network(), WhisperProjection.load(), NoiseCorrection.load())
+    else:
+        encoder = WhisperEncoder(network(), width_projection(width))
+    return WhisperExtractor(encoder, network(), wide, wide.hash)

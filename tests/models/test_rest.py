@@ -12,29 +12,37 @@ from numpy.typing import NDArray
 from core.audio.decode import load_speech
 from core.audio.speech import SAMPLE_RATE, Speech
 from core.face.landmarks import mouth_opening
-from core.models.adamesh.generate import ExpressionGenerator
-from core.weights import VENDOR_MODELS
+from core.models.adamesh.generate import EXPRESSION_FILE, ExpressionGenerator
+from core.models.speech.registry import BUNDLED, WHISPER, weights_file
+from core.models.speech.whisper_files import whisper_is_ready
+from core.weights import VENDOR_MODELS, bundled
 
 SECONDS = 4
 DEMO_SPEECH = VENDOR_MODELS.parent / "demo" / "input" / "speech.ogg"
 
 
+ENCODERS = [
+    BUNDLED,
+    pytest.param(WHISPER, marks=pytest.mark.skipif(not whisper_is_ready(), reason="Whisper-base is not here")),
+]
+
+
 @cache
-def generator() -> ExpressionGenerator:
-    return ExpressionGenerator.load("cpu")
+def generator(encoder: str) -> ExpressionGenerator:
+    return ExpressionGenerator.load("cpu", bundled(weights_file(EXPRESSION_FILE, encoder)))
 
 
-def opening(samples: NDArray[np.floating]) -> NDArray[np.float64]:
+def opening(samples: NDArray[np.floating], encoder: str) -> NDArray[np.float64]:
     """(T,) cm between the inner lips, more than at rest."""
-    basis = generator().basis
-    motion = generator().generate(Speech(np.asarray(samples, np.float32), "made"))
+    basis = generator(encoder).basis
+    motion = generator(encoder).generate(Speech(np.asarray(samples, np.float32), "made"))
     return np.asarray(mouth_opening(basis.landmarks(motion)) - mouth_opening(basis.neutral[None])[0], np.float64)
 
 
 @cache
-def spoken_opening() -> float:
+def spoken_opening(encoder: str) -> float:
     """How far the lips part in the demo's speech, 95th percentile, cm."""
-    return float(np.percentile(opening(load_speech(DEMO_SPEECH).samples[: 6 * SAMPLE_RATE]), 95))
+    return float(np.percentile(opening(load_speech(DEMO_SPEECH).samples[: 6 * SAMPLE_RATE], encoder), 95))
 
 
 def silence() -> NDArray[np.float64]:
@@ -57,15 +65,17 @@ def music() -> NDArray[np.float64]:
     return 0.1 * sound / np.abs(sound).max()
 
 
+@pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("sound", [silence, room_noise, music])
-def test_lips_stay_shut_while_nobody_speaks(sound: object) -> None:
+def test_lips_stay_shut_while_nobody_speaks(sound: object, encoder: str) -> None:
     assert callable(sound)
-    assert np.percentile(opening(sound()), 95) < 0.25 * spoken_opening()
+    assert np.percentile(opening(sound(), encoder), 95) < 0.25 * spoken_opening(encoder)
 
 
-def test_the_face_comes_to_rest_when_speech_ends() -> None:
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_the_face_comes_to_rest_when_speech_ends(encoder: str) -> None:
     speech = load_speech(DEMO_SPEECH).samples[: 3 * SAMPLE_RATE]
-    after = opening(np.concatenate([speech, np.zeros(2 * SAMPLE_RATE, np.float32)]))[-25:]
-    assert after.max() < 0.25 * spoken_opening()
+    after = opening(np.concatenate([speech, np.zeros(2 * SAMPLE_RATE, np.float32)]), encoder)[-25:]
+    assert after.max() < 0.25 * spoken_opening(encoder)
     # and stays there
-    assert after.max() - after.min() < 0.1 * spoken_opening()
+    assert after.max() - after.min() < 0.1 * spoken_opening(encoder)

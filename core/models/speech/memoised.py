@@ -39,6 +39,12 @@ class MemoisedEncoder:
         return bool(getattr(self._encoder, "ends_with_prosody", False))
 
     @property
+    def companion(self) -> SpeechEncoder | None:
+        """An encoder that the inner one uses as well, for others who want it."""
+        found: SpeechEncoder | None = getattr(self._encoder, "companion", None)
+        return found
+
+    @property
     def hash(self) -> str:
         """As the inner encoder's: the features are the same."""
         return self._encoder.hash

@@ -61,13 +61,15 @@ def encoder_of_model(
 ) -> SpeechEncoder:
     """The encoder that a model's metadata records, with the same hash.
 
-    path: the folder of a local model, which no file records. shared: an open encoder, returned where it is the one.
+    path: the folder of a local model, which no file records. shared: an open encoder, returned where it or the one
+    beside it is wanted.
     Raises :class:`ModelError` where the encoder here gives other features than the model was trained on, or is not
     here at all.
     """
     recorded, wanted = metadata.get(NAME_KEY, ""), metadata.get(HASH_KEY, "")
-    if shared is not None and shared.hash == wanted:
-        return shared
+    for opened in (shared, getattr(shared, "companion", None)):
+        if opened is not None and opened.hash == wanted:
+            return opened
     encoder = _open_recorded(recorded, path, device)
     if encoder.hash != wanted:
         raise ModelError(

@@ -12,7 +12,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ from .encoder import ENCODER_FPS
 from .mel import power_spectrogram
 from .prosody import PROSODY_SIZE, prosody
 from .whisper_files import MODEL_SHA256, WhisperFiles, find_whisper, whisper_folder
+
+if TYPE_CHECKING:
+    from .encoder import SpeechEncoder
+    from .noise import NoiseCorrection
 
 WHISPER_NAME = "whisper-base"
 PROJECTION_FILE = "whisper_projection.safetensors"
@@ -128,13 +132,19 @@ class WhisperNetwork:
 
 
 class WhisperEncoder:
-    """:class:`~core.models.speech.encoder.SpeechEncoder`: projected values, lips, then prosody."""
+    """:class:`~core.models.speech.encoder.SpeechEncoder`: projected values, lips, then prosody.
+
+    noise: what corrects values and prosody to those of the clean sound; None: they stay as they are.
+    """
 
     name = WHISPER_NAME
 
-    def __init__(self, network: WhisperNetwork, projection: WhisperProjection) -> None:
+    def __init__(
+        self, network: WhisperNetwork, projection: WhisperProjection, noise: NoiseCorrection | None = None
+    ) -> None:
         self._network = network
         self.projection = projection
+        self.noise = noise
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -146,7 +156,9 @@ class WhisperEncoder:
                 f"There is no Whisper-base {place}.",
                 "Run Set Up Engine with Whisper, or choose the bundled speech encoder.",
             )
-        return cls(WhisperNetwork(files), WhisperProjection.load())
+        from .noise import NoiseCorrection
+
+        return cls(WhisperNetwork(files), WhisperProjection.load(), NoiseCorrection.load())
 
     @property
     def dimension(self) -> int:
@@ -155,8 +167,14 @@ class WhisperEncoder:
 
     @property
     def hash(self) -> str:
-        """Of the weights and of the projection."""
-        return hashlib.sha256(f"{MODEL_SHA256} {self.projection.hash}".encode()).hexdigest()
+        """Of the weights, the projection and the correction."""
+        correction = f" {self.noise.hash}" if self.noise else ""
+        return hashlib.sha256(f"{MODEL_SHA256} {self.projection.hash}{correction}".encode()).hexdigest()
+
+    @property
+    def companion(self) -> SpeechEncoder | None:
+        """The encoder whose features the correction takes as well."""
+        return self.noise.other if self.noise else None
 
     def closure(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N,) probability of shut lips (m, b, p), from :meth:`encode`'s (N, dimension)."""
@@ -166,10 +184,13 @@ class WhisperEncoder:
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         """(N, dimension), N = ceil(seconds * 50); memory grows with the output only."""
         mel = whisper_mel(power_spectrogram(speech.samples), self.projection.filters)
-        features = self.projection.with_lips(self.projection.leading(in_windows(self._network, mel)))
-        sounds = prosody(speech.samples)
-        frames = min(len(features), len(sounds))
-        return np.concatenate([features[:frames], sounds[:frames]], axis=1)
+        values = self.projection.leading(in_windows(self._network, mel))
+        if self.noise:
+            values, sounds = self.noise.corrected(values, speech)
+        else:
+            sounds = prosody(speech.samples)
+        frames = min(len(values), len(sounds))
+        return np.concatenate([self.projection.with_lips(values[:frames]), sounds[:frames]], axis=1)
 
 
 def whisper_mel(power: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[np.float32]:

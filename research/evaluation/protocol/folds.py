@@ -18,7 +18,7 @@ from core.models.adamesh.generate import ExpressionGenerator, save_network
 from core.models.adamesh.network import ExpressionNetwork
 from core.models.speech.encoder import SpeechEncoder
 from research.corpus.clips import Clip, free_training_clips, training_clips
-from research.corpus.crowd import Crowd
+from research.corpus.crowd import Crowd, heard_readers, unheard_readers
 from research.evaluation.accuracy import TruthClip, truth
 from research.evaluation.protocol.recipes import Recipe
 from research.evaluation.protocol.scores import ProtocolClip, score_clip
@@ -159,8 +159,7 @@ def score_network(
 @functools.cache
 def _readers(data: Path) -> tuple[Crowd, Crowd]:
     """Two of three readers for training, the third one to be scored with."""
-    voices = Crowd.of_readers(data).voices
-    return Crowd(tuple(voice for k, voice in enumerate(voices) if k % 3)), Crowd(voices[::3])
+    return Crowd.of_recordings(heard_readers(data)), Crowd.of_recordings(unheard_readers(data))
 
 
 def _noise(data: Path, decibel: float | None) -> Noise:

@@ -27,7 +27,7 @@ class RestSource:
         rng = np.random.default_rng(seed)
         sounds = [np.zeros(SECONDS * SAMPLE_RATE)]
         sounds += [rng.normal(size=SECONDS * SAMPLE_RATE) * 10 ** rng.uniform(-4, -1.5) for _ in range(NOISES)]
-        sounds += [_music(rng) for _ in range(PIECES)]
+        sounds += [music(rng) for _ in range(PIECES)]
         self._features = [encoder.encode(Speech(sound.astype(np.float32), "nobody speaks")) for sound in sounds]
 
     def mixed_in(self, batch: FaceBatch, rng: np.random.Generator) -> FaceBatch:
@@ -41,8 +41,8 @@ class RestSource:
         return replace(batch, features=features, motion=motion)
 
 
-def _music(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Struck or held chords of random notes with overtones."""
+def music(rng: np.random.Generator) -> NDArray[np.float64]:
+    """(N,) struck or held chords of random notes with overtones, ``SECONDS`` long."""
     time = np.arange(SECONDS * SAMPLE_RATE) / SAMPLE_RATE
     sound, start = np.zeros(len(time)), 0.0
     while start < SECONDS:
