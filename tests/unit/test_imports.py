@@ -67,7 +67,7 @@ ARROWS: dict[str, set[str]] = {
 }
 # model code may import torch at its top; everything else only inside functions
 TORCH_ROOMS = {"core.models.adamesh", "core.models.mimic", "core.models.nn", "core.models.pose"}
-TORCH_FILES = {"core/models/speech/phonetic_network.py", "core/models/speech/hubert.py"}
+TORCH_FILES = {f"core/models/speech/{name}.py" for name in ("phonetic_network", "noise_network", "hubert")}
 
 
 def room_of(module: str) -> str | None:
