@@ -33,6 +33,7 @@ from .write_action import WrittenSlot, our_slots
 from .write_keys import copy_keys, same_keys
 
 _TRACK = "Mimesh {}"
+_ACTIVE = "active"
 _SAME = ("blend_type", "extrapolation", "use_auto_blend", "blend_in", "blend_out")
 
 
@@ -57,7 +58,7 @@ def layer_line(obj: bpy.types.Object, line: KeptLine) -> tuple[str, ...]:
     for owner, slot in masters:
         track, strip = _as_strip(owner, slot)
         strip.mute = True
-        slot.action[LAYERED_PROPERTY] = True
+        _note_layered(slot.action)
         below = _base_strip(owner, track, strip)
         for part in PARTS:
             action = _part_action(slot, owner, part, parts)
@@ -74,7 +75,7 @@ def unlayer_line(obj: bpy.types.Object, line: Line) -> None:
         _remove(found)
     for owner, slot in _masters(obj, line):
         held = _strip_of(owner, slot.action)
-        was_active = slot.action.get(LAYERED_PROPERTY) == "active"
+        was_active = slot.action.get(LAYERED_PROPERTY) == _ACTIVE
         if LAYERED_PROPERTY in slot.action:
             del slot.action[LAYERED_PROPERTY]
         if held is None:
@@ -136,8 +137,7 @@ def refresh_layers(obj: bpy.types.Object) -> None:
             continue
         track_strip = _as_strip(found.owner, master)
         track_strip[1].mute = True
-        if LAYERED_PROPERTY not in master.action:
-            master.action[LAYERED_PROPERTY] = True
+        _note_layered(master.action)
         action = _rest_action(master, found.owner) if found.part == REST else None
         if found.part != REST:
             action = _part_action(master, found.owner, found.part, parts)
@@ -184,8 +184,14 @@ def _as_strip(owner: Any, slot: WrittenSlot) -> tuple[Any, Any]:
     place_strip(strip, (first, last), (first, last))
     strip.use_auto_blend = False
     strip.extrapolation = "HOLD" if alone else "NOTHING"
-    slot.action[LAYERED_PROPERTY] = "active"
+    slot.action[LAYERED_PROPERTY] = _ACTIVE
     return track, strip
+
+
+def _note_layered(action: Any) -> None:
+    """A line that was the active action is noted as such already, and becomes it again."""
+    if LAYERED_PROPERTY not in action:
+        action[LAYERED_PROPERTY] = True
 
 
 def _rest_action(slot: WrittenSlot, owner: Any) -> Any:

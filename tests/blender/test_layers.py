@@ -43,6 +43,17 @@ def jaw_at(frame: int) -> list[float]:
     return [round(value, 4) for value in armature.pose.bones["jaw"].rotation_quaternion]
 
 
+def playing() -> list[tuple[str, list[str]]]:
+    """The active action of keys and bones, and the strips of their NLA."""
+    anna = bpy.data.objects["Anna"]
+    owners = (anna.data.shape_keys, part("core.blender.armature").find_armature(anna))
+    blocks = [owner.animation_data for owner in owners]
+    return [
+        (block.action.name if block.action else "", [s.name for t in block.nla_tracks for s in t.strips])
+        for block in blocks
+    ]
+
+
 def pose(frame: int = AT) -> tuple[list[float], list[float]]:
     return mouth_at("Anna", frame), jaw_at(frame)
 
@@ -52,7 +63,7 @@ def layer_curve(which: str, place: int) -> Any:
 
 
 def test_a_line_is_split_and_joined_without_loss(names: list[str], engine: FakeEngine) -> None:
-    before, shown = {name: line_digest(name) for name in names}, pose()
+    before, shown, active = {name: line_digest(name) for name in names}, pose(), playing()
     actions = len(bpy.data.actions)
     assert bpy.ops.mimesh.layer_line() == {"FINISHED"}
     assert set(layers()) == {"face", "jaw", "head"}
@@ -63,6 +74,8 @@ def test_a_line_is_split_and_joined_without_loss(names: list[str], engine: FakeE
     assert pose() == shown
     assert {name: line_digest(name) for name in names} == before
     assert len(bpy.data.actions) == actions
+    # where it was before, for the Dope Sheet to show
+    assert playing() == active
     assert set(states().values()) == {"done"}
 
 
