@@ -19,6 +19,7 @@ def generate_row(row: Row, partial: Path, client: EngineClient) -> dict[str, Any
     """Write the keyed file to ``partial``; returns what is told of it. Raises :class:`MimeshError`."""
     from ..blender.blend_file import find_character, open_blend, open_scene, save_blend
     from ..blender.session import request_steps
+    from ..blender.sheet.noted import CommandedLine
     from ..blender.sources import read_reference
 
     if row.blend is None:
@@ -35,6 +36,8 @@ def generate_row(row: Row, partial: Path, client: EngineClient) -> dict[str, Any
     )
     request = row.request(speech.media, reference)
     report = watched(request_steps(scene, settings, request, speech.first_frame, client))
+    line = CommandedLine(settings, request, row.audio, row.first_frame, row.reference_strip)
+    line.note(scene, report.actions)
     save_blend(partial)
     return {
         "object": report.object_name,

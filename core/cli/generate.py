@@ -192,11 +192,16 @@ def _planned(prepared: _Prepared) -> Outcome:
 def _generated(prepared: _Prepared, client: EngineClient) -> Outcome:
     from ..blender.blend_file import save_blend
     from ..blender.session import request_steps
+    from ..blender.sheet.noted import CommandedLine
 
     started = time.monotonic()
     steps = request_steps(prepared.scene, prepared.settings, prepared.request, prepared.speech.first_frame, client)
     report = watched(steps)
-    save_blend(prepared.options.out)
+    options = prepared.options
+    audio = speech_file(options) if options.audio is not None else None
+    line = CommandedLine(prepared.settings, prepared.request, audio, reference_strip=options.reference_strip)
+    line.note(prepared.scene, report.actions)
+    save_blend(options.out)
     bar = report.quality.bar_text() if report.quality else ""
     text = "\n".join((report.describe(), *filter(None, [bar]), *prepared.notes, f"Saved {prepared.options.out}."))
     facts = {
