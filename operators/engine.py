@@ -9,7 +9,7 @@ from .engine_access import close_engine, engine_client, forget_engine_python, ha
 from .preferences import engine_folder, preferences
 from .properties import run_state
 from .stepping import SteppedOperator, Steps
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, explain
 
 _OFFLINE = "Allow Online Access in Preferences > System first, or name a folder of wheels in Mimesh's preferences."
 _OFFLINE_FORCED = "Blender was started with --offline-mode: name a folder of wheels in Mimesh's preferences."
@@ -17,6 +17,13 @@ _OFFLINE_FORCED = "Blender was started with --offline-mode: name a folder of whe
 
 def _offline_forced() -> bool:
     return bool(getattr(bpy.app, "online_access_override", False))
+
+
+def offline_reason(context: bpy.types.Context) -> str:
+    """Why Set Up cannot fetch anything; empty when it can, or when it need not."""
+    if bpy.app.online_access or preferences(context).package_source:
+        return ""
+    return _OFFLINE_FORCED if _offline_forced() else _OFFLINE
 
 
 class MIMESH_OT_setup_engine(bpy.types.Operator):
@@ -37,13 +44,8 @@ class MIMESH_OT_setup_engine(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only with the user's consent to go online, or a source on this computer."""
-        if run_state(context).running:
-            cls.poll_message_set(f"{run_state(context).task} is running.")
-        elif not bpy.app.online_access and not preferences(context).package_source:
-            cls.poll_message_set(_OFFLINE_FORCED if _offline_forced() else _OFFLINE)
-        else:
-            return True
-        return False
+        run = run_state(context)
+        return explain(cls, f"{run.task} is running." if run.running else offline_reason(context))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask first."""

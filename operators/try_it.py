@@ -23,6 +23,7 @@ class MIMESH_OT_try_it(SteppedOperator, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     task = "Try It"
+    _played = False
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -49,7 +50,8 @@ class MIMESH_OT_try_it(SteppedOperator, bpy.types.Operator):
         try:
             fill_in(scene, settings, added)
             show_head(context, settings.target)
-            told = yield from generate_line(context, self, first_keys(self))
+            self._first = first_keys(self)
+            told = yield from generate_line(context, self, self._first)
             done = True
         finally:
             if not done:
@@ -59,11 +61,16 @@ class MIMESH_OT_try_it(SteppedOperator, bpy.types.Operator):
         return told
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """As every run, and then play it."""
+        """As every run; it is played from its first version on, while the person is still being learnt."""
         result = super().modal(context, event)
-        if result == {"FINISHED"} and not context.screen.is_animation_playing:
-            context.scene.frame_set(context.scene.frame_start)
-            bpy.ops.screen.animation_play()
+        first = getattr(self, "_first", None)
+        if not self._played and (result == {"FINISHED"} or (first is not None and first.on_the_face)):
+            self._played = True
+            if not context.screen.is_animation_playing:
+                context.scene.frame_set(context.scene.frame_start)
+                bpy.ops.screen.animation_play()
+        elif self._played and result == {"CANCELLED"} and context.screen.is_animation_playing:
+            bpy.ops.screen.animation_cancel(restore_frame=False)
         return result
 
 

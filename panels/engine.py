@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..core.settings import FaceSettings, RunSettings
+from ..operators.engine import offline_reason
 from ..operators.engine_access import has_engine
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
@@ -40,6 +41,16 @@ class MIMESH_PT_engine(InView3D, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("mimesh.setup_engine", text="Set Up", icon="IMPORT")
         row.operator("mimesh.test_engine", text="Test", icon="CHECKMARK")
+        if not has_engine(context):
+            draw_offline(layout, context)
+
+
+def draw_offline(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Why Set Up is grey, and the way to the tick that it waits for."""
+    reason = offline_reason(context)
+    if reason:
+        draw_words(layout, reason, context, icon="INFO")
+        layout.operator("screen.userpref_show", text="Open Preferences", icon="PREFERENCES").section = "SYSTEM"
 
 
 register, unregister = classes_factory((MIMESH_PT_engine,))

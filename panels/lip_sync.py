@@ -9,6 +9,7 @@ from ..operators.engine_access import has_engine
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
 from ..operators.try_it import wants_a_first_try
+from .engine import draw_offline
 from .places import CATEGORY, PanelPart
 from .presets import MIMESH_PT_presets
 from .words import draw_words
@@ -31,6 +32,7 @@ class _LipSync(PanelPart):
         if not has_engine(context):
             draw_words(layout, "First the engine: it makes the motion, on this computer.", context)
             layout.operator("mimesh.setup_engine", icon="IMPORT")
+            draw_offline(layout, context)
         row = layout.row()
         row.scale_y = 1.4
         row.operator("mimesh.try_it", icon="PLAY")

@@ -50,6 +50,11 @@ class FirstKeys:
         self.take_back()
 
     @property
+    def on_the_face(self) -> bool:
+        """Whether they are written and can be looked at."""
+        return self._placed is not None
+
+    @property
     def replaced(self) -> tuple[str, ...]:
         """Names of the actions that they have taken the place of, which are still there."""
         return self._placed.earlier if self._placed is not None else ()

@@ -75,3 +75,19 @@ def _with_source(source: str) -> None:
         bpy.ops.mimesh.setup_engine()
     finally:
         preferences.package_source = ""
+
+
+def test_the_panel_says_why_set_up_is_grey_and_stops_when_it_is_not(extension: None) -> None:
+    engine, preferences = part("operators.engine"), bpy.context.preferences.addons[EXTENSION].preferences
+    if bpy.app.online_access:
+        pytest.skip("this Blender may go online")
+    assert not bpy.ops.mimesh.setup_engine.poll()
+    assert "Preferences" in engine.offline_reason(bpy.context) or "--offline-mode" in engine.offline_reason(
+        bpy.context
+    )
+    preferences.package_source = "/wheels"
+    try:
+        assert engine.offline_reason(bpy.context) == ""
+        assert bpy.ops.mimesh.setup_engine.poll()
+    finally:
+        preferences.package_source = ""

@@ -20,7 +20,10 @@ SLIDERS = ("Style Strength", "Gaze", "Mix", "Head Motion", "Liveliness", "Surpri
 _ICON, _HALF = 26, (250 - 62) / 2
 BUTTONS = {
     **dict.fromkeys(("Generate Lip Sync", "Try It", "Set Up Engine", "Clear Mimesh Animation"), ROOM - _ICON),
-    **dict.fromkeys(("Regenerate Head Motion", "Split into Layers", "Try This Head", "Add Demo Head"), ROOM - _ICON),
+    **dict.fromkeys(
+        ("Regenerate Head Motion", "Split into Layers", "Try This Head", "Add Demo Head", "Open Preferences"),
+        ROOM - _ICON,
+    ),
     **dict.fromkeys(("Collect Lines", "Fill Pauses", "Name Key", "Retake", "Cancel (Esc)"), ROOM - _ICON),
     **dict.fromkeys(("Check Face Rig", "Save to Library"), ROOM - 2 * _ICON),
     "Tidy Keys": ROOM - _ICON,

@@ -32,6 +32,10 @@ def main() -> int:
         robot = Robot(options.shots)
         robot.wait("the window", lambda state: state["ready"], 60)
         open_tab(robot)
+        robot.command("without_engine")
+        robot.shoot("0_without_engine")
+        say("without the engine it is offered in its place", not robot.state()["engine"])
+        robot.command("with_engine")
         time_first_try(robot)
         check_assets(robot)
         check_drops(robot)
@@ -57,14 +61,17 @@ def time_first_try(robot: Robot) -> None:
     robot.click(x, y)
     begun = time.monotonic()
     robot.wait("a first try", lambda state: state["running"], 10)
-    state = robot.wait("a talking head", lambda state: state["playing"] and state["frame"] > 1, 240)
-    seconds = time.monotonic() - begun
+    robot.wait("a talking head", lambda state: state["playing"] and state["frame"] > 1, 240)
+    talks = time.monotonic() - begun
     robot.picture("2_talks")
+    state = robot.wait("the person learnt", lambda state: not state["running"], 240)
+    learnt = time.monotonic() - begun
     say(f"Try It made a head talk: {state['result']!r}", state["outcome"] == "done" and state["keys"] > 100)
+    say("and it goes on playing", robot.state()["playing"])
     print(
-        f"FIRST MINUTE: {seconds:.1f} s from the click to a talking head, engine cold (wanted: under "
-        f"{WANTED_SECONDS:.0f} s on a quiet machine; load {load:.1f} before, {os.getloadavg()[0]:.1f} after, "
-        f"{os.cpu_count()} processors)",
+        f"FIRST MINUTE: {talks:.1f} s from the click to a talking head, engine cold; {learnt:.1f} s until it talks "
+        f"like the person. Wanted: under {WANTED_SECONDS:.0f} s on a quiet machine. "
+        f"Load {load:.1f} before, {os.getloadavg()[0]:.1f} after, {os.cpu_count()} processors.",
         flush=True,
     )
     robot.command("stop")

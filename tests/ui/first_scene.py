@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -40,7 +42,7 @@ def over(kind: str) -> contextlib.AbstractContextManager[object]:
     )
 
 
-def part(name: str) -> object:
+def part(name: str) -> Any:
     """A module of the extension."""
     return importlib.import_module(f"{EXTENSION}.{name}")
 
@@ -53,6 +55,12 @@ def open_sidebar() -> None:
 def choose_tab() -> None:
     """Possible only after the sidebar was drawn once."""
     sidebar().active_panel_category = "Mimesh"
+
+
+def find_engine(python: str) -> None:
+    """As if this were the engine's Python; empty where it is not set up."""
+    os.environ["MIMESH_ENGINE_PYTHON"] = python
+    part("operators.engine_access").forget_engine_python()
 
 
 def drop(path: Path) -> None:
@@ -78,10 +86,8 @@ def make_assets() -> None:
 
 
 def show_assets() -> None:
-    """The asset browser in place of the outliner and the properties."""
-    for kind in ("PROPERTIES", "OUTLINER"):
-        with contextlib.suppress(ValueError):
-            area_of(kind).ui_type = "ASSETS"
+    """The asset browser in place of the properties."""
+    area_of("PROPERTIES").ui_type = "ASSETS"
 
 
 def choose_library() -> None:
@@ -116,9 +122,12 @@ def new_file() -> None:
     bpy.ops.wm.read_homefile()
 
 
+ENGINE_PYTHON = os.environ["MIMESH_ENGINE_PYTHON"]
 COMMANDS: dict[str, Callable[[], None]] = {
     "open_sidebar": open_sidebar,
     "choose_tab": choose_tab,
+    "without_engine": lambda: find_engine(""),
+    "with_engine": lambda: find_engine(ENGINE_PYTHON),
     "drop_sound": lambda: drop(SPEECH),
     "drop_film": lambda: drop(REFERENCE),
     "drop_into_sequencer": drop_into_sequencer,
