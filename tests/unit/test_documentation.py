@@ -136,7 +136,7 @@ USER_PAGES = ("panel", "getting-started", "troubleshooting", "faq", "recordings"
 NOT_OURS = {
     *("N", "P", "F3", "F9", "Add", "Mesh", "Object", "Animation", "Strip", "Edit", "Preferences", "Get Extensions"),
     *("Install from Disk", "Add-ons", "Playback", "Sync to Audio", "Output", "Encoding", "Audio", "File", "Import"),
-    *("AdaMesh", "Mimic", "Mimesh", "None", "Allow Online Access"),
+    *("AdaMesh", "Mimic", "Mimesh", "None", "Allow Online Access", "System"),
 }
 
 
