@@ -38,7 +38,7 @@ class MIMESH_PT_face_rig(InView3D, bpy.types.Panel):
         for role in BONE_ROLES:
             row = column.split(factor=0.36, align=True)
             row.label(text=target.mimesh_face_rig.bl_rna.properties[role].name.removesuffix(" Bone"))
-            row.prop(target.mimesh_face_rig, role, text="", icon="BONE_DATA")
+            row.prop(target.mimesh_face_rig, role, text="", icon="BONE_DATA", placeholder="Automatic")
         layout.operator("mimesh.name_face_key", icon="SHAPEKEY_DATA")
 
 
