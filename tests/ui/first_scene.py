@@ -66,9 +66,7 @@ def find_engine(python: str) -> None:
 def drop(path: Path) -> None:
     """What Blender calls for a file that is dropped over the 3D View: it finds who takes such files."""
     with over("VIEW_3D"):
-        bpy.ops.wm.drop_import_file(
-            "INVOKE_DEFAULT", directory=str(path.parent), files=[{"name": path.name}], filepath=str(path)
-        )
+        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=str(path.parent), files=[{"name": path.name}])
 
 
 def drop_into_sequencer() -> None:
