@@ -6,12 +6,13 @@ from __future__ import annotations
 import bpy
 
 from ..operators.properties import MimeshRun
+from .words import draw_words
 
 
 def draw_progress(layout: bpy.types.UILayout, run: MimeshRun) -> None:
     """Stage, bar and Cancel."""
     column = layout.column(align=True)
-    column.label(text=f"{run.stage}…")
+    draw_words(column, f"{run.stage}…", bpy.context)
     column.progress(factor=run.fraction, text=_progress_text(run))
     column.operator("mimesh.cancel", text="Cancel (Esc)", icon="CANCEL")
 
