@@ -12,6 +12,7 @@ import bpy
 from .engine_access import engine_client
 from .generate import engine_disabled_reason, reference_disabled_reason
 from .properties import busy_reason, freeze_reference, run_state, scene_settings
+from .reference_picture import keep_picture
 from .stepping import SteppedOperator, Steps, Told
 from .stubs import classes_factory, explain
 
@@ -44,10 +45,12 @@ class MIMESH_OT_check_reference(SteppedOperator, bpy.types.Operator):
         assert source is not None  # see poll
         job = engine_client(context).track(source)
         try:
-            report = (yield from watch_job(job)).report
+            reference = yield from watch_job(job)
         finally:
             job.cancel()
+        report = reference.report
         run_state(context).quality = json.dumps(report.to_json())
+        keep_picture(reference.picture, run_state(context).quality)
         return Told(report.summary(), report.warnings)
 
 

@@ -10,6 +10,7 @@ import bpy
 
 from ..core.errors import MimeshError
 from .properties import run_state, scene_settings
+from .reference_picture import picture_of
 from .stubs import OperatorResult, classes_factory
 
 
@@ -49,7 +50,7 @@ class MIMESH_OT_write_report(bpy.types.Operator):
 
         path = Path(self.filepath).with_suffix(".html")
         try:
-            count = write_report(path, _faces(context))
+            count = write_report(path, _faces(context), picture_of(run_state(context).quality))
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

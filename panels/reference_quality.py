@@ -7,12 +7,14 @@ import bpy
 
 from ..operators.check_reference import reference_bar
 from ..operators.properties import MimeshSettings, run_state
+from ..operators.reference_picture import picture_icon, picture_path
 from .words import draw_words, room, ui_scale
 
 # narrower ones would be rounded away
 _CELL_PIXELS = 7
 _MOST_CELLS = 60
 _BAR_HEIGHT = 0.6
+_PICTURE_SCALE = 9.0
 
 
 def draw_clip_choices(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
@@ -38,3 +40,8 @@ def draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         row.prop(run_state(context), f"colour_{cell}", text="")
     for sentence in bar.reasons:
         draw_words(box, sentence, context, icon="DOT")
+    icon = picture_icon(run_state(context).quality)
+    if icon:
+        box.template_icon(icon, scale=_PICTURE_SCALE)
+        opened = box.operator("wm.path_open", text="Open Picture", icon="IMAGE_DATA")
+        opened.filepath = str(picture_path())

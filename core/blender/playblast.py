@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..client.steps import StepStatus
-from ..direct.picture import png
 from ..errors import MimeshError, RigError
 from ..exchange.media_range import MediaRange
 from ..face.rotations import FloatArray
+from ..png import png
 from ..rig.raster import View, draw
 from . import compat
 from .correspond import load_binding

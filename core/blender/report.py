@@ -16,13 +16,16 @@ from ..files import whole_file
 from .kept import KeptLine, kept_lines, load
 
 
-def write_report(path: Path, faces: Iterable[bpy.types.Object]) -> int:
-    """Write the page; returns how many lines it has. Raises :class:`MimeshError` where there is none."""
+def write_report(path: Path, faces: Iterable[bpy.types.Object], reference: bytes = b"") -> int:
+    """Write the page; returns how many lines it has. Raises :class:`MimeshError` where there is none.
+
+    reference: a PNG of the reference with its landmarks, where it was looked at.
+    """
     lines = [line for face in faces for line in kept_lines(face) if line.has_motion]
     if not lines:
         raise RigError("There is no line to report on.", "Generate first.")
     title = Path(bpy.data.filepath).stem or "Mimesh"
-    page = report_page(f"{title}: {len(lines)} lines", [_section(line) for line in lines])
+    page = report_page(f"{title}: {len(lines)} lines", [_section(line) for line in lines], reference)
     try:
         with whole_file(path) as partial:
             partial.write_text(page, "utf-8")

@@ -9,9 +9,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..direct.picture import png
 from ..face.landmarks import OPENING_PAIRS
 from ..face.rotations import FloatArray
+from ..png import png
 from ..rig.raster import View, draw
 from .read_mesh import read_triangles, vertex_positions
 from .read_rig import read_rig

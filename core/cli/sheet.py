@@ -152,6 +152,23 @@ def _told(scene: Any, work: SheetPass) -> Outcome:
     )
 
 
+def _reference_picture(options: argparse.Namespace, client: Any) -> bytes:
+    """The reference clip with its landmarks, which the engine has in its cache where it keeps one."""
+    from ..blender.watch import watch_job
+
+    clip = reference_file(options)
+    if clip is None:
+        return b""
+    job = client.track(clip)
+    try:
+        return bytes(watched(watch_job(job)).picture)
+    except MimeshError:
+        # the lines are made and saved, and the report can do without
+        return b""
+    finally:
+        job.cancel()
+
+
 def _made(options: argparse.Namespace, scene: Any, work: SheetPass, client: Any) -> Outcome:
     from ..blender.blend_file import save_blend
     from ..blender.report import write_report
@@ -165,9 +182,8 @@ def _made(options: argparse.Namespace, scene: Any, work: SheetPass, client: Any)
         raise MimeshError(f'The line "{name}" cannot be made. {why}')
     save_blend(options.out)
     if options.report is not None:
-        write_report(
-            options.report, map(find_object, dict.fromkeys(line.character for line in work.lines if line.character))
-        )
+        faces = map(find_object, dict.fromkeys(line.character for line in work.lines if line.character))
+        write_report(options.report, faces, _reference_picture(options, client))
     facts = {
         "out": str(options.out.absolute()),
         "generated": report.generated,

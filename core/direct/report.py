@@ -19,7 +19,8 @@ from ..face.closures import SHUT_CM, lip_gap
 from ..face.motion import Motion
 from ..face.region_chart import BROWS, LIDS, ROUNDING, region_chart
 from ..face.series import runs
-from .picture import face_picture, png
+from ..png import png
+from .picture import face_picture
 
 _WIDTH, _HEIGHT = 900, 90
 _COLOURS = ("#3b6fb6", "#c0562f", "#3f8f4f")
@@ -50,9 +51,11 @@ class ReportLine:
     notes: Sequence[str] = ()
 
 
-def report_page(title: str, lines: Sequence[ReportLine]) -> str:
-    """The whole page."""
+def report_page(title: str, lines: Sequence[ReportLine], reference: bytes = b"") -> str:
+    """The whole page. reference: a PNG of the clip with its landmarks."""
     parts = "\n".join(_section(line) for line in lines)
+    if reference:
+        parts += f"\n<h2>Reference as it was tracked</h2>\n{_picture(reference, 'reference with landmarks')}"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{_STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>\n{parts}\n</body></html>\n"
@@ -92,6 +95,10 @@ def _section(line: ReportLine) -> str:
 
 def _curve(label: str, signals: NDArray[np.floating], column: int) -> Curve:
     return Curve(label, signals[:, column])
+
+
+def _picture(data: bytes, words: str) -> str:
+    return f'<img alt="{html.escape(words)}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
 
 
 def _contact_sheet(motion: Motion) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -14,19 +15,22 @@ from pathlib import Path
 import numpy as np
 
 from ..engines import engine_names
-from ..errors import EngineError, MimeshError
+from ..errors import EngineError, MediaError, MimeshError
 from ..exchange.media_range import MediaRange
 from ..exchange.protocol import BankJob, GenerateJob, HeadJob, JsonObject, Message, PictureJob, TrackJob
 from ..exchange.request import BankRequest, MotionRequest
 from ..exchange.results import (
     FIRST_FOLDER,
     LANDMARKS_FILE,
+    OVERLAY_FILE,
     PICTURE_FILE,
     REFERENCE_FILE,
     MotionResult,
     write_head_result,
     write_motion_result,
 )
+from ..png import png
+from ..tracking.face_track import FaceTrack
 from ..tracking.reference_file import save_reference
 from .cache import ArtifactCache
 from .pipeline import Progress, add_to_bank, generate_motion, regenerate_head, track_reference
@@ -57,6 +61,7 @@ class JobRunner:
         if isinstance(message, TrackJob):
             reference = track_reference(MediaRange.from_json(message.range), progress, self.cache)
             save_reference(Path(message.folder) / REFERENCE_FILE, reference)
+            _draw_overlay(Path(message.folder) / OVERLAY_FILE, reference.track)
             return {}
         if isinstance(message, PictureJob):
             return _track_picture(Path(message.folder), progress)
@@ -85,6 +90,14 @@ class JobRunner:
         from .loaded import release_models
 
         release_models()
+
+
+def _draw_overlay(path: Path, track: FaceTrack) -> None:
+    """The clip with its landmarks, as a picture; none where the source has no pictures, as a recording of values."""
+    from ..tracking.overlay import overlay_picture
+
+    with contextlib.suppress(MediaError):
+        path.write_bytes(png(overlay_picture(track)))
 
 
 def _track_picture(folder: Path, progress: Progress) -> JsonObject:

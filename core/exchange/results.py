@@ -30,6 +30,7 @@ PLAIN_FILE = "plain.npz"
 HEAD_FILE = "head.npz"
 STYLE_FILE = "style.safetensors"
 REFERENCE_FILE = "reference.npz"
+OVERLAY_FILE = "landmarks.png"
 PICTURE_FILE = "picture.npz"
 LANDMARKS_FILE = "landmarks.npz"
 
@@ -176,10 +177,12 @@ def _distance(value: float | None) -> float:
 
 
 def read_reference_result(folder: Path, result: JsonObject) -> TrackedReference:
-    """The tracked reference of a finished :class:`TrackJob`."""
+    """The tracked reference of a finished :class:`TrackJob`, with a picture of it where one could be drawn."""
     from ..tracking.reference_file import load_reference
 
-    return load_reference(folder / REFERENCE_FILE)
+    reference = load_reference(folder / REFERENCE_FILE)
+    picture = folder / OVERLAY_FILE
+    return dataclasses.replace(reference, picture=picture.read_bytes()) if picture.is_file() else reference
 
 
 def write_picture(folder: Path, rgb: NDArray[np.uint8]) -> None:

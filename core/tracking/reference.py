@@ -52,7 +52,8 @@ class TrackedReference:
     """One person's clip, at 25 fps, frame k in step with second k / 25 of ``speech``.
 
     landmarks: (T, 478, 3) pose-free cm; neutral: (478, 3) the clip's resting face; weights: (T,) reliability 0..1.
-    speech is None where the clip has no usable sound.
+    speech is None where the clip has no usable sound. picture: a PNG of the clip with its landmarks, where one was
+    asked for.
     """
 
     motion: Motion
@@ -62,6 +63,7 @@ class TrackedReference:
     landmarks: NDArray[np.float32]
     neutral: NDArray[np.float32]
     weights: NDArray[np.float32]
+    picture: bytes = b""
 
 
 def track_reference(

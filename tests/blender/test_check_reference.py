@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
@@ -68,7 +71,7 @@ class Rows:
 
 
 def test_the_reference_is_checked_before_anything_is_generated(settings: Any) -> None:
-    engine = use_engine(FakeEngine(talking, look=lambda source: SimpleNamespace(report=seen())))
+    engine = use_engine(FakeEngine(talking, look=lambda source: SimpleNamespace(report=seen(), picture=b"")))
     assert bpy.ops.mimesh.check_reference() == {"FINISHED"}
     run = bpy.context.window_manager.mimesh_run
     assert run.result.startswith("clip.mp4: 3.0 s of face") and run.warnings == "Told."
@@ -88,9 +91,24 @@ def test_the_reference_is_checked_before_anything_is_generated(settings: Any) ->
     assert "3 to 4 s: mouth covered" in " ".join(rows.lines)
 
 
-def test_what_was_seen_of_the_reference_is_shown_after_generating_too(settings: Any) -> None:
-    import dataclasses
+def test_the_clip_with_its_landmarks_is_kept_beside_its_bar_and_goes_into_the_report(
+    settings: Any, tmp_path: Path
+) -> None:
+    data = part("core.png").png(np.zeros((8, 8, 3), np.uint8))
+    engine = use_engine(FakeEngine(talking, look=lambda source: SimpleNamespace(report=seen(), picture=data)))
+    # the same clip is seen in the same way when it is learnt from
+    engine.answer = lambda request: dataclasses.replace(talking(request), reference_report=seen())
+    assert bpy.ops.mimesh.check_reference() == {"FINISHED"}
+    pictures, run = part("operators.reference_picture"), bpy.context.window_manager.mimesh_run
+    assert pictures.picture_of(run.quality) == pictures.picture_path().read_bytes() == data
+    assert pictures.picture_of("another clip's") == b""
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert bpy.ops.mimesh.write_report(filepath=str(tmp_path / "report.html")) == {"FINISHED"}
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert base64.b64encode(data).decode() in page and "Reference as it was tracked" in page
 
+
+def test_what_was_seen_of_the_reference_is_shown_after_generating_too(settings: Any) -> None:
     use_engine(FakeEngine(lambda request: dataclasses.replace(talking(request), reference_report=seen())))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     assert json.loads(bpy.context.window_manager.mimesh_run.quality)["used_seconds"] == [0.0, 3.0]

@@ -134,6 +134,8 @@ def test_track_alone_gives_the_reference_with_its_report(engine: EngineClient) -
     assert found.landmarks.shape == (len(found.motion), 478, 3)
     assert found.report.face_pixels > 80
     assert REFERENCE.path.name in found.report.summary()
+    # moments of the clip with the landmarks that were found
+    assert found.picture.startswith(b"\x89PNG") and len(found.picture) > 20_000
 
 
 def test_face_in_a_picture_is_found_where_it_is(engine: EngineClient) -> None:

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from core.audio.speech import SAMPLE_RATE, Speech
-from core.direct.report import ReportLine, png, report_page
+from core.direct.report import ReportLine, report_page
 from core.engine.listener import listener_head
 from core.exchange.pauses import Spoken, find_pauses
 from core.face.basis import open_basis
 from core.face.blend import blend_over_time, normalised
 from core.face.closures import SHUT_CM, lip_gap
 from core.face.motion import Motion
+from core.png import png
 from core.style.traits import with_amounts
 from core.trait_settings import TraitAmounts
 from tests.face_fixtures import talking_motion

@@ -293,6 +293,10 @@ def test_track_writes_motion_landmarks_and_quality_and_says_it_in_words(
         assert float(data["quality_offset_seconds"]) == 0.04
         assert data["quality_warnings"].tolist() == ["The picture is noisy."]
     assert capsys.readouterr().out.strip() == REPORT.summary()
+    monkeypatch.setattr(track_command, "overlay_picture", lambda track, *size: np.zeros((4, 4, 3), np.uint8))
+    picture = tmp_path / "landmarks.png"
+    assert main(["track", "clip.mp4", "--out", str(out), "--picture", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_real_process_says_one_sentence_for_a_missing_file(tmp_path: Path) -> None:
