@@ -193,7 +193,7 @@ def _carried(
     sides, of_lids = _lid_sides(vertices, points), _lid_sides(points, points)
     # lids are narrow: what a mean over the width of a lip leaves of their motion would not shut an eye
     reach = np.exp(-((distance.min(axis=1, keepdims=True) / _NEAR_CM) ** 2))
-    distance = distance * (1.0 + 2.0 * np.abs(sides[:, None]))
+    distance = distance * (1.0 + 4.0 * np.abs(sides[:, None]))
     distance = distance + 1.5 * np.abs(sides[:, None] - of_lids[None]) * (sides[:, None] * of_lids[None] < 0)
     weights = np.exp(-((distance / _NEAR_CM) ** 2))
     weights = reach * weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
