@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from math import isnan
 from pathlib import Path
 
 import bpy
@@ -103,9 +104,12 @@ def _other_versions(motions: Sequence[Path], data: Path, options: argparse.Names
 
 
 def _line(head: str, motion: str, score: RigScore) -> str:
+    tracked = (
+        f"tracked again: correlation {score.seen_correlation:.3f}, slope {score.seen_slope:.2f}, "
+        f"error {score.error_mm:.2f} mm (constant face {score.constant_mm:.2f}) | "
+    )
     return (
-        f"{head:17s} {motion:19s} tracked again: correlation {score.seen_correlation:.3f}, slope "
-        f"{score.seen_slope:.2f}, error {score.error_mm:.2f} mm (constant face {score.constant_mm:.2f}) | mesh: "
+        f"{head:17s} {motion:19s} {'' if isnan(score.seen_slope) else tracked}mesh: "
         f"{score.mesh_correlation:.3f}, {score.mesh_slope:.2f}, open {100 * score.open_share:.0f} %, shut "
         f"{100 * score.shut_share:.0f} %, deeper {score.deeper_mm:.2f} mm | head {score.head_degrees:.2f} deg"
     )
