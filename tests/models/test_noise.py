@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from core.audio.speech import SAMPLE_RATE, Speech
+from core.models.adamesh.generate import EXPRESSION_FILE
+from core.models.mimic.generate import MIMIC_FILE
 from core.models.speech import noise
 from core.models.speech.memoised import memoised
 from core.models.speech.noise import CONTEXT_FRAMES, NOISE_FILE, NoiseCorrection, save_noise
@@ -17,9 +19,9 @@ from core.models.speech.noise_network import NoiseConfig, NoiseNetwork
 from core.models.speech.phonetic import PhoneticEncoder
 from core.models.speech.phonetic_network import PhoneticConfig, PhoneticNetwork
 from core.models.speech.prosody import PROSODY_SIZE, prosody
-from core.models.speech.registry import HASH_KEY, encoder_of_model
+from core.models.speech.registry import HASH_KEY, WHISPER, encoder_of_model, weights_file
 from core.models.speech.whisper import SIZE, WhisperEncoder, WhisperProjection
-from core.weights import is_bundled
+from core.weights import bundled, read_metadata
 
 VALUES = 6
 
@@ -82,7 +84,6 @@ def test_weights_come_back_and_tell_themselves_apart(trained: NoiseCorrection, t
     assert loaded.hash != trained.hash and len(loaded.hash) == 64
 
 
-@pytest.mark.skipif(not is_bundled(NOISE_FILE), reason="not trained yet")
 def test_the_bundled_one_fits_the_encoders_that_it_stands_behind() -> None:
     shipped = NoiseCorrection.load()
     config = shipped.network.config
@@ -118,3 +119,9 @@ def test_the_encoder_beside_serves_a_model_that_wants_it(trained: NoiseCorrectio
 
     wanted = {HASH_KEY: trained.other.hash}
     assert encoder_of_model(wanted, shared=memoised(Whisper())) is trained.other  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [EXPRESSION_FILE, MIMIC_FILE])
+def test_face_weights_for_whisper_speak_with_this_correction(name: str) -> None:
+    encoder = WhisperEncoder(None, WhisperProjection.load(), NoiseCorrection.load())  # type: ignore[arg-type]
+    assert read_metadata(bundled(weights_file(name, WHISPER)))[HASH_KEY] == encoder.hash
