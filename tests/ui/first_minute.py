@@ -7,9 +7,11 @@ Run by ``make ui-check`` and, alone, by ``make first-minute``. The engine is the
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
+import wave
 from pathlib import Path
 
 from robot import HEIGHT, TALK, Robot, blender, display, install, say
@@ -108,13 +110,14 @@ def check_drops(robot: Robot) -> None:
     robot.command("new_file")
     time.sleep(2)
     open_tab(robot)
+    write_tone(TALK / "talk.wav")
     robot.command("drop_sound")
     state = robot.wait("a dropped sound", lambda state: state["speech"] != "", 10)
     say(f"a sound dropped into the 3D View is the speech: {state['speech']!r}", True)
     robot.over_viewport()
     robot.command("drop_film")
     time.sleep(1)
-    # both uses of a film are offered in a menu
+    # both uses of a film are offered in a menu, beside Blender's own
     robot.picture("6_dropped_film")
     robot.key("Escape")
     robot.command("new_file")
@@ -132,6 +135,15 @@ def check_drops(robot: Robot) -> None:
         state["speech"] == "speech.ogg",
     )
     say("and it talks", state["outcome"] == "done" and state["keys"] > 100)
+
+
+def write_tone(path: Path) -> None:
+    """A second of a sound."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 16000, "NONE", ""))
+        file.writeframes(
+            b"".join(int(8000 * math.sin(i / 8)).to_bytes(2, "little", signed=True) for i in range(16000))
+        )
 
 
 if __name__ == "__main__":

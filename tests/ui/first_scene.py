@@ -126,7 +126,8 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "choose_tab": choose_tab,
     "without_engine": lambda: find_engine(""),
     "with_engine": lambda: find_engine(ENGINE_PYTHON),
-    "drop_sound": lambda: drop(SPEECH),
+    # Blender's own empty image takes .ogg for a film and would ask
+    "drop_sound": lambda: drop(TALK / "talk.wav"),
     "drop_film": lambda: drop(REFERENCE),
     "drop_into_sequencer": drop_into_sequencer,
     "choose_mimic": lambda: setattr(bpy.context.scene.mimesh, "engine", "mimic"),
