@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
@@ -17,7 +18,10 @@ Steps = Generator[StepStatus, None, T]
 ENGINE_SHARE = 0.95
 # a step that takes longer than this is counted in seconds, so that work can be told from a standstill
 _QUIET_SECONDS = 2.0
-_SHOWN = "a first version is on the face: play it"
+# a first version is on the face
+PLAYABLE = "Playable now"
+# steps that take less together are one: a window looks at a run twenty times a second
+_STEP_SECONDS = 0.1
 
 
 def watch_job(job: EngineJob[T], show: Callable[[T], Steps[None]] | None = None) -> Steps[T]:
@@ -28,18 +32,26 @@ def watch_job(job: EngineJob[T], show: Callable[[T], Steps[None]] | None = None)
     shown = False
     while not (status := job.poll()).done:
         if show is not None and (made := job.first()) is not None:
-            for step in show(made):
-                yield StepStatus(f"First version: {step.stage}", status.fraction * ENGINE_SHARE)
+            yield from _quick(show(made), status.fraction * ENGINE_SHARE)
             shown = True
         words = stage_label(status.stage)
         if shown:
-            words = f"{words} ({_SHOWN})"
+            words = f"{PLAYABLE}; {words[0].lower()}{words[1:]}"
         if status.silent_for:
             words = f"{words}: {status.silent_for}"
         if status.quiet_seconds >= _QUIET_SECONDS:
             words = f"{words} (this step for {status.quiet_seconds:.0f} s)"
         yield StepStatus(words, status.fraction * ENGINE_SHARE, status.seconds_left)
     return job.result()
+
+
+def _quick(steps: Steps[None], fraction: float) -> Steps[None]:
+    """The steps that show a first version, with no more waiting between them than Blender needs to stay usable."""
+    looked = time.perf_counter()
+    for step in steps:
+        if time.perf_counter() - looked > _STEP_SECONDS:
+            yield StepStatus(f"First version: {step.stage}", fraction)
+            looked = time.perf_counter()
 
 
 def watch_one_of(job: EngineJob[T], name: str, number: int, count: int) -> Steps[T]:

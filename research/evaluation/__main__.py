@@ -11,7 +11,8 @@ style learnt from ten seconds is worth, by every method, ``pose`` how the head m
 table of people whom no network has seen, for both engines and speech encoders, ``alternatives`` one small table of
 them beside other ways of moving a mouth, ``closures`` whether a style costs any,
 ``own-codes`` what ten seconds of a person are worth to Mimic. ``protocol`` compares trainings on people left out,
-``curves`` what more people, more seconds and a larger ear bring there.
+``curves`` what more people, more seconds and a larger ear bring there,
+``first`` how soon after a new reference keys are on the face, first and last.
 Needs ../shared/data for people; the closed loop, the speed and the short form run on the bundled demo's own files.
 """
 
@@ -29,6 +30,7 @@ from core.errors import MimeshError
 from research.evaluation import (
     alternatives,
     eyes,
+    first_keys,
     languages,
     phonetic_scores,
     sections,
@@ -86,6 +88,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "pose": pose.main,
     "mimic": mimic.main,
     "own-codes": own_codes.main,
+    "first": first_keys.main,
 }
 
 

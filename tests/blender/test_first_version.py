@@ -49,7 +49,7 @@ class Run:
 
     def until_shown(self) -> str:
         for status in self.steps:
-            if "first version is on the face" in status.stage:
+            if status.stage.startswith("Playable now"):
                 return status.stage
         raise AssertionError("no first version came")
 
@@ -80,7 +80,7 @@ def curves() -> list[Any]:
 
 def test_the_first_version_plays_and_the_learnt_one_takes_its_place(ready: Any) -> None:
     run = Run(ready, FakeEngine(talking, first=quiet))
-    assert "Learning the style" in run.until_shown()
+    assert run.until_shown() == "Playable now; learning the style"
     assert set(kinds()) == {True}
     half = jaw(7)
     assert half > 0.02

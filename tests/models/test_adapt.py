@@ -174,6 +174,25 @@ def test_progress_rises_to_one_and_cancelling_leaves_the_base_alone(base: Expres
     assert not any(module.training for module in base.network.modules())
 
 
+def test_learning_keeps_one_core_busy_and_gives_the_others_back(base: ExpressionGenerator) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        seen: list[int] = []
+        adapt(base, person(3, 6, gain=1.7), QUICK, progress=lambda fraction: seen.append(torch.get_num_threads()))
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+        with pytest.raises(CancelledError):
+            adapt(base, person(3, 6, gain=1.7), QUICK, progress=raising)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def raising(fraction: float) -> None:
+    raise CancelledError("Cancelled.")
+
+
 def test_no_style_input_means_no_embedding(base: ExpressionGenerator) -> None:
     adapter = adapt(base, person(3, 13, gain=1.5), replace(QUICK, style=False))
     assert not adapter.style_embedding.any()

@@ -19,6 +19,7 @@ from core.client.client import EngineClient, JobStatus
 from core.engine.pipeline import generate_motion
 from core.errors import CancelledError, ReferenceClipError
 from core.exchange.media_range import MediaRange
+from core.exchange.results import MotionResult
 from core.face.basis import open_basis
 from core.face.closures import lip_gap
 from core.models.mimic.generate import MIMIC_FILE, MimicGenerator
@@ -68,6 +69,39 @@ def test_worker_gives_what_the_same_call_gives_here(engine: EngineClient) -> Non
     assert np.percentile(gap, 95) - np.percentile(gap, 5) > 0.2
     stages = list(dict.fromkeys(status.stage for status in seen))
     assert stages[-2:] == ["motion", "head"] and "track" in stages
+
+
+def test_a_first_version_comes_before_the_style_is_learnt(
+    engine: EngineClient,
+) -> None:
+    # another part of the clip than other tests', which is known from them
+    request = ask(SPEECH, MediaRange(REFERENCE.path, 0.5, 5.0), seed=3, device="cpu")
+    job = engine.submit(request, first=True)
+    seen: list[str] = []
+    firsts: list[MotionResult] = []
+
+    def look(status: JobStatus) -> None:
+        seen.append(status.stage)
+        if (first := job.first()) is not None:
+            # nothing is spoken in the learnt style yet
+            assert set(seen) <= {"start", "audio", "track", "style"} and not status.done
+            firsts.append(first)
+
+    learnt = job.wait(look)
+    (first,) = firsts
+    assert first.provenance.first_version and not learnt.provenance.first_version
+    assert first.style is not None and first.style.expression is None
+    assert learnt.style is not None and learnt.style.expression is not None
+    assert learnt.stage_seconds["first"] > 0
+    assert first.plain is not None and learnt.plain is not None
+    np.testing.assert_array_equal(first.plain.face_vector(), learnt.plain.face_vector())
+    np.testing.assert_array_equal(first.motion.head, learnt.motion.head)
+    moved = np.abs(first.motion.face_vector() - first.plain.face_vector()).mean()
+    assert moved > 0.01 and not np.array_equal(first.motion.face_vector(), learnt.motion.face_vector())
+    # known from now on
+    again = engine.submit(request, first=True)
+    again.wait()
+    assert again.first() is None
 
 
 def test_worker_gives_the_plain_motion_exactly(engine: EngineClient) -> None:

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from robot import GENERATE, TALK, Robot, blender, display, install, say
 
@@ -38,41 +39,7 @@ def check(robot: Robot) -> None:
     robot.shoot("1_panel")
     say("panel drawn; Generate is enabled", robot.state()["reason"] == "")
 
-    before = robot.state()["scene"]
-    x, y = robot.find_button(GENERATE)
-    robot.click(x, y)
-    robot.wait("a run", lambda state: state["running"], 10)
-    robot.wait("progress", lambda state: state["fraction"] > 0.25, 120)
-    robot.shoot("2_progress")
-    state = robot.wait("the end of the run", lambda state: not state["running"], 240)
-    robot.command("mid_speech")
-    time.sleep(0.5)
-    robot.shoot("3_result")
-    say(f"a click generated: {state['result']!r}", state["outcome"] == "done" and state["keys"] > 100)
-
-    robot.over_viewport()
-    robot.key("ctrl+z")
-    state = robot.wait("undo", lambda state: state["keys"] == 0, 10)
-    time.sleep(1)
-    robot.shoot("4_undone")
-    say("one Ctrl+Z put the scene back as it was", state["scene"] == before and state["actions"] == 0)
-
-    robot.command("trim")
-    before = robot.state()["scene"]
-    x, y = robot.find_button(GENERATE)
-    robot.click(x, y)
-    robot.wait("a second run", lambda state: state["running"], 10)
-    robot.shoot("5_second_run")
-    robot.over_viewport()
-    robot.key("Escape")
-    time.sleep(0.5)
-    say("Esc over the view belongs to somebody else", robot.state()["running"])
-    robot.hover(x, y)
-    robot.key("Escape")
-    state = robot.wait("cancel", lambda state: not state["running"], 5)
-    time.sleep(0.5)
-    robot.shoot("6_cancelled")
-    say(f"Esc cancelled: {state['result']!r}", state["outcome"] == "cancelled" and state["scene"] == before)
+    check_first_runs(robot)
 
     robot.command("trim_more")
     robot.command("choose_mimic")
@@ -113,6 +80,53 @@ def check(robot: Robot) -> None:
     robot.command("preferences")
     time.sleep(1)
     robot.shoot("10_preferences")
+
+
+def check_first_runs(robot: Robot) -> None:
+    """A run to its end, undone; another one, cancelled while its first version is on the face."""
+    before = robot.state()["scene"]
+    x, y = robot.find_button(GENERATE)
+    robot.click(x, y)
+    robot.wait("a run", lambda state: state["running"], 10)
+    state = robot.wait("a first version", has_first_version, 120)
+    robot.shoot("2_progress")
+    say("a first version is on the face while the style is learnt", state["keys"] > 100)
+    state = robot.wait("the end of the run", lambda state: not state["running"], 240)
+    robot.command("mid_speech")
+    time.sleep(0.5)
+    robot.shoot("3_result")
+    say(f"a click generated: {state['result']!r}", state["outcome"] == "done" and state["keys"] > 100)
+
+    robot.over_viewport()
+    robot.key("ctrl+z")
+    state = robot.wait("undo", lambda state: state["keys"] == 0, 10)
+    time.sleep(1)
+    robot.shoot("4_undone")
+    say("one Ctrl+Z put the scene back as it was", state["scene"] == before and state["actions"] == 0)
+
+    robot.command("trim")
+    before = robot.state()["scene"]
+    x, y = robot.find_button(GENERATE)
+    robot.click(x, y)
+    robot.wait("a second run", lambda state: state["running"], 10)
+    robot.shoot("5_second_run")
+    robot.over_viewport()
+    robot.key("Escape")
+    time.sleep(0.5)
+    say("Esc over the view belongs to somebody else", robot.state()["running"])
+    state = robot.wait("its first version", has_first_version, 120)
+    say("a second first version", state["keys"] > 100 and state["scene"] != before)
+    robot.hover(x, y)
+    robot.key("Escape")
+    state = robot.wait("cancel", lambda state: not state["running"], 5)
+    time.sleep(0.5)
+    robot.shoot("6_cancelled")
+    say(f"Esc cancelled: {state['result']!r}", state["outcome"] == "cancelled" and state["scene"] == before)
+
+
+def has_first_version(state: dict[str, Any]) -> bool:
+    """Whether the run says that there is one."""
+    return str(state["stage"]).startswith("Playable now")
 
 
 def check_after_the_run(robot: Robot) -> None:

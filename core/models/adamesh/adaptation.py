@@ -22,6 +22,7 @@ from torch import Tensor
 from ...face.motion import INTERNAL_FPS
 from ...face.statistics import MIN_AGREEMENT, gap_agreement
 from ...tracking.reference import TrackedReference
+from ..device import one_thread
 from .adaptation_data import Fold, Segment, folds_of, segments_of, style_windows
 from .adaptation_loss import AdaptationLoss
 from .adapter import AdaptationReport, AdaptationSettings, ExpressionAdapter
@@ -50,7 +51,8 @@ def adapt(
     settings = AdaptationSettings() if settings is None else settings
     make_tuner = make_tuner or (lambda network, seed: MoloraTuner(network, settings.molora, seed))
     began = time.monotonic()
-    adapter = _Adaptation(base, settings, make_tuner, progress).run(reference)
+    with one_thread():
+        adapter = _Adaptation(base, settings, make_tuner, progress).run(reference)
     seconds = round(time.monotonic() - began, 3)
     return replace(adapter, report=replace(adapter.report, compute_seconds=seconds))
 
