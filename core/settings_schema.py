@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
@@ -151,12 +151,6 @@ def kept_settings(before: SettingsGroup, after: SettingsGroup, made_again: Set[A
     fields = setting_fields(type(after))
     untouched = [item.name for item in fields if item.setting.affects.isdisjoint(made_again)]
     return dataclasses.replace(after, **{name: getattr(before, name) for name in untouched})  # type: ignore[type-var]
-
-
-def changed_settings(before: SettingsGroup, after: SettingsGroup) -> Iterator[SettingField]:
-    """The settings whose values differ; their ``affects`` say what must be made again."""
-    fields = setting_fields(type(after))
-    return (item for item in fields if getattr(before, item.name) != getattr(after, item.name))
 
 
 def limits_in_words(item: SettingField) -> str:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -73,10 +74,29 @@ class MIMESH_OT_unlayer_line(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class _Drawn:
+    """While the panel draws its rows, the layers that it has found: each slider would look for them again."""
+
+    layers: dict[str, list[LayerStrip]] | None = None
+
+
+@contextmanager
+def drawn_layers(context: bpy.types.Context) -> Iterator[dict[str, list[LayerStrip]]]:
+    """:func:`current_layers`, looked for once for as long as this lasts."""
+    _Drawn.layers = current_layers(context)
+    try:
+        yield _Drawn.layers
+    finally:
+        # Blender's strips must not be held any longer: undo frees them
+        _Drawn.layers = None
+
+
 def current_layers(context: bpy.types.Context) -> dict[str, list[LayerStrip]]:
     """The layers of the line that the sliders are of, by part; cheap enough for a panel."""
     from ..core.blender.layer_strips import parts_of_line
 
+    if _Drawn.layers is not None:
+        return _Drawn.layers
     line = current_line(context)
     return {} if line is None else parts_of_line(scene_settings(context).target, line.line)
 

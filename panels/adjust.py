@@ -15,7 +15,7 @@ from ..operators.adjust import (
     hold_values,
     key_held_values,
 )
-from ..operators.layers import current_layers
+from ..operators.layers import drawn_layers
 from ..operators.properties import run_state
 from ..operators.stubs import classes_factory
 from .places import InView3D, Order
@@ -101,17 +101,18 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
 
 def _draw_layers(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The button, or a row for each layer."""
-    layers = current_layers(context)
-    if not layers:
-        column.operator("mimesh.layer_line", icon="NLA")
-        return
-    rows = column.column(align=True)
-    for part, found in layers.items():
-        row = rows.row(align=True)
-        row.prop(context.scene.mimesh_layers, part, slider=True)
-        for layer in found:
-            row.prop(layer.track, "mute", text="", icon="HIDE_ON" if layer.track.mute else "HIDE_OFF", emboss=False)
-    column.operator("mimesh.unlayer_line", icon="NLA_PUSHDOWN")
+    with drawn_layers(context) as layers:
+        if not layers:
+            column.operator("mimesh.layer_line", icon="NLA")
+            return
+        rows = column.column(align=True)
+        for part, found in layers.items():
+            row = rows.row(align=True)
+            row.prop(context.scene.mimesh_layers, part, slider=True)
+            for layer in found:
+                muted = layer.track.mute
+                row.prop(layer.track, "mute", text="", icon="HIDE_ON" if muted else "HIDE_OFF", emboss=False)
+        column.operator("mimesh.unlayer_line", icon="NLA_PUSHDOWN")
 
 
 register, unregister = classes_factory((MIMESH_PT_adjust_presets, MIMESH_PT_adjust))
