@@ -146,6 +146,7 @@ def _crests(lips: VisibleLips, values: FloatArray, jaw: FloatArray, most: int = 
         arm=lips.arm[lip, column, chosen],
         jaw_weights=lips.jaw_weights[lip, column, chosen],
         up=lips.up,
+        towards=lips.towards,
     )
 
 

@@ -53,6 +53,13 @@ def lip_gaps(landmarks: FloatArray) -> FloatArray:
     return gaps
 
 
+def lip_shifts(displacement: FloatArray) -> FloatArray:
+    """(..., 478, 3) to (..., 9): how much nearer to the viewer the upper inner lip has come than the lower one."""
+    depths = displacement[..., LIP_PAIRS, 2]
+    shifts: FloatArray = depths[..., 0] - depths[..., 1]
+    return shifts
+
+
 def rig_face(rig: RigDescription, basis: FaceBasis) -> RigFace:
     """Bring the rig's landmarks into the basis' axes and size. Raises :class:`RigError`."""
     placed = align_rig(rig, basis.neutral)
@@ -96,6 +103,7 @@ def _visible_lips(
         arm=neutral - joint,
         jaw_weights=points(rig.jaw_weights[:, None].astype(np.float64))[..., 0],
         up=upright[:, 1],
+        towards=upright[:, 2],
     )
 
 

@@ -58,7 +58,7 @@ class VisibleLips:
     """The points of :class:`LipColumns` on a rig, in basis axes and centimetres.
 
     neutral: (2, C, N, 3). keys: (K, 2, C, N, 3) per unit value. arm: (2, C, N, 3) from the jaw's joint.
-    jaw_weights: (2, C, N). up: (3,) what is upright to the viewer who stands before the mesh.
+    jaw_weights: (2, C, N). up, towards: (3,) what is upright to the viewer who stands before the mesh, and nearer.
     """
 
     neutral: FloatArray
@@ -66,6 +66,7 @@ class VisibleLips:
     arm: FloatArray
     jaw_weights: FloatArray
     up: FloatArray
+    towards: FloatArray
 
     @property
     def rest(self) -> FloatArray:
@@ -78,12 +79,29 @@ class VisibleLips:
 
     def gaps_per_key(self) -> FloatArray:
         """(K, C) growth of the gaps per unit of each key, at the points that show when the mouth is at rest."""
+        growth: FloatArray = self._between_crests(self.keys) @ self.up
+        return growth
+
+    def shifts_per_key(self) -> FloatArray:
+        """(K, C) how much nearer to the viewer each key brings the upper lip than the lower one, per unit."""
+        shift: FloatArray = self._between_crests(self.keys) @ self.towards
+        return shift
+
+    def shifts(self, jaw: FloatArray) -> FloatArray:
+        """(T, C) the same of the jaw alone, (T, 3)."""
+        turned = np.einsum("tij,i->tj", matrix_from_rotvec(jaw), self.towards) - self.towards
+        carried = self._between_crests((self.arm * self.jaw_weights[..., None])[None])[0]
+        shift: FloatArray = turned @ carried.T
+        return shift
+
+    def _between_crests(self, moves: FloatArray) -> FloatArray:
+        """(K, 2, C, N, 3) to (K, C, 3): upper less lower lip, at the points that show when the mouth is at rest."""
         height = self.neutral @ self.up
         crests = np.stack([height[0].argmin(axis=-1), height[1].argmax(axis=-1)])
         lip, column = np.ogrid[:2, : crests.shape[1]]
-        moves = (self.keys @ self.up)[:, lip, column, crests]
-        growth: FloatArray = moves[:, 0] - moves[:, 1]
-        return growth
+        shown = moves[:, lip, column, crests]
+        between: FloatArray = shown[:, 0] - shown[:, 1]
+        return between
 
     def _heights(self, key_values: FloatArray, jaw: FloatArray) -> FloatArray:
         """(T, 2, C, N). Only what is upright is worked out: a third of the whole."""

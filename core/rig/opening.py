@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..face.rotations import FloatArray
@@ -20,6 +22,17 @@ _CONTACT_CM = -0.02
 _UNCOVERED_FROM_CM, _UNCOVERING_CM = 0.05, 0.22
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LipTargets:
+    """What the lips are to do, in T frames and C columns, in centimetres.
+
+    gaps: (T, C) as seen. shifts: (T, C) of the upper lip against the lower one, towards the viewer, from rest.
+    """
+
+    gaps: FloatArray
+    shifts: FloatArray
+
+
 def visible_gap_targets(motion_gaps: FloatArray, rest: FloatArray) -> FloatArray:
     """(T, C) centimetres between the lips as seen, for the gaps of the motion's inner lips (T, C).
 
@@ -27,6 +40,16 @@ def visible_gap_targets(motion_gaps: FloatArray, rest: FloatArray) -> FloatArray
     rests open; from there the gap grows to what the motion shows, without a step.
     """
     targets: FloatArray = shut_gaps(rest) + uncovered(motion_gaps, rest) + _seen(motion_gaps)
+    return targets
+
+
+def shift_targets(motion_shifts: FloatArray, motion_gaps: FloatArray) -> FloatArray:
+    """(T, C) centimetres that the upper lip comes nearer to the viewer than the lower one, from rest.
+
+    As the motion has it (T, C) in an open mouth; shut lips lie as they rest, or they would press into each other.
+    """
+    apart = np.clip((motion_gaps - _TRACKED_CM[0]) / _UNCOVERING_CM, 0.0, 1.0)
+    targets: FloatArray = apart * motion_shifts
     return targets
 
 

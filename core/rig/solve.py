@@ -20,11 +20,11 @@ from ..face.jaw import RIG_JAW_RANGE_RADIANS, undo_jaw
 from ..face.motion import EXPRESSION_SIZE, Motion
 from ..face.rotations import FloatArray
 from .description import RigDescription
-from .face import RigFace, lip_gaps, rig_face
+from .face import RigFace, lip_gaps, lip_shifts, rig_face
 from .lids import RigLids, rig_lids
 from .native_lips import NativeLips, native_lips
-from .opening import shut_gaps, uncovered, visible_gap_targets
-from .rows import jaw_rows, key_rows
+from .opening import LipTargets, shift_targets, shut_gaps, uncovered, visible_gap_targets
+from .rows import jaw_rows, key_rows, shift_rows
 
 # FLAME's axes in Blender: (x, y, z) lies at (x, -z, y)
 FLAME_IN_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -127,8 +127,8 @@ class RigSolver:
             # the jaw does what the motion's does, and uncovers; what remains of the gap is the lips' own
             apart = shut_gaps(rest) + uncovered(moved, rest) + grown
             jaw[part] = self._jaw(displacement, apart, face)
-            gaps = visible_gap_targets(moved, rest)
-            keys[part] = self._keys(displacement, gaps, jaw[part].astype(np.float64), face)
+            lips = LipTargets(visible_gap_targets(moved, rest), shift_targets(lip_shifts(displacement), moved))
+            keys[part] = self._keys(displacement, lips, jaw[part].astype(np.float64), face)
         return keys, jaw
 
     def _jaw(self, displacement: FloatArray, gaps: FloatArray, face: RigFace) -> FloatArray:
@@ -143,20 +143,23 @@ class RigSolver:
         jaw[:, 0] = np.clip(jaw[:, 0], *RIG_JAW_RANGE_RADIANS)
         return jaw
 
-    def _keys(self, displacement: FloatArray, gaps: FloatArray, jaw: FloatArray, face: RigFace) -> FloatArray:
+    def _keys(self, displacement: FloatArray, lips: LipTargets, jaw: FloatArray, face: RigFace) -> FloatArray:
         """(T, K) keys for what the exactly turned jaw leaves to do."""
         values = np.zeros((len(displacement), len(face.keys)))
         remaining = undo_jaw(displacement - face.displacement(values, jaw), jaw, face.jaw_weights, _UNDO_TERMS)
-        asked: FloatArray = gaps - face.lips.gaps(values, jaw)
+        aside = shift_rows(lips.shifts - face.lips.shifts(jaw), face)
+        asked: FloatArray = lips.gaps - face.lips.gaps(values, jaw)
         more: FloatArray = np.zeros_like(asked)
         near: FloatArray | None = None
         for each in range(_GAP_PASSES + _APART_PASSES):
-            values = self._least_squares(key_rows(remaining, asked + more, face), near)
+            values = self._least_squares(
+                np.concatenate([key_rows(remaining, asked + more, face), aside], axis=1), near
+            )
             near = values if each == _GAP_PASSES - 1 else near
             # another point of a lip may show now, and the jaw turns what the keys did; but a gap that the keys cannot
             # make would in the end be asked for at the cost of all others
-            more = np.clip(more + gaps - face.lips.gaps(values, jaw), -_MOST_MORE_CM, _MOST_MORE_CM)
-        return self._least_squares(key_rows(remaining, asked + more, face), near)
+            more = np.clip(more + lips.gaps - face.lips.gaps(values, jaw), -_MOST_MORE_CM, _MOST_MORE_CM)
+        return self._least_squares(np.concatenate([key_rows(remaining, asked + more, face), aside], axis=1), near)
 
     def _least_squares(self, targets: FloatArray, near: FloatArray | None = None) -> FloatArray:
         """(T, K); ``near`` the solution keys that oppose each other are kept apart."""
@@ -179,7 +182,8 @@ def prepare_solver(rig: RigDescription, basis: FaceBasis) -> RigSolver:
         return RigSolver(rig, basis, None, empty, empty, empty, native=native)
     face = rig_face(rig, basis)
     growth = face.lips.gaps_per_key()
-    design = key_rows(face.keys, growth, face).T
+    aside = shift_rows(face.lips.shifts_per_key(), face)
+    design = np.concatenate([key_rows(face.keys, growth, face), aside], axis=1).T
     energy = float((design**2).sum(axis=0).mean())
     gram = design.T @ design + _KEY_RIDGE * energy * np.eye(design.shape[1])
     lids = rig_lids(rig, face, basis)

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from core.errors import RigError
+from core.face.landmarks import LANDMARK_COUNT
 from core.rig.correspond import LIP_PAIRS
 from core.rig.description import RigDescription
-from core.rig.face import lip_gaps, rig_face
+from core.rig.face import lip_gaps, lip_shifts, rig_face
 from core.rig.lips import LOWER_ROW, UPPER_ROW, LipColumns, find_lip_columns, silhouette_gaps
-from core.rig.opening import visible_gap_targets
+from core.rig.opening import shift_targets, visible_gap_targets
 from core.rig.solve import prepare_solver
 from tests.face_fixtures import landmark_positions, talking_motion
-from tests.unit.test_rig_solve import FACE, make_rig, mixed_directions
+from tests.unit.test_rig_solve import FACE, make_rig, mixed_directions, moved_landmarks, per_vertex
 
 ACROSS = np.array([0.2, 0.35, 0.5, 0.65, 0.8])
 HALF_WIDTH_CM, LIP_HEIGHT_CM = 2.5, 1.0
@@ -135,3 +136,44 @@ def test_a_gap_that_the_keys_cannot_make_is_not_asked_for_without_end() -> None:
     assert off[:, 0].max() > 1.0
     assert off[:, 3:].max() < 0.13
     assert np.abs(solved.key_values).max() < 1.8
+
+
+def slide_of_shut_lips() -> float:
+    """cm, at most: of the upper inner lip against the lower one along the line of sight, on the mesh.
+
+    The head's lips rest 1.6 mm over each other, and the motion carries the lower one forward, shut or open.
+    """
+    directions = FACE.basis.directions.copy()
+    directions[7] = 0.0
+    directions[7, LIP_PAIRS[:, 1], 2] = 0.3
+    face = dataclasses.replace(FACE, basis=dataclasses.replace(FACE.basis, directions=directions))
+    mixed = np.tensordot(np.linalg.qr(np.random.default_rng(4).normal(size=(50, 50)))[0], directions, axes=1)
+    overlapping = make_rig(face, mixed, np.eye(3))
+    vertices = overlapping.vertices.copy()
+    vertices[per_vertex(np.isin(np.arange(LANDMARK_COUNT), LIP_PAIRS[:, 0])), 1] -= 0.2
+    overlapping = dataclasses.replace(overlapping, vertices=vertices)
+    motion = talking_motion(face.basis)
+    expression = 0.3 * motion.expression
+    expression[:, 7] = 1.0
+    motion = motion.replace(expression=expression, jaw=np.clip(motion.jaw - 0.1, 0, None))
+    solved = prepare_solver(overlapping, face.basis).solve(motion)
+    shut = np.flatnonzero(lip_gaps(face.basis.landmarks(motion)).max(axis=1) < 0.09)
+    assert len(shut) >= 3
+    return max(float(np.abs(lip_shifts(moved_landmarks(overlapping, solved, t, np.eye(3)))).max()) for t in shut)
+
+
+def test_shut_lips_do_not_press_deeper_into_each_other_in_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where lips rest over each other, one that slides forward goes into the other, however right the gap is."""
+    held = slide_of_shut_lips()
+    monkeypatch.setattr("core.rig.rows._SHIFT_WEIGHT", 0.0)
+    assert slide_of_shut_lips() > 0.2
+    assert held < 0.05
+
+
+def test_lips_slide_as_the_motion_has_it_once_they_are_apart() -> None:
+    shifts = np.full((3, 2), 0.3)
+    gaps = np.array([[0.0, 0.08], [0.2, 0.2], [0.5, 0.9]])
+    targets = shift_targets(shifts, gaps)
+    assert (targets[0] == 0).all()
+    assert ((targets[1] > 0) & (targets[1] < 0.3)).all()
+    np.testing.assert_array_equal(targets[2], shifts[2])
