@@ -16,7 +16,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.builders import snapshot  # noqa: E402
-from tests.blender.fake_engine import EXTENSION, disable_checkout, enable_checkout, part  # noqa: E402
+from tests.blender.fake_engine import EXTENSION, IN_ONE_BLENDER, disable_checkout, enable_checkout, part  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +96,7 @@ def test_one_click_moves_the_lips_and_a_killed_engine_leaves_the_scene(ready: An
     assert "reference.mp4" in result
 
 
+@IN_ONE_BLENDER
 def test_a_style_from_a_movie_strip_serves_another_strip_without_tracking_again(ready: Any, tmp_path: Path) -> None:
     editor = bpy.context.scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
@@ -123,6 +124,7 @@ def test_a_style_from_a_movie_strip_serves_another_strip_without_tracking_again(
     assert learnt.id in action["mimesh"]
 
 
+@IN_ONE_BLENDER
 def test_mimic_talks_and_mixes_a_style_that_was_kept(ready: Any) -> None:
     if "mimic.safetensors" not in bundled_files():
         pytest.skip("Mimic's network is not in vendor_models yet: run `python -m research.training mimic`")

@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import EXTENSION, part  # noqa: E402
+from tests.blender.fake_engine import EXTENSION, IN_ONE_BLENDER, part  # noqa: E402
 from tests.blender.line_keys import line_keys  # noqa: E402
 from tests.blender.session_looks import states  # noqa: E402
 from tests.blender.sheet_bench import make_edit  # noqa: E402
@@ -58,6 +58,7 @@ def outside(*arguments: str) -> str:
     return done.stdout
 
 
+@IN_ONE_BLENDER
 def test_one_sheet_gives_the_same_keys_in_every_way_and_is_done_in_all(edit: list[str], tmp_path: Path) -> None:
     sheet, blend = str(tmp_path / "sheet.json"), str(tmp_path / "edit.blend")
     assert bpy.ops.mimesh.import_sheet(filepath=sheet) == {"FINISHED"}
