@@ -22,7 +22,7 @@ from core.rig.timing import SceneTiming
 from tests import face_fixtures
 from tests.blender import builders, named_faces
 from tests.blender.named_faces import Placing, named_head, opening_of
-from tests.unit.test_rig_conventions import ARKIT, CONVENTION_NAMES
+from tests.rig_key_names import ARKIT, CONVENTION_NAMES
 
 pytestmark = pytest.mark.slow
 FACE = face_fixtures.synthetic_face()
