@@ -12,14 +12,12 @@ from typing import Any
 
 import bpy
 
+from ..core.blender.tags import STYLE_FOLDER, STYLE_PROPERTY, STYLE_TAG
 from ..core.errors import MimeshError
 from .preferences import user_folder
 from .properties import scene_settings
 from .stubs import OperatorResult, classes_factory
 from .style_list import refresh_styles, style_library
-
-# of core.blender.style_assets, which needs numpy, while these are asked as often as Blender draws
-_STYLE_PROPERTY, _STYLE_TAG = "mimesh_style", "lip sync style"
 
 
 @dataclass(slots=True)
@@ -136,7 +134,7 @@ class MIMESH_OT_use_dropped_style(bpy.types.Operator):
 
 def is_style_asset(asset: Any) -> bool:
     """Whether what is chosen in the asset browser carries a style; asked while a menu is drawn."""
-    return asset is not None and any(tag.name == _STYLE_TAG for tag in asset.metadata.tags)
+    return asset is not None and any(tag.name == STYLE_TAG for tag in asset.metadata.tags)
 
 
 def _use(context: bpy.types.Context, data: bytes) -> str:
@@ -155,7 +153,7 @@ def _asset_folder() -> Path:
 def follow_library(context: bpy.types.Context, operator: bpy.types.Operator) -> None:
     """Bring the assets in step with the saved styles after a change, where the user has asked for assets."""
     folder = _asset_folder()
-    if not (folder / "styles").is_dir():
+    if not (folder / STYLE_FOLDER).is_dir():
         return
     from ..core.blender.assets import STYLES_CATALOG
     from ..core.blender.style_assets import sync_style_assets
@@ -171,7 +169,7 @@ def follow_library(context: bpy.types.Context, operator: bpy.types.Operator) -> 
 def _look_for_dropped(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Blender makes what was dropped the active object; taken a moment later, when its operator is done."""
     found = depsgraph.view_layer.objects.active
-    if found is None or _STYLE_PROPERTY not in found or found.session_uid in _dropped.seen:
+    if found is None or STYLE_PROPERTY not in found or found.session_uid in _dropped.seen:
         return
     _dropped.seen.add(found.session_uid)
     if not bpy.app.timers.is_registered(_take_dropped):
@@ -181,7 +179,7 @@ def _look_for_dropped(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) ->
 @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
 def _after_load(*_: object) -> None:
     """An Empty that was saved with a file is no new one."""
-    _dropped.seen.update(obj.session_uid for obj in bpy.data.objects if _STYLE_PROPERTY in obj)
+    _dropped.seen.update(obj.session_uid for obj in bpy.data.objects if STYLE_PROPERTY in obj)
 
 
 def _take_dropped() -> None:
@@ -191,7 +189,7 @@ def _take_dropped() -> None:
     override: Any = {"window": window} if window else {}
     with bpy.context.temp_override(**override):
         active = bpy.context.view_layer.objects.active
-        if active is None or _STYLE_PROPERTY not in active:
+        if active is None or STYLE_PROPERTY not in active:
             return
         try:
             bpy.ops.mimesh.use_dropped_style("EXEC_DEFAULT", True, name=active.name)  # type: ignore[attr-defined]

@@ -19,12 +19,8 @@ from ..errors import MimeshError, ModelError
 from ..files import file_stem, whole_file
 from ..style.library import StyleEntry, StyleLibrary
 from ..style.style import Style
-from .tags import store_bytes
+from .tags import STYLE_FOLDER, STYLE_PROPERTY, STYLE_TAG, store_bytes
 
-# on the Empty: the style's file, in bytes
-STYLE_PROPERTY = "mimesh_style"
-STYLE_TAG = "lip sync style"
-FOLDER_NAME = "styles"
 _PIXELS = 256
 # Blender shows half a metre of an Empty: about a head's size
 _SIZE_METRES = 0.1
@@ -36,7 +32,7 @@ def sync_style_assets(library: StyleLibrary, folder: Path, catalog: str) -> int:
     catalog: the UUID of the catalog that they appear in. Raises :class:`MimeshError` where the folder cannot be
     written; a damaged style has no asset.
     """
-    target = folder / FOLDER_NAME
+    target = folder / STYLE_FOLDER
     wanted = {_file_name(entry): entry for entry in library.entries() if not entry.problem}
     try:
         target.mkdir(parents=True, exist_ok=True)

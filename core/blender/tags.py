@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Mimesh leaves on the actions that it makes. No numpy: asked while Blender draws."""
+"""What Mimesh leaves on the actions and assets that it makes. No numpy: asked while Blender draws."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ REST_PROPERTY = "mimesh_rest"
 LAYER_PROPERTY = "mimesh_layer"
 LAYERED_PROPERTY = "mimesh_layered"
 LAYER_CURVES_PROPERTY = "mimesh_layer_curves"
+# on the Empty of a style's asset: the style's file, in bytes; and what marks the asset, and its folder
+STYLE_PROPERTY = "mimesh_style"
+STYLE_TAG = "lip sync style"
+STYLE_FOLDER = "styles"
 
 
 def is_ours(action: Any) -> bool:
