@@ -6,7 +6,6 @@ Run by ``make ui-check`` and, alone, by ``make first-minute``. The engine is the
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import sys
@@ -14,7 +13,7 @@ import time
 import wave
 from pathlib import Path
 
-from robot import HEIGHT, TALK, Robot, blender, display, install, say
+from robot import HEIGHT, TALK, Robot, begin, say, window
 
 TRY_IT = "bpy.ops.mimesh.try_it"
 WANTED_SECONDS = 60.0
@@ -22,16 +21,7 @@ WANTED_SECONDS = 60.0
 
 def main() -> int:
     """Install, start, watch the clock, drop files, use assets."""
-    parser = argparse.ArgumentParser()
-    for name in ("--repo", "--shots", "--speech", "--reference"):
-        parser.add_argument(name, type=Path, required=True)
-    options = parser.parse_args()
-    TALK.mkdir()
-    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
-    install(sorted((options.repo / "dist").glob("mimesh-*.zip"))[-1])
-    scene = options.repo / "tests" / "ui" / "first_scene.py"
-    with display(), blender(options.shots, scene, options.speech, options.reference):
-        robot = Robot(options.shots)
+    with window(begin(), "first_scene.py") as robot:
         robot.wait("the window", lambda state: state["ready"], 60)
         open_tab(robot)
         robot.command("without_engine")

@@ -6,13 +6,10 @@ Run by ``make docs-pictures`` in the Debian folder of ``make ui-check``, with th
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
-from pathlib import Path
 
-from robot import GENERATE, HEIGHT, TALK, Robot, blender, display, install, run
+from robot import GENERATE, HEIGHT, Robot, begin, run, window
 
 PANELS = ("speech", "reference", "face", "generate", "adjust", "head_motion", "engine")
 # made after the others: takes that wait for an answer hold the sliders
@@ -23,17 +20,8 @@ TABS_PIXELS = 24
 
 def main() -> int:
     """Install, start, take the pictures."""
-    parser = argparse.ArgumentParser()
-    for name in ("--repo", "--shots", "--speech", "--reference"):
-        parser.add_argument(name, type=Path, required=True)
-    options = parser.parse_args()
-    TALK.mkdir()
-    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
-    install(sorted((options.repo / "dist").glob("mimesh-*.zip"))[-1])
-    scene = options.repo / "tests" / "ui" / "ui_scene.py"
-    os.environ["MIMESH_UI_OPEN"] = "1"
-    with display(), blender(options.shots, scene, options.speech, options.reference):
-        take(Robot(options.shots))
+    with window(begin(MIMESH_UI_OPEN="1"), "ui_scene.py") as robot:
+        take(robot)
     return 0
 
 

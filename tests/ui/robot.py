@@ -7,6 +7,7 @@ the two talk through a state file (Blender writes) and a command file (the robot
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -156,6 +157,37 @@ def install(path: Path) -> None:
     run("blender", "--command", "extension", "install-file", "-r", "user_default", "-e", str(path))
     quiet = "import bpy; bpy.context.preferences.view.show_splash = False; bpy.ops.wm.save_userpref()"
     run("blender", "-b", "--python-exit-code", "3", "--python-expr", quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What every check is called with: this checkout, a folder for pictures, and media."""
+
+    repo: Path
+    shots: Path
+    speech: Path
+    reference: Path
+
+
+def begin(**environment: str) -> Given:
+    """Read the command line, install the built zip into a fresh profile; Blender will see these variables."""
+    parser = argparse.ArgumentParser()
+    for name in ("--repo", "--shots", "--speech", "--reference"):
+        parser.add_argument(name, type=Path, required=True)
+    given = Given(**vars(parser.parse_args()))
+    TALK.mkdir(exist_ok=True)
+    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
+    install(sorted((given.repo / "dist").glob("mimesh-*.zip"))[-1])
+    os.environ.update(environment)
+    return given
+
+
+@contextlib.contextmanager
+def window(given: Given, scene: str) -> Iterator[Robot]:
+    """Blender on a virtual screen, with one of the scripts beside this file."""
+    path = given.repo / "tests" / "ui" / scene
+    with display(), blender(given.shots, path, given.speech, given.reference):
+        yield Robot(given.shots)
 
 
 @contextlib.contextmanager

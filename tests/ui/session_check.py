@@ -8,16 +8,14 @@ Ctrl+Shift+Z forth; save and open again keeps all.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from robot import TALK, Robot, blender, display, install, run, say
+from robot import TALK, Robot, begin, run, say, window
 
 LINES = [f"line{number}" for number in range(8)]
 SECONDS = "1.5"
@@ -81,21 +79,12 @@ class Session:
 
 def main() -> int:
     """Install, start, go through the session."""
-    parser = argparse.ArgumentParser()
-    for name in ("--repo", "--shots", "--speech", "--reference"):
-        parser.add_argument(name, type=Path, required=True)
-    options = parser.parse_args()
-    TALK.mkdir(exist_ok=True)
-    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
-    install(sorted((options.repo / "dist").glob("mimesh-*.zip"))[-1])
-    os.environ["MIMESH_UI_OPEN"] = "1"
-    os.environ["PYTHONPATH"] = str(options.repo)
-    pieces = str(options.repo / "tests" / "speech_pieces.py")
-    run(os.environ["MIMESH_ENGINE_PYTHON"], "-B", pieces, str(options.speech), str(TALK), SECONDS)
+    given = begin(MIMESH_UI_OPEN="1")
+    os.environ["PYTHONPATH"] = str(given.repo)
+    pieces = str(given.repo / "tests" / "speech_pieces.py")
+    run(os.environ["MIMESH_ENGINE_PYTHON"], "-B", pieces, str(given.speech), str(TALK), SECONDS)
     del os.environ["PYTHONPATH"]
-    scene = options.repo / "tests" / "ui" / "session_scene.py"
-    with display(), blender(options.shots, scene, options.speech, options.reference):
-        robot = Robot(options.shots)
+    with window(given, "session_scene.py") as robot:
         robot.wait("the window", lambda state: state["ready"], 60)
         time.sleep(2)
         session = Session(robot)

@@ -6,28 +6,17 @@ Runs inside the Debian folder with the system's Python; ``robot.py`` has the han
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from robot import GENERATE, TALK, Robot, blender, display, install, say
+from robot import GENERATE, Robot, begin, say, window
 
 
 def main() -> int:
     """Install, start, check."""
-    parser = argparse.ArgumentParser()
-    for name in ("--repo", "--shots", "--speech", "--reference"):
-        parser.add_argument(name, type=Path, required=True)
-    options = parser.parse_args()
-    TALK.mkdir()
-    Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
-    install(sorted((options.repo / "dist").glob("mimesh-*.zip"))[-1])
-    scene = options.repo / "tests" / "ui" / "ui_scene.py"
-    with display(), blender(options.shots, scene, options.speech, options.reference):
-        check(Robot(options.shots))
+    with window(begin(), "ui_scene.py") as robot:
+        check(robot)
     print("ui-check passed")
     return 0
 
