@@ -29,17 +29,16 @@ from pathlib import Path
 from core.errors import MimeshError
 from research.evaluation import (
     alternatives,
+    comparison,
     eyes,
     first_keys,
     languages,
+    personal_section,
     phonetic_scores,
     sections,
     show,
     sync,
     unseen,
-)
-from research.evaluation import (
-    comparison as sections_people,
 )
 from research.evaluation import (
     time_warped as retimed,
@@ -60,9 +59,9 @@ from research.paths import DATA_ROOT
 
 RUNNERS: dict[str, Callable[[Path], Section]] = {
     "accuracy": sections.accuracy,
-    "baselines": sections_people.baselines,
-    "personal": sections_people.personal,
-    "ranking": sections_people.ranking,
+    "baselines": comparison.baselines,
+    "personal": personal_section.personal,
+    "ranking": comparison.ranking,
     "robustness": robustness,
     "mesh": sections.mesh,
     "loop": sections.loop,

@@ -22,7 +22,7 @@ from core.client.choices import SourceChoice
 from core.exchange.media_range import MediaRange
 from core.exchange.request import MotionRequest
 from tests.blender.builders import snapshot
-from tests.blender.test_heard_strips import RATE, read_wav, write_wav
+from tests.blender.strips_made import RATE, read_wav, write_wav
 
 pytestmark = [
     pytest.mark.slow,

@@ -16,7 +16,8 @@ import pytest
 from core.blender import compat
 from core.blender.read_scene import read_strip_range, scene_fps
 from core.blender.session import scene_timing
-from tests.blender.test_heard_strips import played, set_offsets, set_span
+from tests.blender.strips_made import set_offsets, set_span
+from tests.blender.test_heard_strips import played
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,36 +24,15 @@ from core.blender.read_scene import (
 from core.blender.strips.place import place_of
 from core.errors import MediaError
 from tests.blender.builders import snapshot
+from tests.blender.strips_made import SECONDS, into_meta, read_wav, set_offsets, set_span, strips_of, write_wav
 
 pytestmark = [
     pytest.mark.skipif(not bpy.app.build_options.audaspace, reason="this bpy wheel is compiled without Audaspace"),
     pytest.mark.slow,
 ]
 
-RATE = 16000
-SECONDS = 4.0
 WITHIN_SECONDS = 0.01
 RNG = np.random.default_rng(17)
-
-
-def write_wav(path: Path, bursts: list[tuple[float, float]], seconds: float = SECONDS) -> Path:
-    """Silence with loud stretches."""
-    samples = np.zeros(int(seconds * RATE), np.int16)
-    tone = (20000 * np.sign(np.sin(2 * np.pi * 500 * np.arange(len(samples)) / RATE + 0.1))).astype(np.int16)
-    for begin, end in bursts:
-        samples[int(begin * RATE) : int(end * RATE)] = tone[int(begin * RATE) : int(end * RATE)]
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
-    return path
-
-
-def read_wav(path: Path) -> tuple[np.ndarray, int]:
-    with wave.open(str(path)) as file:
-        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, file.getnchannels())
-        return samples[:, 0].astype(int), file.getframerate()
 
 
 @dataclass(frozen=True)
@@ -94,31 +72,6 @@ def assert_same(ours: Heard | None, blenders: Heard | None) -> None:
         return
     assert ours.first == pytest.approx(blenders.first, abs=WITHIN_SECONDS)
     assert ours.last == pytest.approx(blenders.last, abs=WITHIN_SECONDS)
-
-
-def strips_of(scene: bpy.types.Scene) -> Any:
-    return compat.strips_of(scene.sequence_editor or scene.sequence_editor_create())
-
-
-def set_offsets(strip: Any, left: float, right: float) -> None:
-    new = hasattr(strip, "left_handle_offset")
-    setattr(strip, "left_handle_offset" if new else "frame_offset_start", left)
-    setattr(strip, "right_handle_offset" if new else "frame_offset_end", right)
-
-
-def set_span(strip: Any, left: int, right: int) -> None:
-    new = hasattr(strip, "left_handle")
-    # a handle cannot pass the other one
-    for name in ("right", "left", "right"):
-        plain = {"left": "frame_final_start", "right": "frame_final_end"}[name]
-        setattr(strip, f"{name}_handle" if new else plain, left if name == "left" else right)
-
-
-def into_meta(strip: Any, scene: bpy.types.Scene, channel: int) -> Any:
-    meta = strips_of(scene).new_meta("Around", channel, 1)
-    strip.move_to_meta(meta)
-    set_span(meta, round(compat.strip_left(strip)), round(compat.strip_right(strip)))
-    return meta
 
 
 # before 5.2 adding a retiming key by script ends Blender

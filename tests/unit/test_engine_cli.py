@@ -6,83 +6,27 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.audio.speech import SAMPLE_RATE
 from core.cli import motion as motion_command
 from core.cli import track as track_command
 from core.cli.main import build_parser, main
-from core.engine.pipeline import ignore_progress
-from core.errors import CancelledError, EngineError, MediaError, MimeshError, RigError
 from core.exchange.media_range import MediaRange
-from core.exchange.provenance import Provenance
 from core.exchange.request import MotionRequest
-from core.exchange.results import MotionResult
 from core.face.basis import open_basis
-from core.face.motion import Motion
 from core.settings import FaceSettings, HeadSettings
 from core.style.library import StyleLibrary
-from core.style.style import Style, StyleProvenance
+from core.style.style import Style
 from core.tracking.face_track import FaceTrack
-from core.tracking.quality import QualityReport
 from core.tracking.reference import TrackedReference
 from tests.asking import ask
-from tests.media import tone, write_audio
+from tests.unit.cli_runs import REPORT, result_for, small_motion
 
 ROOT = Path(__file__).resolve().parents[2]
-REPORT = QualityReport("clip.mp4", 2.0, 25.0, 0.0, 200.0, 0.3, 2.0, 0.04, 0.9, ("The picture is noisy.",))
-
-
-def small_motion(frames: int = 30) -> Motion:
-    basis = open_basis()
-    rng = np.random.default_rng(0)
-    return Motion(
-        25.0,
-        rng.normal(0, 0.3, (frames, 50)).astype(np.float32),
-        np.abs(rng.normal(0, 0.05, (frames, 3))).astype(np.float32),
-        rng.normal(0, 0.05, (frames, 3)).astype(np.float32),
-        np.zeros((frames, 2, 2), np.float32),
-        basis.name,
-        basis.hash,
-    )
-
-
-def result_for(request: MotionRequest) -> MotionResult:
-    provenance = StyleProvenance("clip.mp4", 0.0, 2.0, 2.0, 0.9, "m", open_basis().hash)
-    style = Style("clip", np.ones(53, np.float32), np.zeros(53, np.float32), np.zeros((9, 3), np.float32), provenance)
-    origin = Provenance("talk.wav", "a", 1.2, "m", "b", **request.groups())
-    with_reference = request.reference is not None
-    return MotionResult(
-        small_motion(),
-        style if with_reference else None,
-        REPORT if with_reference else None,
-        {"audio": 0.1, "motion": 0.2},
-        origin,
-        ("The picture is noisy.", "A note."),
-    )
-
-
-@pytest.fixture
-def talk(tmp_path: Path) -> Path:
-    return write_audio(tmp_path / "talk.wav", tone(1.2)[None], SAMPLE_RATE, "pcm_s16le")
-
-
-@pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[MotionRequest]:
-    seen: list[MotionRequest] = []
-
-    def generate(request: MotionRequest, progress: object = ignore_progress) -> MotionResult:
-        seen.append(request)
-        return result_for(request)
-
-    monkeypatch.setattr(motion_command, "generate_motion", generate)
-    return seen
 
 
 def test_motion_writes_the_public_names(talk: Path, tmp_path: Path, requests: list[MotionRequest]) -> None:
@@ -189,90 +133,6 @@ def test_styles_are_listed_renamed_shared_and_deleted(
     assert "No style library is chosen" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        (["--engine", "talker"], "there are: adamesh, mimic"),
-        (["--style", "a", "--second-style", "b"], "adamesh cannot mix two styles"),
-        (["--engine", "mimic", "--style-mix", "0.3"], "needs a second style"),
-        (["--style-strength", "9"], "between 0 and 1.5"),
-        (["--end", "-1"], "not after its start"),
-        (["--head-source", "moon"], "no head pose called 'moon'"),
-        (["--save-style", "s.safetensors"], "no style to save"),
-        (["--reference", "a.mp4", "--style", "b.safetensors"], "Choose one of them"),
-        (["--out", "m.txt"], "should end in .npz"),
-        (["--out", "/no/such/folder/m.npz"], "does not exist"),
-    ],
-)
-def test_wrong_values_are_usage_errors_in_one_sentence(
-    options: list[str],
-    word: str,
-    talk: Path,
-    tmp_path: Path,
-    requests: list[MotionRequest],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    command = ["motion", "--audio", str(talk), "--out", str(tmp_path / "m.npz"), *options]
-    assert main(command) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("mimesh: ") and said.count("\n") == 1 and word in said
-    assert requests == [] and not (tmp_path / "m.npz").exists()
-
-
-@pytest.mark.parametrize("line", ["", "motion", "dance", "motion --audio a --out b --seed x"])
-def test_unparsable_lines_are_usage_errors(line: str) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(line.split())
-    assert caught.value.code == 2
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (MimeshError("The disk is full."), 1),
-        (MediaError("No sound.", "Choose another."), 2),
-        (RigError("No keys."), 3),
-        (EngineError("It died."), 4),
-        (CancelledError("Cancelled."), 130),
-        (KeyboardInterrupt(), 130),
-    ],
-)
-def test_failure_has_its_exit_code_one_sentence_and_leaves_the_old_file(
-    error: BaseException,
-    code: int,
-    talk: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def fail(request: MotionRequest, progress: object) -> MotionResult:
-        raise error
-
-    monkeypatch.setattr(motion_command, "generate_motion", fail)
-    out = tmp_path / "m.npz"
-    out.write_bytes(b"last week's")
-    assert main(["motion", "--audio", str(talk), "--out", str(out)]) == code
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "Traceback" not in said
-    assert out.read_bytes() == b"last week's"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "talk.wav"]
-
-
-def test_half_written_file_never_takes_the_place_of_a_whole_one(
-    talk: Path, tmp_path: Path, requests: list[MotionRequest], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full_disk(self: Motion, path: Path, **extra: object) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Motion, "save", full_disk)
-    out = tmp_path / "m.npz"
-    out.write_bytes(b"whole")
-    assert main(["motion", "--audio", str(talk), "--out", str(out)]) != 0
-    assert out.read_bytes() == b"whole"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "talk.wav"]
-
-
 def test_track_writes_motion_landmarks_and_quality_and_says_it_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -297,14 +157,6 @@ def test_track_writes_motion_landmarks_and_quality_and_says_it_in_words(
     picture = tmp_path / "landmarks.png"
     assert main(["track", "clip.mp4", "--out", str(out), "--picture", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
-
-
-def test_real_process_says_one_sentence_for_a_missing_file(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "core", "motion", "--audio", str(tmp_path / "gone.wav"), "--out"]
-    done = subprocess.run([*command, str(tmp_path / "m.npz")], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and "gone.wav does not exist" in done.stderr
-    assert done.stdout == "" and list(tmp_path.iterdir()) == []
 
 
 def test_help_names_every_command() -> None:

@@ -28,6 +28,7 @@ from core.errors import EngineSetupError
 from tests.pace import pace_seconds
 from tests.package_index import Index, make_wheel, make_wheels, serving
 from tests.unit.test_engine_environment import pinned
+from tests.unit.test_engine_setup import left
 
 pytestmark = [
     pytest.mark.slow,
@@ -96,13 +97,6 @@ def set_up(engine: Path, source: Path | str, seen: list[str] | None = None) -> P
             seen.append(progress.words())
 
     return create_environment(engine, SetupChoice(source=str(source), base_python=BASE), True, tick)
-
-
-def left(folder: Path) -> list[str]:
-    deadline = time.monotonic() + 400 * pace_seconds()
-    while any(folder.glob("trash-*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return sorted(path.name for path in folder.iterdir() if path.name != "setup.log")
 
 
 def refused(engine: Path, source: Path | str) -> EngineSetupError:
