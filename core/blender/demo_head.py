@@ -8,13 +8,13 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..face.landmarks import LANDMARK_COUNT
 from ..rig.description import LandmarkBinding
 from ..weights import bundled, read_tensors
 from .correspond import store_binding
+from .flame_bones import add_flame_bones
 from .read_rig import BASIS_PROPERTY
 
 DEMO_HEAD_FILE = "demo_head.safetensors"
@@ -22,7 +22,8 @@ MESH_NAME = "MimeshHead"
 RIG_NAME = "MimeshHeadRig"
 COLOUR_LAYER = "Colour"
 _CENTIMETRES_PER_METRE = 100.0
-_BONE_LENGTH = 0.01
+# jaw and eyes are on the neck, as in FLAME
+_PARENTS = {"root": "", "neck": "root"}
 # the hard limit of Blender's own slider is 10; a unit is one standard deviation of the training people
 _SLIDER_REACH = 5.0
 _ROUGHNESS = {
@@ -92,7 +93,8 @@ def load_demo_head() -> DemoHead:
 def create_demo_head(scene: bpy.types.Scene) -> bpy.types.Object:
     """Add the head and its armature to the scene; returns the mesh object."""
     head = load_demo_head()
-    rig = _create_armature(scene, head)
+    parents = [_PARENTS.get(name, "neck") for name in head.bone_names]
+    rig = add_flame_bones(scene, RIG_NAME, head.bone_names, parents, head.joints)
     mesh = _create_mesh(head)
     obj = bpy.data.objects.new(MESH_NAME, mesh)
     scene.collection.objects.link(obj)
@@ -180,26 +182,3 @@ def _add_weights(obj: bpy.types.Object, head: DemoHead) -> None:
         # one call per distinct weight: most vertices share 0 and 1
         for value in np.unique(rounded[rounded > 0]):
             group.add(np.where(rounded == value)[0].tolist(), float(value), "REPLACE")
-
-
-def _create_armature(scene: bpy.types.Scene, head: DemoHead) -> bpy.types.Object:
-    """FLAME's chain: root, neck on it, jaw and eyes on the neck.
-
-    Every bone points up with zero roll, so that its own axes are FLAME's axes.
-    """
-    rig = bpy.data.objects.new(RIG_NAME, bpy.data.armatures.new(RIG_NAME))
-    scene.collection.objects.link(rig)
-    view_layer = scene.view_layers[0]
-    view_layer.objects.active = rig
-    with bpy.context.temp_override(scene=scene, view_layer=view_layer, object=rig, active_object=rig):
-        bpy.ops.object.mode_set(mode="EDIT")
-        for name, joint in zip(head.bone_names, head.joints, strict=True):
-            bone = rig.data.edit_bones.new(name)
-            bone.head = Vector(joint.tolist())
-            bone.tail = bone.head + Vector((0.0, 0.0, _BONE_LENGTH))
-            bone.roll = 0.0
-        for name in head.bone_names[1:]:
-            parent = "root" if name == "neck" else "neck"
-            rig.data.edit_bones[name].parent = rig.data.edit_bones[parent]
-        bpy.ops.object.mode_set(mode="OBJECT")
-    return rig

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..errors import RigError
 from ..rig.flame_file import JOINT_NAMES, FlameModel, read_flame
+from .flame_bones import add_flame_bones
 
 MESH_NAME, RIG_NAME = "FLAME", "FLAME_rig"
-_BONE_LENGTH = 0.01
 _SLIDER_REACH = 5.0
 # joints whose rotations the correctives answer to: all but the root, nine entries each
 _CORRECTED = JOINT_NAMES[1:]
@@ -37,7 +36,8 @@ def import_flame_file(scene: bpy.types.Scene, path: Path, settings: FlameImport)
 
 def import_flame(scene: bpy.types.Scene, model: FlameModel, settings: FlameImport) -> bpy.types.Object:
     """Add the head and its armature to the scene; returns the mesh object."""
-    rig = _add_armature(scene, model)
+    parents = [JOINT_NAMES[parent] if parent >= 0 else "" for parent in model.parents]
+    rig = add_flame_bones(scene, RIG_NAME, JOINT_NAMES, parents, _to_blender(model.joints))
     mesh = bpy.data.meshes.new(MESH_NAME)
     vertices = _to_blender(model.vertices)
     mesh.from_pydata(vertices.tolist(), [], model.triangles.tolist())
@@ -111,25 +111,6 @@ def _add_keys(obj: bpy.types.Object, vertices: NDArray[np.float32], name: str, d
         # 5.0 and later make new keys with value 1
         key.value = 0.0
         key.slider_min, key.slider_max = -_SLIDER_REACH, _SLIDER_REACH
-
-
-def _add_armature(scene: bpy.types.Scene, model: FlameModel) -> bpy.types.Object:
-    rig = bpy.data.objects.new(RIG_NAME, bpy.data.armatures.new(RIG_NAME))
-    scene.collection.objects.link(rig)
-    view_layer = scene.view_layers[0]
-    view_layer.objects.active = rig
-    with bpy.context.temp_override(scene=scene, view_layer=view_layer, object=rig, active_object=rig):
-        bpy.ops.object.mode_set(mode="EDIT")
-        for index, (name, joint) in enumerate(zip(JOINT_NAMES, _to_blender(model.joints), strict=True)):
-            bone = rig.data.edit_bones.new(name)
-            bone.head = Vector(joint.tolist())
-            # up and with zero roll: the bone's own axes are FLAME's
-            bone.tail = bone.head + Vector((0.0, 0.0, _BONE_LENGTH))
-            bone.roll = 0.0
-            parent = model.parents[index]
-            bone.parent = rig.data.edit_bones[JOINT_NAMES[parent]] if parent >= 0 else None
-        bpy.ops.object.mode_set(mode="OBJECT")
-    return rig
 
 
 def _to_blender(points: NDArray[np.float32]) -> NDArray[np.float32]:
