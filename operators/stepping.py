@@ -20,6 +20,7 @@ from ..core.client.steps import StepStatus
 from ..core.errors import CancelledError, MimeshError
 from . import running
 from .properties import run_state
+from .sentences import translated
 from .stubs import OperatorResult
 
 
@@ -118,7 +119,7 @@ def _begin(context: bpy.types.Context, task: str) -> None:
     run.running, run.cancel_requested = True, False
     run.task, run.stage, run.result = task, "Starting", ""
     run.fraction, run.seconds_left = 0.0, -1.0
-    _show_in_status_bar(context, f"{task}: starting")
+    _show_in_status_bar(context, f"{task}: {run.stage}")
 
 
 def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
@@ -185,7 +186,7 @@ def over_our_panels(context: bpy.types.Context, event: bpy.types.Event) -> bool:
 def _show_in_status_bar(context: bpy.types.Context, text: str | None) -> None:
     # also seen with the sidebar shut; there is no workspace in the background
     if not bpy.app.background and context.workspace is not None:
-        context.workspace.status_text_set(text)
+        context.workspace.status_text_set(text and translated(text))
 
 
 @contextlib.contextmanager

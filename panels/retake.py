@@ -7,6 +7,7 @@ import bpy
 
 from ..operators.properties import run_state, scene_settings
 from ..operators.retake import open_takes
+from ..operators.sentences import translated
 from ..operators.stubs import classes_factory
 from ..operators.take_pictures import take_icon
 from .places import InView3D, Order
@@ -49,7 +50,10 @@ class MIMESH_PT_retake(InView3D, bpy.types.Panel):
             layout.template_icon(icon, scale=_PICTURE_SCALE)
         row = layout.row(align=True)
         row.operator("mimesh.show_take", text="", icon="TRIA_LEFT").step = -1
-        row.label(text=f"{retake.shown} of {len(retake.labels) - 1}" if retake.shown else "Before")
+        middle = row.row()
+        middle.alignment = "CENTER"
+        shown = f"{retake.shown} of {len(retake.labels) - 1}" if retake.shown else "Before"
+        middle.label(text=translated(shown), translate=False)
         row.operator("mimesh.show_take", text="", icon="TRIA_RIGHT").step = 1
         draw_words(layout, retake.labels[retake.shown], context)
         row = layout.row(align=True)

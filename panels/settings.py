@@ -10,8 +10,9 @@ from typing import Any
 import bpy
 
 from ..core.settings_schema import SettingField, SettingsGroup, setting_fields
+from ..operators.sentences import translated
 from ..operators.setting_properties import owner_of
-from .words import room, text_width, translated, ui_scale
+from .words import room, text_width, ui_scale
 
 # of a menu: its arrow and the space around the words
 _MENU_PIXELS = 34

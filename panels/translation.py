@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import bpy
 
 from ..core.adjust_settings import AdjustSettings
 from ..core.settings import BakeSettings
 from ..core.settings_schema import setting_fields
+from ..operators.sentences import TABLE
 from ..operators.setting_properties import shown_name
 from .places import TRANSLATION_CONTEXT
 
-TABLE = Path(__file__).with_name("translations.csv")
 # whose names have units in them
 _GROUPS = (AdjustSettings, BakeSettings)
 Dictionary = dict[str, dict[tuple[str, str], str]]

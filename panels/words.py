@@ -10,6 +10,8 @@ from typing import Any
 import blf
 import bpy
 
+from ..operators.sentences import translated
+
 # of a panel in a sidebar, at 1x: the column of tabs, the margins on both sides, the scroll bar
 _MARGINS_PIXELS = 62
 _ICON_PIXELS = 22
@@ -57,12 +59,6 @@ def shortened(text: str, width: float, context: bpy.types.Context) -> str:
         if text_width(short, context) <= width:
             return short
     return "…"
-
-
-def translated(words: str) -> str:
-    """In the language of the interface; English where there is no translation."""
-    found: str = bpy.app.translations.pgettext_iface(words)  # type: ignore[func-returns-value]
-    return found
 
 
 def room(context: bpy.types.Context) -> float:

@@ -119,7 +119,7 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
     parser.add_argument("--other", type=Path, default=INPUT / "lively.mp4", help="the same for the head on the right")
     parser.add_argument("--alone", action="store_true", help="one head")
     parser.add_argument("--out", type=Path, default=DEMO, help="folder for demo.blend, preview.mp4, contact_sheet.png")
-    parser.add_argument("--height", type=int, default=360, help="of the film in pixels")
+    parser.add_argument("--height", type=int, default=540, help="of the film in pixels")
     parser.add_argument("--film-seconds", type=float, default=30.0, help="film at most this much")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE, help="what makes the face")
@@ -131,8 +131,8 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
     )
     parser.add_argument("--pictures", type=Path, help="folder for demo.mp4 and demo.webp, as the docs show them")
     values = parser.parse_args(argv)
-    if not 128 <= values.height <= 2160 or values.height % 18:
-        raise SettingsError(f"The film cannot be {values.height} pixels high.", "Give a multiple of 18, 144 to 2160.")
+    if not 128 <= values.height <= 2160 or values.height % 36:
+        raise SettingsError(f"The film cannot be {values.height} pixels high.", "Give a multiple of 36, 144 to 2160.")
     references = [values.reference] if values.alone else [values.reference, values.other]
     return DemoRequest(
         audio=values.audio.absolute(),

@@ -26,6 +26,8 @@ _ALIKE = 0.4
 _JAW, _OPEN_DEGREES = "jaw", 8.0
 # what shows of an eye is lit as the face is; most of its vertices lie in the dark behind the lids
 _EYES, _EYE_SHARE = ("eye_white", "iris"), 0.8
+# flat colours have no highlights, and eyes without one look dull: where the key light's would be, of the iris' radius
+_IRIS, _GLINT_PLACE, _GLINT_RADIUS, _GLINT = ("iris",), (-0.38, 0.42), 0.3, 0.9
 
 
 def bake_light(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> None:
@@ -57,7 +59,8 @@ def draw_baked_light(scene: bpy.types.Scene) -> None:
     shading = scene.display.shading
     shading.light, shading.color_type, shading.background_type = "FLAT", "VERTEX", "WORLD"
     shading.show_shadows = shading.show_cavity = shading.show_object_outline = False
-    scene.display.render_aa = "FXAA"
+    # the caller draws larger and shrinks
+    scene.display.render_aa = "OFF"
 
 
 def _smooth(mesh: bpy.types.Mesh) -> None:
@@ -82,7 +85,24 @@ def _smooth(mesh: bpy.types.Mesh) -> None:
     eyes = _vertices_of(mesh, _EYES)
     light[eyes] = np.maximum(light[eyes], _EYE_SHARE * np.quantile(light.mean(axis=1), 0.9))
     rgba = np.concatenate([light * paint, np.ones((len(lit), 1))], axis=1)
+    rgba[_glints(mesh), :3] = _GLINT
     layers[_LAYER].data.foreach_set("color", rgba.astype(np.float32).ravel())
+
+
+def _glints(mesh: bpy.types.Mesh) -> NDArray[np.int32]:
+    """Vertices of each iris where the key light is reflected."""
+    found = _vertices_of(mesh, _IRIS)
+    flat = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", flat)
+    seen = flat.reshape(-1, 3)[found][:, [0, 2]]
+    chosen = np.zeros(len(found), bool)
+    for side in (seen[:, 0] < 0, seen[:, 0] > 0):
+        if side.any():
+            offset = seen - seen[side].mean(axis=0)
+            radius = np.linalg.norm(offset[side], axis=1).max()
+            away = np.linalg.norm(offset - radius * np.array(_GLINT_PLACE), axis=1)
+            chosen |= side & (away < _GLINT_RADIUS * radius)
+    return found[chosen]
 
 
 def _colours(layer: Any) -> NDArray[np.float64]:

@@ -18,31 +18,43 @@ _AUDIO_BLOCK = 1024
 _GAP_PIXELS = 4
 
 
-def read_picture(path: Path) -> Picture:
-    """A picture file as (height, width, 3) RGB."""
+def read_picture(path: Path, height: int | None = None) -> Picture:
+    """A picture file as (height, width, 3) RGB; with ``height``, made so large without changing its shape."""
     import av
 
     try:
         with av.open(str(path)) as container:
-            return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+            frame = next(container.decode(video=0))
+            if height is not None:
+                width = round(frame.width * height / frame.height)
+                frame = frame.reformat(width, height, "rgb24", interpolation="AREA")
+            return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     except (av.FFmpegError, OSError, StopIteration) as error:
         raise MediaError(f"The picture {path} cannot be read ({error}).") from error
 
 
 def write_film(
-    pictures: Sequence[Path], fps: int, sound: NDArray[np.float32] | None, path: Path, quality: int = 20
+    pictures: Sequence[Path],
+    fps: int,
+    sound: NDArray[np.float32] | None,
+    path: Path,
+    quality: int = 20,
+    height: int | None = None,
 ) -> None:
-    """Write an mp4. ``sound``: (N,) mono at 48 kHz in step with the first picture; ``quality``: x264's CRF."""
+    """Write an mp4. ``sound``: (N,) mono at 48 kHz in step with the first picture; ``quality``: x264's CRF.
+
+    height: of the film in pixels where it is another than the pictures'.
+    """
     import av
 
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        height, width = read_picture(pictures[0]).shape[:2]
+        high, width = read_picture(pictures[0], height).shape[:2]
         video = container.add_stream("libx264", rate=Fraction(fps))
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.width, video.height, video.pix_fmt = width, high, "yuv420p"
         video.options = {"crf": str(quality), "preset": "medium"}
         audio = container.add_stream("aac", rate=AUDIO_RATE, layout="mono") if sound is not None else None
         for index, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(read_picture(picture), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(read_picture(picture, height), format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, fps)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
@@ -85,13 +97,6 @@ def contact_sheet(pictures: Sequence[Picture], columns: int, path: Path) -> None
     write_picture(sheet, path)
 
 
-def shrink(picture: Picture, factor: int) -> Picture:
-    """Mean of ``factor`` x ``factor`` blocks."""
-    height, width = (side // factor * factor for side in picture.shape[:2])
-    blocks = picture[:height, :width].reshape(height // factor, factor, width // factor, factor, 3)
-    return blocks.mean(axis=(1, 3)).astype(np.uint8)
-
-
 def write_picture(picture: Picture, path: Path) -> None:
     """Write (height, width, 3) RGB as PNG."""
     import av
@@ -104,10 +109,10 @@ def write_picture(picture: Picture, path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def write_webp(pictures: Sequence[Path], fps: float, quality: int, path: Path) -> None:
+def write_webp(pictures: Sequence[Path], fps: float, quality: int, height: int, path: Path) -> None:
     """A moving picture without sound that web pages show by themselves; ``quality``: 0 to 100."""
     from PIL import Image
 
-    first, *others = [Image.fromarray(read_picture(picture)) for picture in pictures]
+    first, *others = [Image.fromarray(read_picture(picture, height)) for picture in pictures]
     milliseconds = round(1000 / fps)
     first.save(path, save_all=True, append_images=others, duration=milliseconds, loop=0, quality=quality, method=4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m research.render.in_parts FILE FIRST LAST FOLDER``: frames of a .blend; and several of these at once."""
+"""``python -m research.render.in_parts FILE FIRST LAST FOLDER``: a .blend's frames; several of these at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from research.paths import ROOT
 
 
 def render_in_parts(blend: Path, first: int, last: int, folder: Path, parts: int) -> list[Path]:
-    """Every frame of the saved file as a PNG in ``folder``, in order, by ``parts`` processes. None where one failed.
+    """Every frame of the saved file as a JPEG in ``folder``, in order, by ``parts`` processes. None where one failed.
 
     Drawing without a graphics card leaves cores idle between its steps; a second process fills them.
     """
@@ -35,7 +35,7 @@ def render_in_parts(blend: Path, first: int, last: int, folder: Path, parts: int
     for process, text in zip(running, said, strict=True):
         if process.returncode:
             raise MimeshError(f"The film's frames were not drawn: {text.decode(errors='replace').strip()[-400:]}")
-    return sorted(folder.glob("frame_*.png"))
+    return sorted(folder.glob("frame_*"))
 
 
 def main(argv: list[str]) -> int:
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
 
     blend, first, last, folder = argv
     bpy.ops.wm.open_mainfile(filepath=blend)
-    render_frames(bpy.data.scenes[0], int(first), int(last), Path(folder))
+    render_frames(bpy.data.scenes[0], int(first), int(last), Path(folder), quick=True)
     return 0
 
 

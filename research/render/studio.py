@@ -14,12 +14,12 @@ import bpy
 from mathutils import Vector
 
 # metres; between the eyes is the origin of the demo head, its shoulders are 43 cm wide
-_SPACING, _TURN_DEGREES = 0.44, 18.0
-_DISTANCE, _CENTRE = 2.2, Vector((0.0, 0.0, -0.08))
-_HEIGHT_OF_PICTURE = 0.46
+_SPACING, _TURN_DEGREES = 0.39, 18.0
+_DISTANCE, _CENTRE = 2.2, Vector((0.0, 0.0, -0.055))
+_HEIGHT_OF_PICTURE = 0.40
 _BACKDROP_Y, _BACKDROP_SIZE, _BACKDROP_CUTS = 1.5, (5.0, 3.0), 40
-_WORLD, _BACKDROP = (0.045, 0.055, 0.07), (0.11, 0.145, 0.19)
-_LABEL_SIZE, _LABEL_BELOW, _LABEL_BEFORE = 0.02, 0.212, 0.25
+_WORLD, _BACKDROP = (0.05, 0.06, 0.075), (0.12, 0.165, 0.22)
+_LABEL_SIZE, _LABEL_BELOW, _LABEL_BEFORE = 0.018, 0.186, 0.25
 CAMERA, BACKDROP = "Mimesh Camera", "Mimesh Backdrop"
 
 
@@ -44,9 +44,9 @@ class _Lamp:
 
 
 _LAMPS = (
-    _Lamp("Mimesh Key", (-0.9, -1.2, 0.8), 0.7, 30.0, (1.0, 0.95, 0.88)),
-    _Lamp("Mimesh Fill", (1.3, -1.0, 0.1), 1.2, 9.0, (0.8, 0.88, 1.0)),
-    _Lamp("Mimesh Rim", (0.3, 1.1, 0.9), 0.8, 26.0, (0.85, 0.93, 1.0)),
+    _Lamp("Mimesh Key", (-0.9, -1.2, 0.8), 0.7, 40.0, (1.0, 0.95, 0.88)),
+    _Lamp("Mimesh Fill", (1.3, -1.0, 0.1), 1.2, 14.0, (0.8, 0.88, 1.0)),
+    _Lamp("Mimesh Rim", (0.3, 1.1, 0.9), 0.8, 34.0, (0.85, 0.93, 1.0)),
 )
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
@@ -101,9 +103,72 @@ def test_blender_shows_the_words_in_the_users_language() -> None:
         view.language, view.use_translate_interface = before, interface
 
 
+SAID = {
+    "Keyed 9.5 s of speech on My Head in 2.1 s.": "9.5 s Sprache auf My Head in 2.1 s gekeyt.",
+    "15,840 keys, in the actions Mimesh A and Mimesh B.": "15,840 Keys, in den Actions Mimesh A und Mimesh B.",
+    "Playable now; learning the style (this step for 4 s)": (
+        "Jetzt abspielbar; Stil wird gelernt (dieser Schritt seit 4 s)"
+    ),
+    "The sequencer has no strip called a: b: choose the strip with the speech again.": (
+        "Der Sequencer hat keinen Streifen namens a: b: den Streifen mit der Sprache neu wählen."
+    ),
+    "Generate Lip Sync: Tracking the reference, 38% (Cancel in Mimesh's panel)": (
+        "Lippenbewegung erzeugen: Referenz wird verfolgt, 38 % (Abbrechen im Mimesh-Panel)"
+    ),
+    "Reference a.mp4: 9.8 s of face at 25 fps, 200 px wide, 0% of frames lost, jitter 0.2 %, turned 2° from the "
+    "camera, picture 0.05 s behind the sound (agreement 0.59). The picture was 0.05 s behind the sound; this was "
+    "corrected.": (
+        "Referenz a.mp4: 9.8 s Gesicht bei 25 Bildern/s, 200 px breit, 0% der Bilder verloren, Zittern 0.2 %, 2° von "
+        "der Kamera gedreht, Bild 0.05 s hinter dem Ton (Übereinstimmung 0.59). Das Bild war 0.05 s hinter dem Ton; "
+        "das wurde korrigiert."
+    ),
+    "Something that nobody translated.": "Something that nobody translated.",
+}
+
+
+@pytest.mark.parametrize("english", SAID, ids=lambda english: english[:30])
+def test_sentences_with_names_and_numbers_are_said_in_the_users_language(
+    english: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {row: text for (_, row), text in part("panels.translation").dictionary()["de_DE"].items()}
+    sentences = part("operators.sentences")
+    # Blender as a module has no languages
+    monkeypatch.setattr(sentences, "look_up", lambda text: words.get(text, text))
+    sentences._in_language.cache_clear()
+    assert sentences._in_language(english, "de_DE") == SAID[english]
+    sentences._in_language.cache_clear()
+
+
+def test_every_row_is_of_words_that_the_code_says() -> None:
+    import ast
+
+    root = Path(__file__).resolve().parents[2]
+    trees = (
+        ast.parse(path.read_text("utf-8"))
+        for folder in ("core", "operators", "panels")
+        for path in (root / folder).rglob("*.py")
+    )
+    said = {
+        node.value.casefold()
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    whole = "\n".join(said)
+    rows = {english for (_, english) in part("panels.translation").dictionary()["de_DE"]}
+    shown = rows - {row for row in rows if row.endswith((" (ms)", " (frames)", " (mm)", " (s)"))}
+    parts = {fragment.strip(" .,:;%°()").casefold() for row in shown for fragment in row.split("{}")}
+    assert sorted(fragment for fragment in parts if fragment and fragment not in whole) == []
+
+
+def test_forms_keep_their_places_in_every_language() -> None:
+    for language, table in part("panels.translation").dictionary().items():
+        for (_, english), text in table.items():
+            assert text.count("{") == english.count("{"), (language, english)
+
+
 def test_words_that_the_panels_show_have_a_row() -> None:
     import importlib.util
-    from pathlib import Path
 
     path = Path(__file__).resolve().parents[2] / ".ci" / "extract_messages.py"
     spec = importlib.util.spec_from_file_location("extract_messages", path)

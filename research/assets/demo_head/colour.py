@@ -12,7 +12,7 @@ from research.assets.demo_head.parts import polygon_depth, smoothstep
 
 _SKIN = np.array([0.80, 0.58, 0.48])
 _CHEEK = np.array([0.80, 0.48, 0.41])
-_SOCKET = np.array([0.64, 0.42, 0.36])
+_SOCKET = np.array([0.72, 0.49, 0.41])
 _LIPS = np.array([0.66, 0.34, 0.32])
 _BEARD = np.array([0.70, 0.52, 0.45])
 

@@ -34,9 +34,10 @@ _IRIS_RINGS = (0.06, 0.36, 0.39, 0.6, 0.82, 0.93, 1.0)
 _WHITE_DEGREES = (38.5, 43.0, 50.0, 60.0, 73.0, 90.0, 115.0, 145.0, 170.0)
 
 _PUPIL = np.array([0.01, 0.01, 0.012])
-_IRIS = np.array([[0.20, 0.13, 0.07], [0.33, 0.21, 0.11], [0.27, 0.17, 0.09], [0.09, 0.06, 0.04]])
-_WHITE = np.array([0.90, 0.88, 0.85])
-_CORNER_WHITE = np.array([0.84, 0.72, 0.68])
+# light enough that eyes are read as eyes where a head is a hundred pixels high
+_IRIS = np.array([[0.34, 0.36, 0.31], [0.41, 0.48, 0.47], [0.33, 0.41, 0.43], [0.12, 0.15, 0.17]])
+_WHITE = np.array([0.97, 0.96, 0.94])
+_CORNER_WHITE = np.array([0.90, 0.82, 0.79])
 _LASH = np.array([0.13, 0.085, 0.065])
 _LID_INSIDE = np.array([0.55, 0.30, 0.26])
 
