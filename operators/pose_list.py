@@ -15,6 +15,7 @@ from .styles import remembered_style
 
 # the livelier heads of the bundled bank turn by this much
 _HALF_WIDTH_DEGREES = 8.0
+_COLOUR, _AXES_COLOUR = (0.95, 0.65, 0.25), (0.7, 0.7, 0.7)
 
 
 class MimeshPoseItem(bpy.types.PropertyGroup):
@@ -82,11 +83,14 @@ def retrieved_names(context: bpy.types.Context) -> set[str]:
     return {line.rpartition(": ")[0] for line in run_state(context).neighbours.splitlines()}
 
 
-def reach_pixels(item: MimeshPoseItem, pixels: int) -> list[float]:
-    """How far this head nods and turns, as a square picture's opacities, row by row from below."""
-    from ..core.pose.listing import reach_picture
+def reach_pixels(item: MimeshPoseItem, pixels: int, with_axes: bool = False) -> list[float]:
+    """How far this head nods and turns, as a square picture's RGBA values, row by row from below."""
+    from ..core.pose.listing import reach_axes, reach_picture
 
-    return reach_picture(item.nod, item.turn, item.together, pixels, _HALF_WIDTH_DEGREES).ravel().tolist()
+    filled = reach_picture(item.nod, item.turn, item.together, pixels, _HALF_WIDTH_DEGREES)[..., None]
+    axes = reach_axes(pixels, _HALF_WIDTH_DEGREES)[..., None] if with_axes else 0.0 * filled
+    # Blender's icons are premultiplied; the axes lie over the filled part
+    return (filled * (*_COLOUR, 1.0) * (1.0 - axes) + axes * (*_AXES_COLOUR, 1.0)).ravel().tolist()  # type: ignore
 
 
 def refresh_poses(context: bpy.types.Context) -> None:

@@ -16,11 +16,10 @@ from .lists import Rows
 from .words import draw_words, room, shortened, ui_scale
 
 _ROWS = 5
-_PIXELS = 32
+_PIXELS, _LARGE_PIXELS, _LARGE_SCALE = 32, 128, 5.0
 # of a row, at 1x: round button, picture and scroll bar; the mark; the number; the buttons beside the list
 _ROW_PIXELS, _MARK_PIXELS, _DISTANCE_PIXELS, _BUTTONS_PIXELS = 76, 22, 38, 28
 _NARROW_PIXELS = 230
-_COLOUR = (0.95, 0.65, 0.25)
 
 
 @dataclass(slots=True)
@@ -81,6 +80,9 @@ def draw_codebook(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     row.enabled = not run_state(context).running
     row.operator("mimesh.regenerate_head", text="Try This Head", icon="PLAY").follow = item.name
     details = layout.column(align=True)
+    picture = reach_picture(item)
+    if picture:
+        details.template_icon(picture, scale=_LARGE_SCALE)
     draw_words(details, item.name, context)
     if item.distance >= 0.0:
         draw_words(details, f"Distance to the reference: {item.distance:.2f}.", context)
@@ -96,10 +98,19 @@ def reach_icon(item: MimeshPoseItem) -> int:
     if key not in _pictures.collection:
         picture = _pictures.collection.new(key)
         picture.icon_size = (_PIXELS, _PIXELS)
-        # Blender's icons are premultiplied
-        picture.icon_pixels_float = [
-            part for value in reach_pixels(item, _PIXELS) for part in (*(tone * value for tone in _COLOUR), value)
-        ]
+        picture.icon_pixels_float = reach_pixels(item, _PIXELS)
+    return int(_pictures.collection[key].icon_id)
+
+
+def reach_picture(item: MimeshPoseItem) -> int:
+    """The same, larger, with axes: degrees to the sides and up and down. 0 in the background."""
+    if _pictures.collection is None or bpy.app.background:
+        return 0
+    key = f"large {item.nod:.2f} {item.turn:.2f} {item.together:.2f}"
+    if key not in _pictures.collection:
+        picture = _pictures.collection.new(key)
+        picture.image_size = (_LARGE_PIXELS, _LARGE_PIXELS)
+        picture.image_pixels_float = reach_pixels(item, _LARGE_PIXELS, with_axes=True)
     return int(_pictures.collection[key].icon_id)
 
 

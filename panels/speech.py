@@ -8,10 +8,10 @@ import bpy
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
 from .places import InSequencer, InView3D, Order, PanelPart
-from .words import draw_choice
+from .words import draw_choice, room, ui_scale
 
-# room for a number and its arrows
-_TRACK_UNITS = 2.5
+# room for "Track" and its number, and where it still leaves the name enough
+_TRACK_UNITS, _BESIDE_PIXELS = 4.0, 200
 
 
 class _Speech(PanelPart):
@@ -39,9 +39,10 @@ class _Speech(PanelPart):
             row.prop(settings, f"speech_{settings.speech_kind}", text="")
             if settings.speech_kind in ("strip", "file"):
                 # the sound track's number, where a file has several
-                number = row.row(align=True)
-                number.ui_units_x = _TRACK_UNITS
-                number.prop(settings, "speech_track", text="")
+                number = column if room(context) < _BESIDE_PIXELS * ui_scale(context) else row.row(align=True)
+                if number is not column:
+                    number.ui_units_x = _TRACK_UNITS
+                number.prop(settings, "speech_track", text="Track")
 
 
 class MIMESH_PT_speech(_Speech, InView3D, bpy.types.Panel):

@@ -18,6 +18,7 @@ from .style_matrix import StyleMatrix
 
 _NOD, _TURN, _TOGETHER = (STATISTICS.index(name) for name in ("spread x", "spread y", "xy"))
 _EDGE_PIXELS = 1.5
+_TICK_DEGREES, _TICK_SHARE, _AXIS_OPACITY = 2.0, 0.03, 0.55
 # as research.assets names what it varies of a clip, and a clip's seconds at the end of its name
 _VARIED = re.compile(r"(.*?)(?: \(([^()]*)\))?", re.DOTALL)
 _LENGTH = re.compile(r"_[0-9]+s$")
@@ -83,3 +84,14 @@ def reach_picture(
     far = np.sqrt(np.einsum("yxi,ij,yxj->yx", aim, np.linalg.inv(matrix), aim))
     step = 2 * degrees / pixels / max(float(np.sqrt(np.linalg.eigvalsh(matrix)[0])), 1e-3)
     return np.clip((1.0 - far) / (step * _EDGE_PIXELS) + 0.5, 0.0, 1.0).astype(np.float32)
+
+
+def reach_axes(pixels: int, degrees: float) -> NDArray[np.float32]:
+    """(pixels, pixels) 0..1: the axes of :func:`reach_picture`, with a tick every two degrees."""
+    axes = np.zeros((pixels, pixels), np.float32)
+    middle, tick = pixels // 2, max(round(_TICK_SHARE * pixels), 1)
+    axes[middle, :] = axes[:, middle] = _AXIS_OPACITY
+    for step in np.arange(-degrees, degrees, _TICK_DEGREES):
+        place = round((step + degrees) / (2 * degrees) * pixels)
+        axes[middle - tick : middle + tick + 1, place] = axes[place, middle - tick : middle + tick + 1] = _AXIS_OPACITY
+    return axes

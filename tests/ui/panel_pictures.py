@@ -44,8 +44,15 @@ def take(robot: Robot) -> None:
     robot.command("check_rig")
     time.sleep(1)
     robot.shoot("3_result")
+    robot.command("press check_reference")
+    robot.wait("a look at the reference", lambda state: state["running"], 30)
+    robot.wait("the end of the look", lambda state: not state["running"], 300)
     robot.command("list_bank")
     robot.command("empty_view")
+    # a hidden face is something to be warned of
+    robot.command("press generate_lip_sync")
+    robot.wait("a run with warnings", lambda state: state["running"], 30)
+    robot.wait("the end of it", lambda state: not state["running"], 300)
     for name in PANELS:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(1)
@@ -61,6 +68,11 @@ def take(robot: Robot) -> None:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(1)
         crop_sidebar(robot, f"panel_{name}")
+    robot.command("press reject_takes")
+    robot.command("press layer_line")
+    robot.command("only MIMESH_PT_adjust")
+    time.sleep(1)
+    crop_sidebar(robot, "panel_layers")
     robot.command("only ")
     robot.narrow()
     for name in PANELS + LATER:
@@ -73,6 +85,13 @@ def take(robot: Robot) -> None:
         robot.command(f"only MIMESH_PT_{name}")
         time.sleep(2)
         crop_sidebar(robot, f"large_{name}")
+    robot.command("scale 1.0")
+    robot.command("only ")
+    robot.command("sequencer")
+    time.sleep(2)
+    robot.command("sequencer_tab")
+    time.sleep(1)
+    robot.shoot("4_sequencer")
 
 
 def crop_sidebar(robot: Robot, name: str) -> None:

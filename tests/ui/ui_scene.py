@@ -132,6 +132,20 @@ def in_window(operator: str, **options: object) -> None:
         getattr(bpy.ops.mimesh, operator)("INVOKE_DEFAULT", **options)
 
 
+def sequencer() -> bpy.types.Area:
+    """The Sequencer, which is put below the 3D View where there is none."""
+    window = bpy.context.window_manager.windows[0]
+    found = [area for area in window.screen.areas if area.type == "SEQUENCE_EDITOR"]
+    if not found:
+        before = set(window.screen.areas)
+        with bpy.context.temp_override(window=window, area=viewport()):
+            bpy.ops.screen.area_split(direction="HORIZONTAL", factor=0.7)
+        found = [area for area in window.screen.areas if area not in before]
+        found[0].type = "SEQUENCE_EDITOR"
+        found[0].spaces.active.show_region_ui = True
+    return found[0]
+
+
 def empty_view() -> None:
     """Nothing behind the sidebar, so that its panels can be cut out of the picture."""
     space = viewport().spaces.active
@@ -208,6 +222,10 @@ def obey(command: str) -> None:
         view = bpy.context.preferences.view
         view.language = command.partition(" ")[2]
         view.use_translate_interface = view.use_translate_tooltips = True
+    elif command == "sequencer":
+        sequencer()
+    elif command == "sequencer_tab":
+        sidebar(sequencer()).active_panel_category = "Mimesh"
     elif command == "empty_view":
         empty_view()
     elif command.startswith("scale "):

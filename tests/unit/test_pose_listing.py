@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import SettingsError
 from core.pose.bank import BANK_FILE, PoseBank
-from core.pose.listing import list_poses, reach_picture, short_name
+from core.pose.listing import list_poses, reach_axes, reach_picture, short_name
 from core.style.parts import PosePart
 from core.weights import bundled
 
@@ -54,6 +54,14 @@ def test_the_picture_is_as_wide_as_the_head_turns_and_as_high_as_it_nods() -> No
     assert filled.any(axis=0).sum() * 16.0 / 64 == pytest.approx(12.0, abs=0.6)
     assert filled.any(axis=1).sum() * 16.0 / 64 == pytest.approx(4.0, abs=0.6)
     assert picture.min() == 0.0 and picture.max() == 1.0
+
+
+def test_the_axes_cross_in_the_middle_with_a_tick_every_two_degrees() -> None:
+    axes = reach_axes(pixels=128, degrees=6.0)
+    assert (axes[64] > 0).all() and (axes[:, 64] > 0).all()
+    beside = np.flatnonzero(axes[66] > 0)
+    assert list(np.diff(beside).round(-1)) == [20] * 5
+    assert np.array_equal(axes, axes.T)
 
 
 def test_a_style_is_followed_by_its_name_whatever_is_nearest(bank: PoseBank) -> None:
