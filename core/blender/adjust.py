@@ -27,6 +27,7 @@ from ..rig.curves import ARMATURE, KEY, controls_of, part_keys
 from ..rig.description import RigDescription
 from ..rig.existing import CurvePoints, ExistingAnimation, ExistingDatablock, fingerprint
 from ..rig.plan import ApplySettings, CurvePlan, plan_curves
+from ..rig.plan_bones import TurnMemory
 from ..rig.solve import prepare_solver
 from . import compat
 from .adjust_record import adjust_json, bake_of, is_rough, line_adjust
@@ -71,6 +72,7 @@ class _Ready:
     armature: ExistingDatablock
     used: float
     memory: KeyMemory = field(default_factory=KeyMemory)
+    turned: TurnMemory = field(default_factory=TurnMemory)
     tidy: dict[CurveName, NDArray[np.float32]] = field(default_factory=dict)
 
 
@@ -100,9 +102,8 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings,
     for action in {slot.action.name: slot.action for _, slot in slots}.values():
         action[ADJUST_PROPERTY] = adjust_json(settings, plan.missed, rough)
     forget_keys(obj, line.line.sound)
-    scene = bpy.context.scene
-    if scene is not None:
-        scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+    if bpy.context.view_layer is not None:
+        bpy.context.view_layer.update()
     settle()
     return time.perf_counter() - started
 
@@ -178,7 +179,7 @@ def _plan(ready: _Ready, line: KeptLine, settings: AdjustSettings, rough: bool) 
     )
     motion, timing = ready.line.adjusted(settings), ready.line.kept.timing
     existing = ExistingAnimation(armature=ready.armature)
-    plan = plan_curves(ready.rig, motion, timing, apply, existing, line.provenance_json)
+    plan = plan_curves(ready.rig, motion, timing, apply, existing, line.provenance_json, ready.turned)
     if rough:
         frames = max((curve.frames for curve in plan.curves), key=len)
         return refitted(plan, ready.tidy, ready.line.shut_on(settings, timing.seconds_at(frames.astype(np.int64))))

@@ -30,9 +30,13 @@ class LeftCurve:
     removed: NDArray[np.float32]
     ours: WrittenCurve
 
+    def is_ours(self) -> bool:
+        """Whether all of its keys are ours, and none of ours is missing."""
+        return len(self.co) == len(self.ours.frames) and not len(self.keys.frames) and not len(self.removed)
+
     def our_points(self) -> NDArray[np.float32]:
         """(k, 2) frames and values of what is ours: not the same as ``co`` once the artist has edited the curve."""
-        if len(self.co) == len(self.ours.frames) and not len(self.keys.frames) and not len(self.removed):
+        if self.is_ours():
             return self.co
         return np.stack([self.ours.frames, self.ours.values], axis=1)
 
@@ -64,9 +68,13 @@ def _see(_scene: object, depsgraph: Any = None) -> None:
 
 
 @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
-def _see_frame(*_given: object) -> None:
-    # this evaluation hides what was changed before it
-    _Watch.changed = True
+def _see_before_frame(scene: bpy.types.Scene, *_given: object) -> None:
+    # the coming evaluation hides what was changed before it: every action counts as updated in it
+    layer = bpy.context.view_layer
+    if layer is None or scene != bpy.context.scene or bpy.app.is_job_running("RENDER"):
+        _Watch.changed = True
+    elif not _Watch.changed and layer.depsgraph is not None:
+        _see(scene, layer.depsgraph)
 
 
 def watch() -> None:
@@ -102,4 +110,4 @@ def settle() -> None:
 def _handlers() -> list[tuple[Any, Any]]:
     handlers = bpy.app.handlers
     several = (handlers.depsgraph_update_post, handlers.undo_post, handlers.redo_post, handlers.load_post)
-    return [*((found, _see) for found in several), (handlers.frame_change_post, _see_frame)]
+    return [*((found, _see) for found in several), (handlers.frame_change_pre, _see_before_frame)]

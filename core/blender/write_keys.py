@@ -104,6 +104,8 @@ def renew_curve(curve: Any, planned: PlannedCurve, left: LeftCurve, how: Writing
     count = len(points)
     if count != len(left.co) or not np.array_equal(_read(points, "co", count), left.co):
         return None
+    if left.is_ours() and np.array_equal(planned.frames, left.frames):
+        return _revalued(curve, planned, left)
     new = bent(_planned(planned), left.keys, left.removed, how.bend_frames, how.only)
     co = np.stack([new.frames, new.values], axis=1, dtype=np.float32)
     if count == len(co) and np.array_equal(new.frames, left.co[:, 0]):
@@ -115,6 +117,15 @@ def renew_curve(curve: Any, planned: PlannedCurve, left: LeftCurve, how: Writing
         return None
     curve.update()
     return LeftCurve(co, planned.frames, planned.values, left.keys, left.removed, new.ours)
+
+
+def _revalued(curve: Any, planned: PlannedCurve, left: LeftCurve) -> LeftCurve:
+    """New values for a curve whose keys are ours alone and stay at their frames."""
+    co = left.co.copy()
+    co[:, 1] = planned.values
+    curve.keyframe_points.foreach_set("co", co.ravel())
+    curve.update()
+    return LeftCurve(co, planned.frames, planned.values, left.keys, left.removed, _planned(planned))
 
 
 def same_keys(curve: Any, other: Any) -> bool:

@@ -31,16 +31,21 @@ def eased_curves(
     by_path: dict[tuple[str, str], list[PlannedCurve]] = {}
     for curve in curves:
         by_path.setdefault((curve.datablock, curve.path), []).append(curve)
-    times: dict[int, NDArray[np.float32]] = {}
-    eased: list[PlannedCurve] = []
+    # most curves share their frames
+    sharing: dict[int, list[PlannedCurve]] = {}
     for group in by_path.values():
+        sharing.setdefault(id(group[0].frames), []).extend(group)
+    eased: dict[int, PlannedCurve] = {}
+    for group in sharing.values():
         at = group[0].frames
-        if id(at) not in times:
-            # most curves share their frames
-            ends = at[0] - np.arange(before, 0, -1), at, at[-1] + np.arange(1, after + 1)
-            times[id(at)] = np.concatenate(ends).astype(np.float32)
-        eased += _eased_property(group, rest, rise, fall, times[id(at)])
-    return tuple(eased)
+        ends = at[0] - np.arange(before, 0, -1), at, at[-1] + np.arange(1, after + 1)
+        times = np.concatenate(ends).astype(np.float32)
+        apart = [curve for curve in group if not _turns_together(curve.path)]
+        eased |= _eased_apart(apart, rest, rise, fall, times)
+        turning = dict.fromkeys((curve.datablock, curve.path) for curve in group if _turns_together(curve.path))
+        for name in turning:
+            eased |= _eased_property(by_path[name], rest, rise, fall, times)
+    return tuple(eased[id(curve)] for group in by_path.values() for curve in group)
 
 
 def rest_value(path: str, index: int) -> float:
@@ -48,21 +53,44 @@ def rest_value(path: str, index: int) -> float:
     return 1.0 if path.endswith("rotation_quaternion") and index == 0 else 0.0
 
 
+def _turns_together(path: str) -> bool:
+    """Whether the channels of a property are one rotation, of which none is anything alone."""
+    return path.endswith(("rotation_quaternion", "rotation_axis_angle"))
+
+
+def _eased_apart(
+    curves: list[PlannedCurve], rest: Rest, rise: FloatArray, fall: FloatArray, times: NDArray[np.float32]
+) -> dict[int, PlannedCurve]:
+    """Channels that count each for itself, all in one array, by the ``id`` of each curve."""
+    if not curves:
+        return {}
+    still = np.array([rest.get((c.path, c.index), rest_value(c.path, c.index)) for c in curves])[:, None]
+    whole = np.empty((len(curves), len(times)), np.float32)
+    inside = slice(len(rise), len(times) - len(fall))
+    whole[:, inside] = [curve.values for curve in curves]
+    first, last = (whole[:, inside][:, [end]].astype(np.float64) for end in (0, -1))
+    whole[:, : len(rise)] = still + rise.T * (first - still)
+    whole[:, inside.stop :] = (still + fall.T * (last - still))[:, ::-1]
+    return {
+        id(curve): dataclasses.replace(curve, frames=times, values=whole[row]) for row, curve in enumerate(curves)
+    }
+
+
 def _eased_property(
     group: list[PlannedCurve], rest: Rest, rise: FloatArray, fall: FloatArray, times: NDArray[np.float32]
-) -> list[PlannedCurve]:
-    """All channels of one property, since a rotation's belong together."""
+) -> dict[int, PlannedCurve]:
+    """All channels of one rotation, by the ``id`` of each curve."""
     path = group[0].path
     first, last = (np.array([curve.values[end] for curve in group], np.float64) for end in (0, -1))
     still = np.array([rest.get((path, curve.index), rest_value(path, curve.index)) for curve in group])
     before = _between(path, _near(path, still, first), first, rise).astype(np.float32)
     after = _between(path, _near(path, still, last), last, fall)[::-1].astype(np.float32)
-    return [
-        dataclasses.replace(
+    return {
+        id(curve): dataclasses.replace(
             curve, frames=times, values=np.concatenate([before[:, column], curve.values, after[:, column]])
         )
         for column, curve in enumerate(group)
-    ]
+    }
 
 
 def _rise(frames: int) -> FloatArray:

@@ -32,7 +32,7 @@ from .existing import ExistingAnimation, ExistingDatablock, Line
 from .frames import rotation_field
 from .layer_reading import Span
 from .layers import Layer, decide_layer
-from .plan_bones import Turns, plan_bones, plan_gaze_keys
+from .plan_bones import TurnMemory, Turns, plan_bones, plan_gaze_keys
 from .resample import sample_monotone
 from .solve import RigMotion
 from .timing import SceneTiming
@@ -127,8 +127,12 @@ def plan_curves(
     settings: ApplySettings,
     existing: ExistingAnimation,
     provenance_json: str,
+    memory: TurnMemory | None = None,
 ) -> CurvePlan:
-    """Decide every curve, slider range and layer. Raises :class:`RigError` for what must not be written."""
+    """Decide every curve, slider range and layer. Raises :class:`RigError` for what must not be written.
+
+    memory: of what turned when the same line was planned before, None for a line that is planned once.
+    """
     frames = timing.frames((len(motion) - 1) / motion.fps)
     if not len(frames):
         raise RigError(
@@ -140,7 +144,7 @@ def plan_curves(
     span = Span(float(frames[0]) - ahead, float(frames[-1]) + behind, min(ahead, behind))
     turns = Turns(settings.head, settings.eyes, settings.neck_share, _taken_bones(rig, existing.armature, line, span))
     keys = _plan_keys(rig, key_values, frames) + plan_gaze_keys(rig, motion, seconds, frames, turns)
-    bones = plan_bones(rig, motion, seconds, frames, turns)
+    bones = plan_bones(rig, motion, seconds, frames, turns, memory)
     along = _for_parts(rig, keys)
     curves = eased_curves((*_by_controls(rig, keys), *along, *bones.curves), rig.rest, ahead, behind)
     layers = tuple(

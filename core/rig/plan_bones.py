@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..face.rotations import FloatArray
 from .conventions.base import GazeKey
 from .curves import ARMATURE, KEY, PlannedCurve, bone_path, key_path
-from .description import RigDescription
-from .frames import bone_channels, flame_to_armature, is_flame_frame, local_rotations
+from .description import BoneDescription, RigDescription
+from .frames import BoneChannels, bone_channels, flame_to_armature, is_flame_frame, local_rotations
 from .resample import sample_monotone
 from .solve import RigMotion
 
@@ -38,6 +38,34 @@ class BoneCurves:
     curves: tuple[PlannedCurve, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class TurnMemory:
+    """What each bone was turned by last and the channels that this gave: a slider of the lips leaves them as they are.
+
+    Of one rig; given is all that the channels depend on besides.
+    """
+
+    given: dict[str, tuple[NDArray[np.floating], ...]] = field(default_factory=dict)
+    found: dict[str, BoneChannels] = field(default_factory=dict)
+
+    def channels(self, bone: BoneDescription, rotvec: FloatArray, fps: float, at: _Sampling) -> BoneChannels:
+        """Of a bone that turns by these rotation vectors (T, 3)."""
+        given = (rotvec, at.seconds, at.axes)
+        known = self.given.get(bone.name)
+        if known is None or not all(map(np.array_equal, known, given)):
+            self.given[bone.name] = given
+            self.found[bone.name] = _channels(bone, rotvec, fps, at)
+        return self.found[bone.name]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sampling:
+    """Times of the scene's frames (S,) in the motion, and the rotation from FLAME's axes to the armature's."""
+
+    seconds: NDArray[np.float64]
+    axes: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +109,10 @@ def plan_bones(
     seconds: NDArray[np.float64],
     frames: NDArray[np.int64],
     turns: Turns,
+    memory: TurnMemory | None = None,
 ) -> BoneCurves:
+    """The curves of every bone that turns. memory: what was planned for this rig before, where it may be used."""
+    memory = memory or TurnMemory()
     curves: list[PlannedCurve] = []
     notes: list[str] = []
     warnings: list[str] = []
@@ -99,8 +130,7 @@ def plan_bones(
             )
             continue
         bone = rig.bone(bone_name)
-        local = local_rotations(bone, sample_monotone(turning.rotvec, motion.fps, seconds), axes)
-        channels = bone_channels(bone, local)
+        channels = memory.channels(bone, turning.rotvec, motion.fps, _Sampling(seconds, axes))
         way = "in FLAME's axes" if is_flame_frame(bone, axes) else "turned into the bone's own axes"
         notes.append(f"{part}: bone {bone_name}, {way}, {channels.property_name}")
         curves.extend(
@@ -115,6 +145,11 @@ def plan_bones(
             for index in range(channels.values.shape[1])
         )
     return BoneCurves(tuple(curves), tuple(notes), tuple(warnings))
+
+
+def _channels(bone: BoneDescription, rotvec: FloatArray, fps: float, at: _Sampling) -> BoneChannels:
+    local = local_rotations(bone, sample_monotone(rotvec, fps, at.seconds), at.axes)
+    return bone_channels(bone, local)
 
 
 def _missing(rig: RigDescription, part: str) -> str:
