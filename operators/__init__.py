@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import (
     adjust,
+    adjust_ahead,
     assets,
     cache,
     check_reference,
@@ -59,6 +60,7 @@ _MODULES = (
     engine_access,
     generate,
     adjust,
+    adjust_ahead,
     tidy,
     tidy_later,
     layers,

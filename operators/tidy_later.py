@@ -30,14 +30,14 @@ def tidy_soon() -> None:
 
 def _tidy() -> float | None:
     """A timer's function."""
-    from ..core.blender.adjust import tidy_rough_lines
+    from ..core.blender.adjust import settle_lines
 
     left = _Due.at - time.monotonic()
     if left > 0:
         return left
     if bpy.context.window_manager.mimesh_run.running:  # type: ignore[attr-defined]
         return _QUIET_SECONDS
-    tidy_rough_lines()
+    settle_lines()
     return None
 
 
@@ -51,10 +51,10 @@ def _came_back(*_given: object) -> None:
 def _before_saving(*_given: object) -> None:
     """A file is saved with its lines tidy."""
     if bpy.app.timers.is_registered(_tidy):
-        from ..core.blender.adjust import tidy_rough_lines
+        from ..core.blender.adjust import settle_lines
 
         bpy.app.timers.unregister(_tidy)
-        tidy_rough_lines()
+        settle_lines()
 
 
 def register() -> None:

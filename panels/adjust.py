@@ -15,6 +15,7 @@ from ..operators.adjust import (
     hold_values,
     key_held_values,
 )
+from ..operators.adjust_ahead import prepare_soon
 from ..operators.layers import drawn_layers
 from ..operators.properties import run_state
 from ..operators.stubs import classes_factory
@@ -73,6 +74,8 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         column.use_property_split = fit_beside(names, context)
         column.use_property_decorate = False
         column.enabled = not reason
+        if not reason:
+            prepare_soon()
         row = column.row(align=True)
         row.prop(adjust, "line", placeholder="Chosen speech")
         row.operator("mimesh.reset_adjust", text="", icon="LOOP_BACK")

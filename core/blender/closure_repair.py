@@ -15,7 +15,8 @@ from ..face.basis import open_basis
 from ..rig.curves import ARMATURE, BONE_PATH, key_path, unquoted
 from ..rig.description import RigDescription
 from . import compat
-from .adjust import adjust_line, line_slots
+from .adjust import adjust_line
+from .adjust_ready import line_slots
 from .adjust_record import line_adjust
 from .armature import find_armature
 from .closure_check import mark_open_closures

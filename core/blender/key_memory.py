@@ -43,14 +43,14 @@ class LeftCurve:
 
 @dataclass(slots=True, eq=False)
 class KeyMemory:
-    """Of one line. record: what was stored with its one action; curves count only while it is there."""
+    """Of one line. records: what was stored with its actions (one since 4.4); curves count while they are there."""
 
-    record: bytes = b""
+    records: list[bytes] = field(default_factory=list)
     curves: dict[CurveName, LeftCurve] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Begin anew."""
-        self.record = b""
+        self.records.clear()
         self.curves.clear()
 
 
@@ -71,7 +71,9 @@ def _see(_scene: object, depsgraph: Any = None) -> None:
 def _see_before_frame(scene: bpy.types.Scene, *_given: object) -> None:
     # the coming evaluation hides what was changed before it: every action counts as updated in it
     layer = bpy.context.view_layer
-    if layer is None or scene != bpy.context.scene or bpy.app.is_job_running("RENDER"):
+    # Blender's stubs have this answer nothing
+    renders = bool(bpy.app.is_job_running("RENDER"))  # type: ignore[func-returns-value]
+    if layer is None or scene != bpy.context.scene or renders:
         _Watch.changed = True
     elif not _Watch.changed and layer.depsgraph is not None:
         _see(scene, layer.depsgraph)

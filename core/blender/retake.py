@@ -34,7 +34,7 @@ from ..settings_schema import SettingsGroup, setting_fields
 from ..style.traits import with_amounts
 from ..trait_settings import TraitAmounts
 from . import compat
-from .adjust import line_slots
+from .adjust_ready import line_slots
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
 from .layers import in_step_with_layers, pull_edits

@@ -29,7 +29,16 @@ from .tags import (
     record,
     store_bytes,
 )
-from .write_keys import Writing, absent_curve, new_left, renew_curve, rewrite_curve, smoothing_of, write_new_curve
+from .write_keys import (
+    Writing,
+    absent_curve,
+    new_left,
+    recall_curve,
+    renew_curve,
+    rewrite_curve,
+    smoothing_of,
+    write_new_curve,
+)
 
 # Blender cuts datablock names at 63 bytes
 _NAME_LIMIT = 48
@@ -169,6 +178,17 @@ def update_curves(
             made = compat.new_curve(home, curve.path, curve.index, curve.group)
             found[name] = new_left(curve, write_new_curve(made, curve, how))
     return found
+
+
+def recall_curves(slot: WrittenSlot, datablock: str, interpolation: str) -> dict[CurveName, LeftCurve]:
+    """How the curves of a line are now, as :func:`update_curves` would have left them; nothing is written."""
+    home = compat.slot_curves(slot.action, slot.slot)
+    present = {(datablock, curve.data_path, curve.array_index): curve for curve in home.fcurves}
+    return {
+        name: recall_curve(present.get(name), ours, interpolation)
+        for name, ours in read_written(slot.action).items()
+        if name[0] == datablock
+    }
 
 
 def _renewed(

@@ -71,6 +71,19 @@ def absent_curve(planned: PlannedCurve, ours: WrittenCurve) -> LeftCurve:
     return LeftCurve(np.zeros((0, 2), np.float32), planned.frames, planned.values, nothing, nothing.frames, ours)
 
 
+def recall_curve(curve: Any | None, written: WrittenCurve, interpolation: str) -> LeftCurve:
+    """A curve as it is; None for one that the artist has removed. What was planned for it is not known any more."""
+    unknown = np.full(len(written.values), np.nan, np.float32)
+    nothing = WrittenCurve(written.frames[:0], written.values[:0])
+    if curve is None:
+        return LeftCurve(np.zeros((0, 2), np.float32), written.frames, unknown, nothing, nothing.frames, written)
+    points = curve.keyframe_points
+    co = _read(points, "co", len(points))
+    edits = find_edits(co[:, 0], co[:, 1], _marked(points, len(points), interpolation), written)
+    keys = WrittenCurve(co[edits.theirs, 0], co[edits.theirs, 1])
+    return LeftCurve(co, written.frames, unknown, keys, edits.removed, written)
+
+
 def rewrite_curve(curve: Any, planned: PlannedCurve, written: WrittenCurve | None, how: Writing) -> LeftCurve:
     """New motion on a curve of ours; the artist's keys stay, and it bends through them. Returns what is there now."""
     points = curve.keyframe_points

@@ -47,16 +47,16 @@ def nearest_frames(sorted_frames: NDArray[np.float32], frames: NDArray[np.float3
     return np.where(frames - sorted_frames[left] < sorted_frames[right] - frames, left, right)
 
 
-def pack_written(curves: Mapping[CurveName, WrittenCurve]) -> bytes:
-    """As bytes; curves with the same frames share them."""
+def pack_written(curves: Mapping[CurveName, WrittenCurve], effort: int = 1) -> bytes:
+    """As bytes; curves with the same frames share them. effort: 0 to 9, of zlib: with 0 it is quick and long."""
     groups: dict[bytes, list[CurveName]] = {}
     for name, curve in curves.items():
         groups.setdefault(curve.frames.tobytes(), []).append(name)
     header, body = [], b""
     for frames, names in groups.items():
-        times = zlib.compress(np.diff(np.frombuffer(frames, "<f4"), prepend=np.float32(0)).tobytes(), 1)
+        times = zlib.compress(np.diff(np.frombuffer(frames, "<f4"), prepend=np.float32(0)).tobytes(), effort)
         count = len(frames) // 4
-        values = pack_array(np.stack([curves[name].values for name in names], axis=1), 1) if count else b""
+        values = pack_array(np.stack([curves[name].values for name in names], axis=1), effort) if count else b""
         header.append([count, len(times), len(values), names])
         body += times + values
     text = json.dumps(header).encode()

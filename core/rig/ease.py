@@ -71,9 +71,7 @@ def _eased_apart(
     first, last = (whole[:, inside][:, [end]].astype(np.float64) for end in (0, -1))
     whole[:, : len(rise)] = still + rise.T * (first - still)
     whole[:, inside.stop :] = (still + fall.T * (last - still))[:, ::-1]
-    return {
-        id(curve): dataclasses.replace(curve, frames=times, values=whole[row]) for row, curve in enumerate(curves)
-    }
+    return {id(curve): dataclasses.replace(curve, frames=times, values=whole[row]) for row, curve in enumerate(curves)}
 
 
 def _eased_property(

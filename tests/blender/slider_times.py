@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints how long each slider takes from its value to the updated curves: 30 s of speech at 60 frames a second.
 
-``PYTHONPATH=. .venv-bpy50/bin/python tests/blender/slider_times.py`` in each Blender. Milliseconds of the processor,
-so that other work on the machine does not count; ``--tidied`` for a line whose keys are few, which is tidied anew
-after each slider, ``--edited`` with ten keys of the artist's, ``--profile NAME`` for where the time goes.
+``PYTHONPATH=. .venv-bpy50/bin/python tests/blender/slider_times.py`` in each Blender. Milliseconds by the clock, and
+of the processor: on a busy machine the first are too many, with several threads the second (numpy's wait for each
+other on a processor). ``--tidied`` for a line whose keys are few, which is tidied anew after each slider, ``--edited``
+with ten keys of the artist's, ``--profile NAME`` for where the time goes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +71,29 @@ def edit_ten_keys() -> None:
         curve.update()
 
 
-def drag(sliders: Any, name: str) -> list[float]:
-    """Milliseconds of each tick while a slider goes from one value to another and back to where it was."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Milliseconds by the clock and of the processor."""
+
+    clock: float
+    processor: float
+
+    @classmethod
+    def by(cls, work: Callable[[], object]) -> Taken:
+        """Of one call."""
+        clock, processor = time.perf_counter(), time.process_time()
+        work()
+        return cls(1000.0 * (time.perf_counter() - clock), 1000.0 * (time.process_time() - processor))
+
+
+def drag(sliders: Any, name: str) -> list[Taken]:
+    """Each tick while a slider goes from one value to another and back to where it was."""
     low, high = SLIDERS[name]
-    before, found = getattr(sliders, name), []
-    for tick in range(TICKS):
-        started = time.process_time()
-        drag_to(name, low + (high - low) * tick / (TICKS - 1))
-        found.append(1000.0 * (time.process_time() - started))
+    before = getattr(sliders, name)
+    found = [
+        Taken.by(lambda tick=tick: drag_to(name, low + (high - low) * tick / (TICKS - 1)))  # type: ignore[misc]
+        for tick in range(TICKS)
+    ]
     drag_to(name, before)
     return found
 
@@ -86,11 +104,41 @@ def drag_to(name: str, value: float) -> None:
     assert not reason, reason
 
 
-def tidy_anew() -> float:
-    """Milliseconds of what comes a moment after the last tick."""
-    started = time.process_time()
-    part("core.blender.adjust").tidy_rough_lines()
-    return 1000.0 * (time.process_time() - started)
+def tidy_anew() -> Taken:
+    """What comes a moment after the last tick."""
+    return Taken.by(part("core.blender.adjust").settle_lines)
+
+
+def prepare() -> Taken:
+    """What a panel with the sliders does before the first of them is touched."""
+    line = part("operators.adjust").current_line(bpy.context)
+    return Taken.by(lambda: part("core.blender.adjust_ready").prepare_line(bpy.data.objects["MimeshHead"], line))
+
+
+def first_ticks() -> None:
+    """Prints what the first tick after something else takes."""
+
+    def undo() -> None:
+        part("core.blender.key_memory")._see(None)
+
+    print_row("made ready", [prepare()])
+    print_row("the first", [Taken.by(lambda: drag_to("mouth", 1.2))])
+    for label, before in (
+        ("after a frame", lambda: bpy.context.scene.frame_set(200)),
+        ("after an undo", undo),
+        ("after edits", edit_ten_keys),
+    ):
+        before()
+        print_row(label, [Taken.by(lambda: drag_to("mouth", 1.4))])
+        drag_to("mouth", 1.0)
+
+
+def print_row(name: str, ticks: list[Taken], after: Taken | None = None) -> None:
+    """Medians and worst; of the processor in brackets."""
+    clock, processor = [t.clock for t in ticks], [t.processor for t in ticks]
+    text = f"{name:18} {statistics.median(clock):7.1f} {max(clock):7.1f}"
+    text += f"   {statistics.median(processor):7.1f} {max(processor):7.1f}"
+    print(text if after is None else f"{text} {after.clock:12.1f}", flush=True)
 
 
 def main() -> int:
@@ -98,6 +146,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tidied", action="store_true")
     parser.add_argument("--edited", action="store_true")
+    parser.add_argument("--first", action="store_true", help="what the first tick after something else takes")
     parser.add_argument("--profile", default="")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -112,19 +161,22 @@ def main() -> int:
             drag(sliders, given.profile)
         pstats.Stats(profile).sort_stats("tottime").print_stats(26)
         return 0
-    sliders.head = 1.1
-    sliders.head = 1.0
     curves = sum(
         len(part("core.blender.compat").action_curves(action)) for action in bpy.data.actions if "mimesh" in action
     )
-    print(f"Blender {bpy.app.version_string}, {SECONDS:g} s, {FPS} fps, {curves} curves, ms of CPU per tick")
-    print(f"{'slider':18} {'median':>7} {'worst':>7} {'tidied anew':>12}")
+    print(f"Blender {bpy.app.version_string}, {SECONDS:g} s, {FPS} fps, {curves} curves, ms per tick")
+    print(f"{'':18} {'by the clock':>15}   {'processor':>15}")
+    print(f"{'slider':18} {'median':>7} {'worst':>7}   {'median':>7} {'worst':>7} {'tidied anew':>12}")
+    if given.first:
+        first_ticks()
+        return 0
+    prepare()
     whole = []
     for name in SLIDERS:
         found, after = drag(sliders, name), tidy_anew()
         whole += found
-        print(f"{name:18} {statistics.median(found):7.1f} {max(found):7.1f} {after:12.1f}", flush=True)
-    print(f"{'all':18} {statistics.median(whole):7.1f} {max(whole):7.1f}")
+        print_row(name, found, after)
+    print_row("all", whole)
     return 0
 
 

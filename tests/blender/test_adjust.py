@@ -31,7 +31,7 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def line(engine: FakeEngine, ready: Any) -> Any:
     """The demo head saying something in a style; gives the sliders."""
-    part("core.blender.adjust").forget_prepared()
+    part("core.blender.adjust_ready").forget_prepared()
     use_engine(engine)
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     return bpy.context.scene.mimesh_adjust
@@ -201,6 +201,49 @@ def test_a_line_without_its_motion_says_so_and_changes_nothing(line: Any) -> Non
     assert digest() == before
     with pytest.raises(RuntimeError, match="generate it again"):
         bpy.ops.mimesh.adjust_line(mouth=0.5)
+
+
+@pytest.mark.parametrize("seen_by", ["update", "frame"])
+def test_a_key_that_is_changed_after_a_line_was_made_ready_stays(line: Any, seen_by: str) -> None:
+    ready, compat = part("core.blender.adjust_ready"), part("core.blender.compat")
+    found = part("operators.adjust").current_line(bpy.context)
+    ready.prepare_line(face(), found)
+    line.mouth = 0.9
+    ready.prepare_line(face(), found)
+    curve = compat.owner_curves(face().data.shape_keys)[0]
+    key = curve.keyframe_points[len(curve.keyframe_points) // 2]
+    key.co[1] += 0.3
+    frame, value = key.co
+    if seen_by == "update":
+        bpy.context.view_layer.update()
+        ready.prepare_line(face(), found)
+    else:
+        bpy.context.scene.frame_set(bpy.context.scene.frame_current + 1)
+    line.mouth = 0.7
+    curve = compat.owner_curves(face().data.shape_keys)[0]
+    assert curve.evaluate(frame) == pytest.approx(value, abs=1e-5)
+
+
+def test_a_line_made_ready_writes_less_than_one_that_is_not(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing, calls = part("core.blender.write_action"), []
+    slow = writing.rewrite_curve
+    monkeypatch.setattr(writing, "rewrite_curve", lambda *given: calls.append(1) or slow(*given))
+    part("core.blender.adjust_ready").prepare_line(face(), part("operators.adjust").current_line(bpy.context))
+    line.mouth = 0.9
+    bpy.context.scene.frame_set(bpy.context.scene.frame_current + 1)
+    line.mouth = 0.8
+    assert not calls
+
+
+def test_what_is_noted_in_haste_while_a_slider_is_dragged_is_packed_later(line: Any) -> None:
+    action = face().data.shape_keys.animation_data.action
+    line.mouth = 0.8
+    short = bytes(action["mimesh_written"])
+    part("operators.adjust").adjust_now(bpy.context, {"mouth": 0.9}, dragged=True)
+    part("operators.adjust").adjust_now(bpy.context, {"mouth": 0.8}, dragged=True)
+    assert len(bytes(action["mimesh_written"])) > len(short)
+    part("core.blender.adjust").settle_lines()
+    assert bytes(action["mimesh_written"]) == short
 
 
 def test_disabling_after_a_slider_leaves_no_handler_behind(line: Any) -> None:

@@ -37,7 +37,7 @@ def panel(ready: Any) -> Any:
         target.id, target.bone_target = rig, f"CTRL {name}"
         target.transform_type, target.transform_space = "LOC_X", "LOCAL_SPACE"
         driver.expression = f"{variable.name} * {PER_METRE}"
-    part("core.blender.adjust").forget_prepared()
+    part("core.blender.adjust_ready").forget_prepared()
     use_engine(FakeEngine(babbling))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
     return rig

@@ -29,7 +29,7 @@ def head(request: pytest.FixtureRequest, extension: None, tmp_path: Path) -> Any
     """An ARKit head with a line of 3 s; its teeth have the jaw's keys."""
     bpy.context.preferences.edit.use_global_undo = True
     bpy.context.preferences.edit.undo_steps = 64
-    part("core.blender.adjust").forget_prepared()
+    part("core.blender.adjust_ready").forget_prepared()
     obj = arkit_head(request.param)
     mesh = bpy.data.meshes.new("Teeth")
     mesh.from_pydata([(0.0, -0.01, 0.0), (0.01, -0.01, 0.0), (0.0, -0.01, 0.01)], [], [(0, 1, 2)])
@@ -153,7 +153,7 @@ def test_undo_walks_back_and_saving_keeps_layers_with_their_influences(head: Any
         assert look() == wanted
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "layers.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "layers.blend"))
-    part("core.blender.adjust").forget_prepared()
+    part("core.blender.adjust_ready").forget_prepared()
     assert look() == looks[-1]
     assert bpy.context.scene.mimesh_layers.jaw == pytest.approx(0.4)
     bpy.context.scene.mimesh_adjust.tidy_mm = 0.0

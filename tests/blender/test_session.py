@@ -32,7 +32,7 @@ def engine(extension: None, tmp_path: Path) -> Iterator[FakeEngine | None]:
     """The tests' fake, or none where the real one speaks."""
     bpy.context.preferences.edit.use_global_undo = True
     bpy.context.preferences.edit.undo_steps = 64
-    part("core.blender.adjust").forget_prepared()
+    part("core.blender.adjust_ready").forget_prepared()
     if not REAL:
         yield use_sheet_engine()
         return
@@ -163,7 +163,7 @@ def test_save_and_reopen_keep_all_and_work_goes_on(engine: FakeEngine | None, tm
     session = run_session(tmp_path, engine)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "session.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "session.blend"))
-    part("core.blender.adjust").forget_prepared()
+    part("core.blender.adjust_ready").forget_prepared()
     assert session.look() == session.looks[-1][1]
     bpy.ops.ed.undo_push(message="reopened")
     names = session.names

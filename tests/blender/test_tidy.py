@@ -106,13 +106,13 @@ def test_a_dragged_slider_follows_at_once_and_the_line_is_tidied_anew_afterwards
         assert drag(bpy.context, {"mouth": mouth}, dragged=True) == ""
         assert rough() > 0
         assert keys / 2 < key_count() < 3 * keys
-    assert part("core.blender.adjust").tidy_rough_lines() == 1
+    assert part("core.blender.adjust").settle_lines() == 1
     assert rough() == 0
     assert digest() == wanted
-    assert part("core.blender.adjust").tidy_rough_lines() == 0
+    assert part("core.blender.adjust").settle_lines() == 0
     drag(bpy.context, {"mouth": 1.0, "lead_frames": 2.0}, dragged=True)
     drag(bpy.context, {"lead_frames": 0.0}, dragged=True)
-    part("core.blender.adjust").tidy_rough_lines()
+    part("core.blender.adjust").settle_lines()
     assert digest() == tidy
 
 
