@@ -84,7 +84,8 @@ def forget_prepared() -> None:
 def prepared(obj: bpy.types.Object, line: KeptLine, untouched: bool, fresh: float = _FRESH_SECONDS) -> ReadyLine:
     """The line, ready to be adjusted.
 
-    untouched: no action has changed since. fresh: seconds after which a rig is read again. Raises :class:`MimeshError` where the motion is lost or the rig cannot be read.
+    untouched: no action has changed since. fresh: seconds after which a rig is read again.
+    Raises :class:`MimeshError` where the motion is lost or the rig cannot be read.
     """
     action = bpy.data.actions.get(line.action)
     kept_bytes = bytes(action[KEPT_PROPERTY]) if action is not None and KEPT_PROPERTY in action else b""
