@@ -17,7 +17,6 @@ from typing import Any
 
 import bpy
 
-from ..rig.conventions.base import KeyMatch
 from ..rig.curves import bone_path, key_path
 from ..rig.description import KeyControl
 from ..rig.driver_shape import DriverShape, driver_shape
@@ -34,18 +33,19 @@ _LEAST_FACTOR = 1e-4
 def find_controls(
     obj: bpy.types.Object,
     armature: bpy.types.Object | None,
-    match: KeyMatch,
+    names: Sequence[str],
+    signed: bool,
     turned: Collection[str],
 ) -> Mapping[str, KeyControl]:
-    """Key name to its control, for those keys whose driver can be told.
+    """Key name to its control, for those of the keys ``names`` whose driver can be told.
 
-    turned: bones of the armature that are keyed themselves; a key that one of them drives follows it.
+    signed: whether they take values below zero: these need a driver that does not stop there. turned: bones of the
+    armature that are keyed themselves; a key that one of them drives follows it.
     """
     keys = obj.data.shape_keys
     if keys is None or keys.animation_data is None:
         return {}
-    # keys that take values below zero need a driver that does not stop there
-    signed, paths = match.signed, {key_path(name): name for name in match.names}
+    paths = {key_path(name): name for name in names}
     own = {bone_path(bone, field) for bone in turned for field in ("rotation_euler", "location")}
     found: dict[str, KeyControl] = {}
     for curve in keys.animation_data.drivers:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RigError
-from ..rig.conventions.base import KeyMatch
+from ..rig.conventions.base import GazeKey, KeyMatch
 from ..rig.conventions.by_shape import BY_SHAPE, match_by_shape
 from ..rig.conventions.registry import match_keys
 from ..rig.curves import key_path
@@ -56,7 +56,10 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     if bones.jaw is None:
         match = _with_a_living_mouth(obj, keys, match)
     named = (bones.jaw, bones.head, bones.neck, bones.left_eye, bones.right_eye)
-    controls = find_controls(obj, armature, match, [name for name in named if name is not None])
+    looking = _gaze_without_bones(match, bones)
+    controls = find_controls(
+        obj, armature, (*match.names, *looking), match.signed, [name for name in named if name is not None]
+    )
     driven = driven_by(obj) - set(map(key_path, controls))
     names = tuple(name for name in match.names if key_path(name) not in driven)
     _require_free(obj, match, names)
@@ -85,7 +88,7 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
         left_out=match.left_out,
         basis_hash=str(obj.get(BASIS_PROPERTY, "")) if len(names) == len(match.names) else "",
         warnings=(
-            *_warnings(obj, match, names, armature, bones),
+            *_warnings(obj, match, _without_these((*match.names, *looking), names, gaze), armature, bones),
             *find_hindrances(obj, blocks, armature, bones),
             *parts.notes,
         ),
@@ -95,6 +98,17 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
         parts=parts.parts,
         followers=parts.followers,
     )
+
+
+def _gaze_without_bones(match: KeyMatch, bones: FaceBones) -> tuple[str, ...]:
+    """Keys of the gaze of those eyes that no bone turns."""
+    turned = (bones.left_eye is not None, bones.right_eye is not None)
+    return tuple(key.name for key in match.gaze if not turned[key.eye])
+
+
+def _without_these(known: tuple[str, ...], names: tuple[str, ...], gaze: tuple[GazeKey, ...]) -> list[str]:
+    keyed = {*names, *(key.name for key in gaze)}
+    return [name for name in known if name not in keyed]
 
 
 def require_mesh(obj: bpy.types.Object | None) -> bpy.types.Object:
@@ -228,18 +242,20 @@ def _rest(
 def _warnings(
     obj: bpy.types.Object,
     match: KeyMatch,
-    names: tuple[str, ...],
+    driven: list[str],
     armature: bpy.types.Object | None,
     bones: FaceBones,
 ) -> list[str]:
-    """What is left out, and what such a rig cannot show."""
+    """What is left out (``driven``: because of drivers), and what such a rig cannot show."""
     found: list[str] = []
     lacks = match.convention.shortcomings(match)
     if lacks:
         found.append(lacks)
-    driven = [name for name in match.names if name not in names]
     if driven:
-        found.append(f'{_count(driven)} of "{obj.name}" left out, because drivers control them: {_listed(driven)}.')
+        found.append(
+            f'{_count(driven)} of "{obj.name}" left out, because drivers control them: {_listed(driven)}. '
+            "Controls are keyed in their place where a driver reads one of them and raises its key in a straight line."
+        )
     if armature is None:
         found.append(f'"{obj.name}" has no armature: the mouth opens by shape keys alone and the head stays still.')
     elif bones.jaw is None and match.signed:

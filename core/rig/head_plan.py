@@ -59,21 +59,17 @@ def plan_head(
             f'"{rig.object_name}" has no head or neck bone to turn.',
             "Name its head bone in the Face Rig panel, or choose a rig that has one.",
         )
-    gaze_paths = _gaze_paths(rig)
-    ours = [name for name in keyed.curves if name == ARMATURE or gaze_paths or _is_ours(keyed.existing.of(name))]
+    turned = _turned(rig)
+    ours = [name for name in keyed.curves if name == ARMATURE or turned.keys or _is_ours(keyed.existing.of(name))]
     existing = _only(keyed.existing, {ARMATURE, *ours})
     settings = dataclasses.replace(settings, on_existing="refuse")
     plan = plan_curves(rig, _without_face(rig, motion), timing, settings, existing, provenance_json)
-    bones = [name for name in (rig.neck_bone, rig.head_bone, rig.left_eye_bone, rig.right_eye_bone) if name]
-    turning = tuple(bone_path(name, "") for name in bones)
-    curves = _kept(ARMATURE, (c for c in keyed.curves.get(ARMATURE, ()) if not c.path.startswith(turning)))
-    curves += plan.curves_of(ARMATURE)
-    if not curves:
+    curves: tuple[PlannedCurve, ...] = ()
+    for name in dict.fromkeys((ARMATURE, *ours)):
+        curves += _kept(name, (c for c in keyed.curves.get(name, ()) if not turned.has(name, c)))
+        curves += tuple(curve for curve in plan.curves_of(name) if turned.has(name, curve))
+    if not any(curve.datablock == ARMATURE for curve in curves):
         raise RigError(f'The head of "{rig.object_name}" would not move at all.', "Raise the amount of head motion.")
-    for name in ours:
-        if name != ARMATURE:
-            curves += _kept(name, (c for c in keyed.curves[name] if c.path not in gaze_paths))
-            curves += tuple(curve for curve in plan.curves_of(name) if curve.path in gaze_paths)
     written = {curve.datablock for curve in curves}
     layers = tuple(layer for layer in plan.layers if layer.datablock in written)
     return dataclasses.replace(plan, curves=curves, widen=(), existing=keyed.existing, layers=layers)
@@ -94,9 +90,30 @@ def _only(existing: ExistingAnimation, datablocks: set[str]) -> ExistingAnimatio
     )
 
 
-def _gaze_paths(rig: RigDescription) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """The curves of head and gaze: bones by the beginning of their paths, keys, and controls that drive such keys."""
+
+    bones: tuple[str, ...]
+    keys: frozenset[str]
+    controls: frozenset[tuple[str, str, int]]
+
+    def has(self, datablock: str, curve: CurvePoints | PlannedCurve) -> bool:
+        """Whether a curve of a datablock is one of them."""
+        of_bone = datablock == ARMATURE and curve.path.startswith(self.bones)
+        return of_bone or curve.path in self.keys or (datablock, curve.path, curve.index) in self.controls
+
+
+def _turned(rig: RigDescription) -> _Turned:
+    bones = [name for name in (rig.neck_bone, rig.head_bone, rig.left_eye_bone, rig.right_eye_bone) if name]
     boneless = (rig.left_eye_bone is None, rig.right_eye_bone is None)
-    return frozenset(key_path(key.name) for key in rig.gaze_keys if boneless[key.eye])
+    gaze = [key.name for key in rig.gaze_keys if boneless[key.eye]]
+    controls = [rig.controls[name] for name in gaze if name in rig.controls]
+    return _Turned(
+        bones=tuple(bone_path(name, "") for name in bones),
+        keys=frozenset(map(key_path, gaze)),
+        controls=frozenset((control.datablock, control.path, control.index) for control in controls),
+    )
 
 
 def _without_face(rig: RigDescription, motion: HeadMotion) -> RigMotion:

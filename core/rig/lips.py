@@ -26,6 +26,8 @@ _LOWER_EDGE = np.array([61, 146, *LOWER_ROW, 375, 291])
 _REACH_CM = 2.2
 _DEPTH_CM = 1.3
 _LEAP_CM = 0.2
+# columns nearer to each other have no slope between them
+_LEAST_RUN_CM = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +76,16 @@ class VisibleLips:
         return silhouette_gaps(self.neutral @ self.up)
 
     def gaps(self, key_values: FloatArray, jaw: FloatArray) -> FloatArray:
-        """(T, C) visible gaps with keys and jaw as Blender deforms them."""
-        return silhouette_gaps(self._heights(key_values, jaw))
+        """(T, C) visible gaps with keys and jaw as Blender deforms them, between points of the lips above each other.
+
+        A lower lip that has slid aside stands under another part of the upper one than at rest.
+        """
+        heights = self._heights(key_values, jaw)
+        aside = self._places_aside(heights, key_values, jaw)
+        slopes = _slopes(np.stack([heights[:, 0].min(axis=-1), heights[:, 1].max(axis=-1)], axis=1), aside)
+        slid = aside[:, 0] - aside[:, 1]
+        gaps: FloatArray = silhouette_gaps(heights) - 0.5 * slid * slopes.sum(axis=1)
+        return gaps
 
     def gaps_per_key(self) -> FloatArray:
         """(K, C) growth of the gaps per unit of each key, at the points that show when the mouth is at rest."""
@@ -110,6 +120,32 @@ class VisibleLips:
         lifted = np.einsum("tlcnk,tk->tlcn", self.arm + expression, turned_up) * self.jaw_weights
         heights: FloatArray = self.neutral @ self.up + expression @ self.up + lifted
         return heights
+
+    def _places_aside(self, heights: FloatArray, key_values: FloatArray, jaw: FloatArray) -> FloatArray:
+        """(T, 2, C) where across the mouth the points of both lips stand that show; heights: (T, 2, C, N)."""
+        across = np.cross(self.up, self.towards)
+        crests = np.stack([heights[:, 0].argmin(axis=-1), heights[:, 1].argmax(axis=-1)], axis=1)
+        lip, column = np.ogrid[:2, : crests.shape[2]]
+        moved = np.einsum("tlckd,tk->tlcd", np.moveaxis(self.keys, 0, 3)[lip, column, crests], key_values)
+        turned = np.einsum("tij,i->tj", matrix_from_rotvec(jaw), across) - across
+        carried = np.einsum("tlcd,td->tlc", self.arm[lip, column, crests] + moved, turned)
+        shown = self.neutral[lip, column, crests] + moved
+        places: FloatArray = shown @ across + carried * self.jaw_weights[lip, column, crests]
+        return places
+
+
+def _slopes(heights: FloatArray, aside: FloatArray) -> FloatArray:
+    """(..., C) how steeply the line of points (aside, heights) rises, each (..., C)."""
+    run = _between_neighbours(aside)
+    slopes: FloatArray = _between_neighbours(heights) / np.where(np.abs(run) < _LEAST_RUN_CM, np.inf, run)
+    return slopes
+
+
+def _between_neighbours(values: FloatArray) -> FloatArray:
+    """(..., C) the next less the last of each."""
+    ends = np.concatenate([values[..., :1], values, values[..., -1:]], axis=-1)
+    between: FloatArray = ends[..., 2:] - ends[..., :-2]
+    return between
 
 
 def find_lip_columns(

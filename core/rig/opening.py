@@ -9,12 +9,12 @@ import numpy as np
 
 from ..face.rotations import FloatArray
 
-# the tracker, in whose landmarks all motion is written, puts the inner lips of a shut mouth up to 0.9 mm apart, sees a
-# small opening wider than it is and one of a centimetre narrower. What is open when it says so, in cm; from the last
-# on as much more as it says. The mean of five heads over five sides (`make benchmark-rigs`), on clips of which nothing
-# is reported
-_TRACKED_CM = np.array([0.09, 0.7, 1.0])
-_OPEN_CM = np.array([0.0, 0.59, 0.96])
+# the tracker, in whose landmarks all motion is written, puts the inner lips of a shut mouth up to 0.9 mm apart, sees
+# openings of three to eight millimetres wider than they are and those of a centimetre narrower. What is open when it
+# says so, in cm; from the last on as much more as it says. The mean of five heads over five sides
+# (`make benchmark-rigs`), on clips of which nothing is reported
+_TRACKED_CM = np.array([0.095, 0.25, 0.7, 1.0])
+_OPEN_CM = np.array([0.0, 0.18, 0.59, 0.96])
 # lips that only just touch at rest let light through from the side: shut is a hair beyond contact
 _CONTACT_CM = -0.02
 # from here, over so many centimetres, lips that rest over each other are drawn apart: begun a little before one sees

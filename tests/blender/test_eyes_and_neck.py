@@ -14,6 +14,7 @@ from core.blender.correspond import store_binding
 from core.blender.demo_head import create_demo_head
 from core.blender.read_animation import read_existing
 from core.blender.read_rig import read_rig
+from core.blender.rig_report import describe_rig
 from core.errors import SettingsError
 from core.face.basis import open_basis
 from core.face.landmarks import IRIS_LEFT, IRIS_RIGHT, LANDMARK_COUNT, LIPS
@@ -272,3 +273,53 @@ def test_head_that_does_not_follow_its_neck_turns_alone() -> None:
 def test_share_out_of_range_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"Neck Share is 1\.5"):
         ApplySettings(neck_share=1.5)
+
+
+def with_eye_controls(obj: bpy.types.Object) -> bpy.types.Object:
+    """A face panel's two bones: each drives up and down by one axis, in and out by the other."""
+    panel = bpy.data.objects.new("Panel", bpy.data.armatures.new("Panel"))
+    bpy.context.scene.collection.objects.link(panel)
+    bpy.context.view_layer.objects.active = panel
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name in ("CTRL eye Left", "CTRL eye Right"):
+        bone = panel.data.edit_bones.new(name)
+        bone.head, bone.tail = (0.0, 0.0, 0.0), (0.0, 0.0, 0.01)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for side in ("Left", "Right"):
+        for way, axis in (("Up", "LOC_Y"), ("Down", "LOC_Y"), ("Out", "LOC_X"), ("In", "LOC_X")):
+            sign = "-" if way in ("Down", "In") else ""
+            driver = obj.data.shape_keys.driver_add(f'key_blocks["eyeLook{way}{side}"].value').driver
+            variable = driver.variables.new()
+            variable.name, variable.type, target = "way", "TRANSFORMS", variable.targets[0]
+            target.id, target.bone_target, target.transform_type = panel, f"CTRL eye {side}", axis
+            target.transform_space, driver.expression = "LOCAL_SPACE", f"max({sign}way * 20, 0)"
+    return panel
+
+
+def test_eyes_that_a_panel_drives_look_by_its_controls(arkit_head: bpy.types.Object, blinking: Motion) -> None:
+    with_eye_controls(arkit_head)
+    assert any("eyeLookUpLeft by CTRL eye Left" in line for line in describe_rig(arkit_head))
+    key_motion(arkit_head, blinking, SceneTiming(25.0, 1.0))
+    blocks = arkit_head.data.shape_keys.key_blocks
+    opened = open_frames(blinking)
+    frame = int(opened[np.abs(blinking.gaze[opened, 0]).sum(axis=1).argmax()])
+    bpy.context.scene.frame_set(frame + 1)
+    for eye, (side, inward) in enumerate((("Left", -1.0), ("Right", 1.0))):
+        pitch, yaw = blinking.gaze[frame, eye] / GAZE_KEY_RADIANS
+        look = {way: blocks[f"eyeLook{way}{side}"].value for way in ("Down", "Up", "In", "Out")}
+        assert look["Down"] - look["Up"] == pytest.approx(pitch, rel=0.1)
+        assert inward * (look["In"] - look["Out"]) == pytest.approx(yaw, abs=1e-4)
+
+
+def test_a_gaze_key_that_two_controls_drive_is_left_out_and_named(arkit_head: bpy.types.Object) -> None:
+    panel = with_eye_controls(arkit_head)
+    drivers = arkit_head.data.shape_keys.animation_data.drivers
+    driver = drivers.find('key_blocks["eyeLookUpLeft"].value').driver
+    second = driver.variables.new()
+    second.name, second.type, target = "both", "TRANSFORMS", second.targets[0]
+    target.id, target.bone_target, target.transform_type = panel, "CTRL eye Right", "LOC_Z"
+    target.transform_space, driver.expression = "LOCAL_SPACE", "max(way * 20 + both, 0)"
+    rig = read_rig(arkit_head)
+    assert "eyeLookUpLeft" not in rig.controls
+    assert "eyeLookDownLeft" in rig.controls
+    assert any("1 expression key" in line and "eyeLookUpLeft" in line for line in rig.warnings)

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import RigError
 from core.rig.conventions.base import GazeKey
-from core.rig.description import RigDescription
+from core.rig.description import KeyControl, RigDescription
 from core.rig.existing import CurvePoints, ExistingAction, ExistingAnimation, ExistingDatablock
 from core.rig.head_plan import HeadMotion, KeyedFace, plan_head
 from core.rig.plan import ApplySettings, CurvePlan
@@ -112,3 +112,32 @@ def test_gaze_by_shape_keys_follows_and_the_other_keys_stay() -> None:
 def test_gaze_by_shape_keys_does_not_touch_an_artists_keys() -> None:
     with pytest.raises(RigError, match="Artist"):
         regenerated(gazing_rig(), 0.2, keyed(gazing_rig()))
+
+
+def test_lips_that_a_control_on_the_armature_moves_stay_key_for_key() -> None:
+    rig = make_rig()
+    path = 'pose.bones["lip control"].location'
+    rig = dataclasses.replace(rig, controls={rig.key_names[0]: KeyControl(path, 1, 2.0)})
+    face = keyed(rig)
+    before = [curve for curve in face.curves["armature"] if curve.path == path]
+    plan = regenerated(rig, 0.4, face)
+    channels = [(curve.datablock, curve.path, curve.index) for curve in plan.curves]
+    assert len(channels) == len(set(channels))
+    after = [curve for curve in plan.curves if curve.path == path]
+    assert len(before) == len(after) == 1
+    np.testing.assert_array_equal(after[0].values, before[0].points[:, 1])
+
+
+def test_gaze_that_a_control_shows_changes_by_its_control() -> None:
+    name, path = "eyeLookOutLeft", 'pose.bones["eye control"].location'
+    rig = dataclasses.replace(
+        make_rig(),
+        gaze_keys=(GazeKey(name, 0, 1, 1.0),),
+        controls={name: KeyControl(path, 0, 2.0)},
+    )
+    motion = make_motion(ramp())
+    plan = regenerated(rig, 0.4, keyed(rig, motion=motion))
+    curves = [curve for curve in plan.curves if curve.path == path]
+    assert len(curves) == 1
+    assert np.ptp(curves[0].values) < 1e-6 < curves[0].values[5]
+    assert not any("eyeLook" in curve.path for curve in plan.curves)

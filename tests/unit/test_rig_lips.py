@@ -13,7 +13,7 @@ from core.face.landmarks import LANDMARK_COUNT
 from core.rig.correspond import LIP_PAIRS
 from core.rig.description import RigDescription
 from core.rig.face import lip_gaps, lip_shifts, rig_face
-from core.rig.lips import LOWER_ROW, UPPER_ROW, LipColumns, find_lip_columns, silhouette_gaps
+from core.rig.lips import LOWER_ROW, UPPER_ROW, LipColumns, VisibleLips, find_lip_columns, silhouette_gaps
 from core.rig.opening import shift_targets, visible_gap_targets
 from core.rig.solve import prepare_solver
 from tests.face_fixtures import landmark_positions, talking_motion
@@ -68,6 +68,20 @@ def test_gap_follows_the_mesh_and_not_the_place_it_was_found_at() -> None:
     lower = np.arange(len(vertices)) >= len(vertices) // 2
     moved = vertices - np.outer(lower, [0, 1.0, 0])
     np.testing.assert_allclose(silhouette_gaps(columns.points(moved)[..., 1]), 0.6, atol=1e-6)
+
+
+def test_a_lower_lip_that_slides_aside_stands_under_another_part_of_the_upper_one() -> None:
+    """Both lips' edges rise by 0.3 cm a centimetre: a millimetre aside closes (opens) the gap by 0.3 mm."""
+    x = np.linspace(-2.0, 2.0, 9)
+    lip = np.stack([x, 0.3 * x, np.full(9, 3.0)], axis=-1)[:, None]
+    neutral = np.stack([lip + np.array([0.0, 0.2, 0.0]), lip])
+    aside = np.zeros((1, *neutral.shape))
+    aside[0, 1, ..., 0] = 1.0
+    up, towards = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    lips = VisibleLips(neutral, aside, neutral, np.zeros(neutral.shape[:3]), up, towards)
+    still = np.zeros((3, 3))
+    gaps = lips.gaps(np.array([[0.0], [-0.1], [0.1]]), still)
+    np.testing.assert_allclose(gaps, np.broadcast_to([[0.2], [0.17], [0.23]], gaps.shape), atol=1e-6)
 
 
 def test_mesh_without_lips_there_has_no_columns() -> None:

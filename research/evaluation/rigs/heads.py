@@ -15,11 +15,13 @@ from core.blender.correspond import landmark_search, store_binding
 from core.blender.demo_head import create_demo_head
 from core.blender.read_rig import read_rig
 from core.errors import RigError
-from core.face.basis import open_basis
+from core.face.basis import FaceBasis, open_basis
 from core.face.landmarks import MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, SKIN_COUNT
+from core.face.lids import LOWER_LIDS, UPPER_LIDS, lid_chart
 from core.rig.description import LandmarkBinding, flame_binding
 from core.rig.frames import fit_similarity
 from core.rig.lips import edges_about_mouth, lip_vertices
+from core.rig.surface import pieces
 from research.assets.flame_landmarks import read_flame_template
 from research.evaluation.rigs.painted import triangles_in_sight
 
@@ -34,6 +36,8 @@ _CORNER_CM = 0.9
 # an upper lid takes nothing of a lower one's motion: how far they reach, and how near their line it changes
 _EYE_CORNERS = ((33, 133), (263, 362))
 _LIDS_CM, _LID_EDGE_CM = 2.0, 0.15
+# how far over the eyeball a shut lid lies
+_LID_CM = 0.15
 
 
 def fresh_scene() -> Any:
@@ -76,7 +80,9 @@ def flame_head(data: Path, subdivided: bool = False) -> Any:
     vertices, triangles = 100.0 * surface.vertices.astype(float), surface.triangles
     placed = fit_similarity(basis.neutral, binding.points(vertices))
     share = _jaw_share(vertices, triangles, binding, basis.jaw_weights)
-    fields = _carried(vertices, binding, placed.scale * basis.directions.astype(float) @ placed.rotation.T, share)
+    directions = _for_these_eyes(basis, placed.undo(binding.points(vertices)))
+    fields = _carried(vertices, binding, placed.scale * directions @ placed.rotation.T, share)
+    fields = _over_eyeballs(vertices, triangles, fields, _blink(basis))
     if subdivided:
         vertices, triangles, fields, share = _subdivided(vertices, triangles, fields, share)
     obj = _mesh_object(fresh_scene(), "Head", 0.01 * vertices @ _UP.T, triangles.tolist())
@@ -177,6 +183,51 @@ def _jaw_share(
     # what no one sees from the front is the inside of the mouth: it hangs on its own lip
     sighted = triangles[triangles_in_sight(vertices, triangles, points)]
     return _spread(share, edges, np.setdiff1d(edges, np.union1d(np.flatnonzero(upper | lower), sighted)))
+
+
+def _for_these_eyes(basis: FaceBasis, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(50, 478, 3) the basis' directions, lids moving as much more as these eyes (478, 3) are wider than the basis'.
+
+    FLAME's eyes are widest nearer to the temple: what shuts the basis' would leave them open there.
+    """
+    directions = basis.directions.astype(float)
+    for upper, lower in zip(UPPER_LIDS.ravel(), LOWER_LIDS.ravel(), strict=True):
+        wider = (points[upper, 1] - points[lower, 1]) / (basis.neutral[upper, 1] - basis.neutral[lower, 1])
+        pair = directions[:, [upper, lower], 1]
+        middle = pair.mean(axis=1, keepdims=True)
+        directions[:, [upper, lower], 1] = middle + max(wider, 0.0) * (pair - middle)
+    return directions
+
+
+def _blink(basis: FaceBasis) -> NDArray[np.float64]:
+    """(50,) components that shut the basis' eyes."""
+    still = np.zeros((1, len(basis.directions)), np.float32)
+    blink: NDArray[np.float32] = lid_chart(basis).closed(still, np.ones(1))[0]
+    return blink.astype(np.float64)
+
+
+def _over_eyeballs(
+    vertices: NDArray[np.float64],
+    triangles: NDArray[np.int32],
+    fields: NDArray[np.float64],
+    blink: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """(50, V, 3) fields whose lids, shut, lie over the eyeballs and not in them; blink: (50,) what shuts them.
+
+    The basis' lids are landmarks and know no ball: moved straight down, these would sink into it.
+    """
+    label = pieces(len(vertices), triangles)
+    skin = label == np.bincount(label).argmax()
+    out = np.zeros_like(vertices)
+    shut = vertices + np.tensordot(blink, fields, axes=1)
+    for piece in np.unique(label[~skin]):
+        ball = vertices[label == piece]
+        centre = (ball.min(axis=0) + ball.max(axis=0)) / 2
+        away, radius = shut - centre, np.linalg.norm(ball - centre, axis=1).max() + _LID_CM
+        length = np.linalg.norm(away, axis=1, keepdims=True)
+        inside = skin & (length[:, 0] < radius) & (vertices[:, 2] > centre[2])
+        out[inside] = (away * (radius / length - 1.0))[inside]
+    return fields + np.multiply.outer(blink / (blink @ blink), out)
 
 
 def _carried(
