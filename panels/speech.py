@@ -11,7 +11,7 @@ from .places import InSequencer, InView3D, Order, PanelPart
 from .words import draw_choice, room, ui_scale
 
 # room for "Track" and its number, and where it still leaves the name enough
-_TRACK_UNITS, _BESIDE_PIXELS = 4.0, 200
+_TRACK_UNITS, _BESIDE_PIXELS = 5.0, 280
 
 
 class _Speech(PanelPart):

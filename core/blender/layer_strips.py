@@ -57,6 +57,9 @@ def parts_of_line(obj: bpy.types.Object, line: Line) -> dict[str, list[LayerStri
 def influence_of(strip: Any) -> float:
     """How much of a layer shows at the present frame."""
     scene = bpy.context.scene
+    if not strip.use_animated_influence:
+        # Blender works the number out where it evaluates the strip, and it does not for what is hidden
+        return 1.0
     curve = strip.fcurves.find("influence")
     if curve is None or scene is None or curve.is_empty:
         return float(strip.influence)

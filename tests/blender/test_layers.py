@@ -94,6 +94,15 @@ def test_an_influence_takes_a_part_to_rest_and_leaves_the_others(names: list[str
     assert pose()[0] == pytest.approx([0.0] * len(keys), abs=1e-6)
 
 
+def test_layers_of_a_hidden_character_show_whole(names: list[str], engine: FakeEngine) -> None:
+    target = bpy.context.scene.mimesh.target
+    for item in (target, target.parent):
+        item.hide_set(True)
+    bpy.ops.mimesh.layer_line()
+    shown = bpy.context.scene.mimesh_layers
+    assert (shown.face, shown.jaw, shown.head) == (1.0, 1.0, 1.0)
+
+
 def test_keys_edited_in_a_layer_stay_through_everything(names: list[str], engine: FakeEngine, tmp_path: Path) -> None:
     bpy.ops.mimesh.layer_line()
     curve = layer_curve("face", 3)

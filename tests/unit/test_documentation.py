@@ -23,7 +23,8 @@ from core.settings_schema import setting_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+# in a sentence, at the foot of a page, and in HTML
+LINK = re.compile(r"""\]\(([^)\s]+)\)|^\[[^\]]+\]:\s*(\S+)|(?:src|href)="([^"]+)\"""", re.MULTILINE)
 # made from the code when the site is built
 GENERATED = {"reference/commands.md", "reference/settings.md"}
 
@@ -39,7 +40,7 @@ def hooks() -> ModuleType:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_inside_the_repository_leads_to_a_file_and_its_heading(page: Path) -> None:
     text = without_code(page.read_text(encoding="utf-8"))
-    for link in LINK.findall(text):
+    for link in map("".join, LINK.findall(text)):
         target, _, heading = link.partition("#")
         if "://" in link or target in GENERATED:
             continue
@@ -59,12 +60,15 @@ def headings(page: Path) -> set[str]:
 
 
 def documented(prefixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Lines of the code blocks that begin with one of the words: page and command."""
+    """What begins with one of the words, in code blocks and between backticks: page and command."""
     for page in PAGES:
-        for block in re.findall(r"```(?:\w+)?\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            for line in block.replace("\\\n", " ").splitlines():
-                if line.startswith(prefixes):
-                    yield page.name, line.strip()
+        text = page.read_text(encoding="utf-8")
+        blocks = re.findall(r"```(?:\w+)?\n(.*?)```", text, re.DOTALL)
+        lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+        lines += re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        for line in lines:
+            if line.startswith(prefixes):
+                yield page.name, line.strip()
 
 
 OURS = sorted(set(documented(("python -m core ", "mimesh ", "blender -b", "blender -c"))))
@@ -79,10 +83,20 @@ def test_every_command_of_ours_is_understood_as_it_stands_in_the_docs(page: str,
     marker = next((words.index(word) for word in ("core", "mimesh") if word in words), None)
     if marker is None:
         pytest.skip("Blender's own options alone")
-    arguments = words[marker + 1 :]
+    arguments = [word for word in words[marker + 1 :] if word != "--help"]
     if not arguments or "…" in arguments or "|" in line:
         pytest.skip("a form, no command")
+    if len(arguments) == 1:
+        # a command's name in a sentence
+        assert arguments[0] in command_names()
+        return
     build_parser().parse_args(arguments)
+
+
+def command_names() -> set[str]:
+    parser = build_parser()
+    commands: Any = next(action for action in parser._actions if hasattr(action, "choices") and action.choices)
+    return set(commands.choices)
 
 
 def test_there_are_documented_commands_to_try() -> None:
@@ -107,8 +121,7 @@ def test_the_page_of_settings_has_every_setting_that_is_offered() -> None:
 
 def test_the_page_of_commands_has_every_command() -> None:
     page, parser = hooks().commands_page(), build_parser()
-    commands: Any = next(action for action in parser._actions if hasattr(action, "choices") and action.choices)
-    assert all(f"## {parser.prog} {name}\n" in page for name in commands.choices)
+    assert all(f"## {parser.prog} {name}\n" in page for name in command_names())
 
 
 @pytest.mark.slow
