@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from .properties import busy_reason, scene_settings
+from .stepping import redraw
 from .stubs import OperatorResult, classes_factory, explain
 
 _SOUNDS = ".wav;.mp3;.ogg;.oga;.opus;.flac;.m4a;.aac;.aif;.aiff;.wma"
@@ -69,6 +70,7 @@ class MIMESH_OT_use_strip(bpy.types.Operator):
         setattr(settings, f"{self.role}_kind", "strip")
         setattr(settings, f"{self.role}_strip", strip.name)
         self.report({"INFO"}, f"{strip.name} is the {self.role} now.")
+        redraw(context)
         return {"FINISHED"}
 
 
@@ -90,7 +92,9 @@ class MIMESH_OT_drop_style(bpy.types.Operator):
         """Import, then use; the first refusal is the operator's own."""
         ops: Any = bpy.ops.mimesh  # type: ignore[attr-defined]
         done: OperatorResult = ops.import_style(filepath=self.filepath)
-        return ops.use_style() if done == {"FINISHED"} else done
+        done = ops.use_style() if done == {"FINISHED"} else done
+        redraw(context)
+        return done
 
 
 def _use_file(operator: Any, context: bpy.types.Context, path: str, role: str) -> OperatorResult:
@@ -114,6 +118,8 @@ def _use_file(operator: Any, context: bpy.types.Context, path: str, role: str) -
     setattr(settings, f"{role}_{kind}", value)
     says = "will say" if role == "speech" else "will talk like the person in"
     operator.report({"INFO"}, f"The character {says} {file.name}.")
+    # what is dropped over a view redraws that view alone
+    redraw(context)
     return {"FINISHED"}
 
 

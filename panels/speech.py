@@ -37,7 +37,7 @@ class _Speech(PanelPart):
         else:
             row = column.row(align=True)
             row.prop(settings, f"speech_{settings.speech_kind}", text="")
-            if settings.speech_kind in ("strip", "file"):
+            if settings.speech_kind in ("strip", "file") and getattr(settings, f"speech_{settings.speech_kind}"):
                 # the sound track's number, where a file has several
                 number = column if room(context) < _BESIDE_PIXELS * ui_scale(context) else row.row(align=True)
                 if number is not column:

@@ -13,15 +13,18 @@ import time
 import wave
 from pathlib import Path
 
-from robot import HEIGHT, TALK, Robot, begin, say, window
+from robot import HEIGHT, TALK, Given, Robot, begin, say, window
 
 TRY_IT = "bpy.ops.mimesh.try_it"
 WANTED_SECONDS = 60.0
+# where files are let go of, and how far below the entry that Blender's menu opens with the next one is
+IN_VIEW, MENU_ENTRY = (400, 450), 14
 
 
 def main() -> int:
     """Install, start, watch the clock, drop files, use assets."""
-    with window(begin(), "first_scene.py") as robot:
+    given = begin()
+    with window(given, "first_scene.py") as robot:
         robot.wait("the window", lambda state: state["ready"], 60)
         open_tab(robot)
         robot.command("without_engine")
@@ -30,7 +33,7 @@ def main() -> int:
         robot.command("with_engine")
         time_first_try(robot)
         check_assets(robot)
-        check_drops(robot)
+        check_drops(robot, given)
     print("first minute passed")
     return 0
 
@@ -95,26 +98,35 @@ def check_assets(robot: Robot) -> None:
     say("a style that is chosen in the asset browser is used", True)
 
 
-def check_drops(robot: Robot) -> None:
-    """A sound over the 3D View, a film over it, a sound over the Sequencer and then Try It."""
+def check_drops(robot: Robot, given: Given) -> None:
+    """Dragged from outside: a sound over the 3D View, a film over it, a sound over the Sequencer and then Try It."""
     robot.command("new_file")
     time.sleep(2)
     open_tab(robot)
     write_tone(TALK / "talk.wav")
-    robot.command("drop_sound")
+    robot.drop_file(*IN_VIEW, TALK / "talk.wav")
     state = robot.wait("a dropped sound", lambda state: state["speech"] != "", 10)
+    time.sleep(1)
+    # the panel shows it without a move of the mouse
+    robot.picture("6_dropped_sound")
     say(f"a sound dropped into the 3D View is the speech: {state['speech']!r}", True)
-    robot.over_viewport()
-    robot.command("drop_film")
+    robot.drop_file(*IN_VIEW, given.reference)
     time.sleep(1)
     # both uses of a film are offered in a menu, beside Blender's own
     robot.picture("6_dropped_film")
-    robot.key("Escape")
+    robot.click(IN_VIEW[0], IN_VIEW[1] + MENU_ENTRY)
+    wanted = ["file", str(given.reference)]
+    robot.wait("a dropped film", lambda state: state["reference"][:2] == wanted, 10)
+    say("a film dropped into the 3D View is the reference", True)
     robot.command("new_file")
     time.sleep(2)
     open_tab(robot)
     robot.command("choose_mimic")
-    robot.command("drop_into_sequencer")
+    robot.command("show_sequencer")
+    time.sleep(1)
+    x, y, width, height = robot.state()["areas"]["SEQUENCER"]
+    robot.drop_file(x + width // 2, HEIGHT - y - height // 4, given.speech)
+    robot.wait("a strip", lambda state: state["strips"], 10)
     robot.click(*robot.find_button(TRY_IT))
     robot.wait("a try with the user's sound", lambda state: state["running"], 10)
     state = robot.wait("the end of it", lambda state: not state["running"], 240)

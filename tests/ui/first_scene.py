@@ -17,7 +17,7 @@ from typing import Any
 
 import bpy
 
-TALK, SPEECH, REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :])
+TALK, _SPEECH, _REFERENCE = (Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :])
 EXTENSION = "bl_ext.user_default.mimesh"
 obeyed = drawn = ticks = 0
 
@@ -63,18 +63,10 @@ def find_engine(python: str) -> None:
     part("operators.engine_access").forget_engine_python()
 
 
-def drop(path: Path) -> None:
-    """What Blender calls for a file that is dropped over the 3D View: it finds who takes such files."""
-    with over("VIEW_3D"):
-        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=str(path.parent), files=[{"name": path.name}])
-
-
-def drop_into_sequencer() -> None:
-    """What Blender calls for a sound that is dropped over the Sequencer."""
+def show_sequencer() -> None:
+    """In place of the timeline."""
     area_of("DOPESHEET_EDITOR").type = "SEQUENCE_EDITOR"
     bpy.context.scene.sequence_editor_create()
-    with over("SEQUENCE_EDITOR"):
-        bpy.ops.sequencer.sound_strip_add(filepath=str(SPEECH), frame_start=1, channel=1)
 
 
 def make_assets() -> None:
@@ -126,10 +118,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "choose_tab": choose_tab,
     "without_engine": lambda: find_engine(""),
     "with_engine": lambda: find_engine(ENGINE_PYTHON),
-    # Blender's own empty image takes .ogg for a film and would ask
-    "drop_sound": lambda: drop(TALK / "talk.wav"),
-    "drop_film": lambda: drop(REFERENCE),
-    "drop_into_sequencer": drop_into_sequencer,
+    "show_sequencer": show_sequencer,
     "choose_mimic": lambda: setattr(bpy.context.scene.mimesh, "engine", "mimic"),
     "stop": lambda: bpy.ops.screen.animation_cancel(restore_frame=True),
     "mid_speech": lambda: bpy.context.scene.frame_set(60),
@@ -161,6 +150,7 @@ def state() -> dict[str, object]:
         "keys": sum(len(curve.keyframe_points) for action in bpy.data.actions for curve in action.fcurves),
         "playing": bpy.context.window_manager.windows[0].screen.is_animation_playing,
         "frame": bpy.context.scene.frame_current,
+        "strips": list(editor.sequences.keys()) if (editor := bpy.context.scene.sequence_editor) else [],
         "speech": settings.speech_strip or settings.speech_file,
         "reference": [settings.reference_kind, settings.reference_file, settings.style_file],
         "objects": sorted(bpy.data.objects.keys()),

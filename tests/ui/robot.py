@@ -115,6 +115,10 @@ class Robot:
         self.picture("failed")
         raise SystemExit(f"FAILED: there is no field {path} in the sidebar")
 
+    def drop_file(self, x: int, y: int, path: Path) -> None:
+        """Drag a file from outside of Blender to this place and let go of it."""
+        run("python3", str(Path(__file__).with_name("drag.py")), str(x), str(y), str(path))
+
     def drag(self, x: int, y: int, pixels: int, ticks: int = 6) -> None:
         """Pull a slider so far to the right, in as many steps; Blender holds the pointer meanwhile."""
         self.hover(x, y)
