@@ -16,6 +16,8 @@ from .settings import draw_setting
 from .styles import draw_library
 from .words import draw_choice
 
+# what an empty field asks for
+_ASKED = {"strip": "Film strip of a person", "file": "Film of a person"}
 _FIELDS = {"strip": "reference_strip", "file": "reference_file", "style": "style_file"}
 
 
@@ -32,7 +34,7 @@ class _Reference(PanelPart):
         draw_choice(column, settings, "reference_kind", context)
         field = _FIELDS.get(settings.reference_kind)
         if field:
-            column.prop(settings, field, text="")
+            column.prop(settings, field, text="", placeholder=_ASKED.get(settings.reference_kind, ""))
         if settings.reference_kind in ("strip", "file"):
             draw_clip_choices(column, settings)
             draw_quality(layout, context)

@@ -10,6 +10,8 @@ from ..operators.stubs import classes_factory
 from .places import InSequencer, InView3D, Order, PanelPart
 from .words import draw_choice, room, ui_scale
 
+# what an empty field asks for
+_ASKED = {"strip": "Strip with the voice", "file": "Sound or film", "channel": ""}
 # room for "Track" and its number, and where it still leaves the name enough
 _TRACK_UNITS, _BESIDE_PIXELS = 5.0, 280
 
@@ -36,7 +38,7 @@ class _Speech(PanelPart):
             column.operator("mimesh.use_selected_strips", icon="RESTRICT_SELECT_OFF")
         else:
             row = column.row(align=True)
-            row.prop(settings, f"speech_{settings.speech_kind}", text="")
+            row.prop(settings, f"speech_{settings.speech_kind}", text="", placeholder=_ASKED[settings.speech_kind])
             if settings.speech_kind in ("strip", "file") and getattr(settings, f"speech_{settings.speech_kind}"):
                 # the sound track's number, where a file has several
                 number = column if room(context) < _BESIDE_PIXELS * ui_scale(context) else row.row(align=True)

@@ -31,7 +31,7 @@ _ROUGHNESS = {
     "hair": 0.6, "shirt": 0.95,
 }  # fmt: skip
 # lighter than the paint (2.2): Solid mode's own lamps leave skin brown
-_SOLID_GAMMA = 1.5
+_SOLID_GAMMA, _SOLID_GAMMAS = 1.5, {"hair": 2.4}
 # cloth and hair throw back less than skin; the default is 0.5
 _SPECULAR = {"shirt": 0.1, "hair": 0.25}
 # light wanders in flesh: how much of it, and how far, red the furthest
@@ -144,7 +144,8 @@ def _material(name: str, srgb: NDArray[np.float32]) -> bpy.types.Material:
     """Viewport colour for Solid mode, the vertex colours through a Principled shader for renders."""
     material = bpy.data.materials.new(f"Mimesh {name.replace('_', ' ')}")
     roughness = _ROUGHNESS.get(name, 0.55)
-    material.diffuse_color = (*(float(value) ** _SOLID_GAMMA for value in srgb), 1.0)
+    gamma = _SOLID_GAMMAS.get(name, _SOLID_GAMMA)
+    material.diffuse_color = (*(float(value) ** gamma for value in srgb), 1.0)
     material.roughness = roughness
     if material.node_tree is None:
         # materials are born with nodes since 5.0

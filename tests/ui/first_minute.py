@@ -124,7 +124,7 @@ def check_drops(robot: Robot, given: Given) -> None:
     robot.command("choose_mimic")
     robot.command("show_sequencer")
     time.sleep(1)
-    x, y, width, height = robot.state()["areas"]["SEQUENCER"]
+    x, y, width, height = robot.state()["areas"]["SEQUENCE_EDITOR"]
     robot.drop_file(x + width // 2, HEIGHT - y - height // 4, given.speech)
     robot.wait("a strip", lambda state: state["strips"], 10)
     robot.click(*robot.find_button(TRY_IT))
