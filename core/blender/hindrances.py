@@ -17,13 +17,16 @@ _TURNING = {
     *("CHILD_OF", "ARMATURE", "TRANSFORM", "ACTION", "IK", "SPLINE_IK", "PIVOT", "TRANSFORM_CACHE"),
 }
 _MOVED_METRES = 1e-4
+_LEAST_SCALE = 1e-12
+# modifiers that put a mesh where a file has it, whatever its keys say
+_CACHES = ("MESH_CACHE", "MESH_SEQUENCE_CACHE")
 
 
 def find_hindrances(
     obj: bpy.types.Object, blocks: list[Any], armature: bpy.types.Object | None, bones: FaceBones
 ) -> tuple[str, ...]:
     """Of the object, its keys, its modifiers, its armature and the scene."""
-    found = [*_of_object(obj), *_of_keys(obj, blocks)]
+    found = [*_of_object(obj), *_of_keys(obj, blocks), *_of_caches(obj)]
     if armature is not None:
         found += [*_of_modifier(obj, armature), *_of_armature(obj, armature, bones)]
     return tuple(found)
@@ -39,7 +42,10 @@ def _of_object(obj: bpy.types.Object) -> list[str]:
         found.append(f'"{obj.name}" is hidden; show it to see the result.')
     if obj.hide_render:
         found.append(f'"{obj.name}" is switched off for rendering.')
-    if np.linalg.det(np.array(obj.matrix_world)[:3, :3]) < 0:
+    axes = np.array(obj.matrix_world)[:3, :3]
+    if np.linalg.norm(axes, axis=0).min() < _LEAST_SCALE:
+        found.append(f'"{obj.name}" is scaled to nothing; set its scale to 1 to see the result.')
+    elif np.linalg.det(axes) < 0:
         found.append(f'"{obj.name}" is mirrored (a negative scale), so left and right of the face are changed over.')
     return found
 
@@ -53,6 +59,16 @@ def _of_keys(obj: bpy.types.Object, blocks: list[Any]) -> list[str]:
     if obj.show_only_shape_key and obj.active_shape_key != keys.reference_key:
         found.append(f'"{obj.name}" shows only its active shape key; switch that pin off to see the result.')
     return found
+
+
+def _of_caches(obj: bpy.types.Object) -> list[str]:
+    modifiers: list[Any] = list(obj.modifiers)
+    on = [m for m in modifiers if m.type in _CACHES and (m.show_viewport or m.show_render)]
+    return [
+        f'The modifier "{modifier.name}" of "{obj.name}" plays points from a file over the shape keys; switch it off '
+        "to see the result."
+        for modifier in on
+    ]
 
 
 def _of_modifier(obj: bpy.types.Object, armature: bpy.types.Object) -> list[str]:

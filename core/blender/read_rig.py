@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RigError
-from ..rig.conventions.base import GazeKey, KeyMatch
+from ..rig.conventions.base import KeyMatch
 from ..rig.conventions.by_shape import BY_SHAPE, match_by_shape
 from ..rig.conventions.registry import match_keys
 from ..rig.curves import key_path
@@ -22,6 +22,7 @@ from .armature import Weights, face_bones, find_armature, group_weights, object_
 from .before import bone_values, key_values, without_animation
 from .controls import control_values, find_controls
 from .correspond import load_binding
+from .damage import require_points, whole_keys
 from .editable import require_editable
 from .hindrances import find_hindrances, first_armature_is_passed_over
 from .parts import driven_by, find_parts, relatives
@@ -34,6 +35,13 @@ BASIS_PROPERTY = "mimesh_basis"
 _STILL = 1e-7
 # what ARKit's keys beside the mouth begin with
 _UPPER_FACE = ("eye", "brow", "cheekSquint", "nose")
+
+
+class _LeftOut(NamedTuple):
+    """Expression keys that are not keyed: under drivers, and damaged ones."""
+
+    driven: tuple[str, ...]
+    damaged: tuple[str, ...]
 
 
 def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescription:
@@ -63,9 +71,14 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     driven = driven_by(obj) - set(map(key_path, controls))
     names = tuple(name for name in match.names if key_path(name) not in driven)
     _require_free(obj, match, names)
+    vertices = neutral_vertices(keys, {*match.names, *(key.name for key in match.gaze)}, groups)
+    require_points(obj, vertices)
+    shapes = whole_keys(obj, names, key_deltas([keys.key_blocks[name] for name in names], groups), vertices)
+    names, deltas = shapes.names, shapes.deltas
     blocks = [keys.key_blocks[name] for name in names]
-    deltas = key_deltas(blocks, groups)
     gaze = tuple(key for key in match.gaze if key_path(key.name) not in driven)
+    keyed = {*names, *shapes.damaged, *(key.name for key in gaze)}
+    stopped = tuple(name for name in (*match.names, *looking) if name not in keyed)
     if not searching:
         _require_face(obj, armature, set(names), deltas)
     parts = find_parts(obj, {*names, *(key.name for key in gaze)}, armature)
@@ -73,7 +86,7 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     return RigDescription(
         object_name=obj.name,
         armature_name=armature.name if armature is not None else None,
-        vertices=neutral_vertices(keys, {*match.names, *(key.name for key in match.gaze)}, groups),
+        vertices=vertices,
         triangles=triangles,
         key_names=names,
         key_deltas=deltas,
@@ -88,7 +101,7 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
         left_out=match.left_out,
         basis_hash=str(obj.get(BASIS_PROPERTY, "")) if len(names) == len(match.names) else "",
         warnings=(
-            *_warnings(obj, match, _without_these((*match.names, *looking), names, gaze), armature, bones),
+            *_warnings(obj, match, _LeftOut(stopped, shapes.damaged), armature, bones),
             *find_hindrances(obj, blocks, armature, bones),
             *parts.notes,
         ),
@@ -104,11 +117,6 @@ def _gaze_without_bones(match: KeyMatch, bones: FaceBones) -> tuple[str, ...]:
     """Keys of the gaze of those eyes that no bone turns."""
     turned = (bones.left_eye is not None, bones.right_eye is not None)
     return tuple(key.name for key in match.gaze if not turned[key.eye])
-
-
-def _without_these(known: tuple[str, ...], names: tuple[str, ...], gaze: tuple[GazeKey, ...]) -> list[str]:
-    keyed = {*names, *(key.name for key in gaze)}
-    return [name for name in known if name not in keyed]
 
 
 def require_mesh(obj: bpy.types.Object | None) -> bpy.types.Object:
@@ -242,19 +250,22 @@ def _rest(
 def _warnings(
     obj: bpy.types.Object,
     match: KeyMatch,
-    driven: list[str],
+    left_out: _LeftOut,
     armature: bpy.types.Object | None,
     bones: FaceBones,
 ) -> list[str]:
-    """What is left out (``driven``: because of drivers), and what such a rig cannot show."""
+    """What is left out, and what such a rig cannot show."""
     found: list[str] = []
     lacks = match.convention.shortcomings(match)
     if lacks:
         found.append(lacks)
-    if driven:
+    where = f'of "{obj.name}" left out, because'
+    if lost := left_out.damaged:
+        found.append(f"{_count(lost)} {where} damaged (points at no number, or absurdly far away): {_listed(lost)}.")
+    if driven := left_out.driven:
         found.append(
-            f'{_count(driven)} of "{obj.name}" left out, because drivers control them: {_listed(driven)}. '
-            "Controls are keyed in their place where a driver reads one of them and raises its key in a straight line."
+            f"{_count(driven)} {where} drivers control them: {_listed(driven)}. Controls are keyed in their place "
+            "where a driver reads one of them and raises its key in a straight line."
         )
     if armature is None:
         found.append(f'"{obj.name}" has no armature: the mouth opens by shape keys alone and the head stays still.')
@@ -267,10 +278,10 @@ def _warnings(
     return [*found, passed] if passed else found
 
 
-def _count(names: list[str]) -> str:
+def _count(names: Sequence[str]) -> str:
     return "1 expression key" if len(names) == 1 else f"{len(names)} expression keys"
 
 
-def _listed(names: list[Any]) -> str:
+def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:6])
     return shown if len(names) <= 6 else f"{shown}, ..."

@@ -323,9 +323,20 @@ def mirrored(obj: bpy.types.Object) -> None:
     obj.scale.x = -1.0
 
 
+def to_nothing(obj: bpy.types.Object) -> None:
+    obj.scale = (0.0, 0.0, 0.0)
+    bpy.context.view_layer.update()
+
+
+def cached(obj: bpy.types.Object) -> None:
+    obj.modifiers.new("Alembic", "MESH_SEQUENCE_CACHE")
+
+
 @pytest.mark.parametrize(
     ("hide", "sentence"),
     [
+        (to_nothing, '"Head" is scaled to nothing'),
+        (cached, 'modifier "Alembic" of "Head" plays points from a file'),
         (limit_jaw, 'jaw bone "jaw" has the constraint "Limit Rotation"'),
         (copy_head, 'neck bone "neck" has the constraint "Copy Rotation"'),
         (move_jaw, 'jaw bone "jaw" is moved from its place'),
@@ -345,6 +356,18 @@ def test_what_hides_the_result_is_named_before_the_run(hide: Any, sentence: str)
     assert not any(sentence in line for line in describe_rig(obj))
     hide(obj)
     assert any(sentence in line for line in describe_rig(obj)), describe_rig(obj)
+
+
+@pytest.mark.parametrize("place", [float("nan"), float("inf"), 1e20])
+def test_a_damaged_key_is_left_out_and_named(place: float) -> None:
+    obj = arkit_head()
+    obj.data.shape_keys.key_blocks["cheekPuff"].data[5].co = (place, 0.0, 0.0)
+    rig = read_rig(obj)
+    assert "cheekPuff" not in rig.key_names
+    assert len(rig.key_names) == len(rig.key_deltas) == len(ARKIT) - 1
+    assert np.isfinite(rig.key_deltas).all()
+    assert any("damaged" in warning and "cheekPuff" in warning for warning in rig.warnings)
+    assert not any("drivers control them" in warning for warning in rig.warnings)
 
 
 def test_a_rig_of_visemes_alone_is_keyed_and_says_what_it_lacks() -> None:

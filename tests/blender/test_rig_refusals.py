@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[2]
 # the rooms that a rig goes through before anything is written
 PATH = (
     *("core/blender/read_rig.py", "core/blender/editable.py", "core/blender/rig_choice.py"),
+    "core/blender/damage.py",
     *("core/blender/correspond.py", "core/blender/apply.py", "core/blender/import_flame.py"),
     *("core/rig/frames.py", "core/rig/face.py", "core/rig/plan.py", "core/rig/layer_words.py"),
     *("core/rig/correspond.py", "core/rig/conventions/by_shape.py"),
@@ -114,6 +115,15 @@ def eyeball() -> Callable[[], object]:
     for modifier in list(other.modifiers):
         other.modifiers.remove(modifier)
     return lambda: generate(eye)
+
+
+def broken_point(obj: bpy.types.Object) -> None:
+    obj.data.shape_keys.reference_key.data[7].co = (float("nan"), 0.0, 0.0)
+
+
+def broken_keys(obj: bpy.types.Object) -> None:
+    for block in obj.data.shape_keys.key_blocks[1:]:
+        block.data[7].co = (1e25, 0.0, 0.0)
 
 
 def edit_mode(obj: bpy.types.Object) -> None:
@@ -255,6 +265,8 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
     "few landmarks": (spoiled(hardly_bound), "Only 4 steady landmarks", "align_rig"),
     "mirrored mesh": (spoiled(mirrored), "are mirrored", "_require_face"),
     "no face's shape": (spoiled(flattened), "do not lie like those of a face", "_require_face"),
+    "damaged point": (spoiled(broken_point), "first: vertex 7", "require_points"),
+    "damaged keys": (spoiled(broken_keys), "are damaged, first", "whole_keys"),
     "no whole frame": (no_frame, "No whole scene frame", "plan_curves"),
     "driven jaw": (driven_jaw, 'A driver turns the jaw bone "jaw"', "_taken_bones"),
     "an artist's action": (spoiled(acted), "which Mimesh did not make", "overwrite_refused"),
