@@ -114,7 +114,7 @@ def _first_sight(surface: FaceSurface) -> Generator[Pixels, Landmarks | None, _S
             return sight
     raise RigError(
         f'No face was recognised on the mesh "{surface.name}" from any side.',
-        "Mimesh needs a human-like face in its neutral pose, both halves in the mesh itself, not by a Mirror modifier; "
+        "Mimesh needs a human-like face in its neutral pose, both halves in the mesh itself, not by a Mirror; "
         "check the mesh's basis shape.",
     )
 
