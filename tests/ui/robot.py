@@ -141,6 +141,16 @@ class Robot:
         """Put the pointer where keys go to the 3D View."""
         self.hover(WIDTH // 3, HEIGHT // 2)
 
+    def over_sidebar(self) -> None:
+        """Put the pointer where keys go to our panels."""
+        region = self.state()["sidebar"]
+        self.hover(region["x"] + region["width"] // 2, HEIGHT - region["y"] - region["height"] // 2)
+
+    def scroll(self, ticks: int) -> None:
+        """Turn the wheel over the sidebar; down where ticks are more than 0."""
+        self.over_sidebar()
+        run("xdotool", "click", "--repeat", str(abs(ticks)), "--delay", "20", "5" if ticks > 0 else "4")
+
     def narrow(self) -> None:
         """Make the sidebar 250 pixels wide; without a graphics card its edge cannot be dragged."""
         self.command(f"narrow {NARROW_PIXELS}")

@@ -65,7 +65,9 @@ def check(robot: Robot) -> None:
     say("a new file ends the run", state["keys"] == 0)
 
     check_first_minute(robot)
+    check_sizes(robot)
 
+    robot.command("scale 1.0")
     robot.command("preferences")
     time.sleep(1)
     robot.shoot("10_preferences")
@@ -190,6 +192,66 @@ def check_first_minute(robot: Robot) -> None:
         time.sleep(2)
         robot.shoot(f"15_narrow_{language}")
     robot.command("speak en_US")
+
+
+def check_sizes(robot: Robot) -> None:
+    """All that is done by hand, with everything twice as large and in a sidebar of 250 pixels."""
+    robot.command("open_all")
+    robot.command("preview_range")
+    work_by_hand(robot, "narrow", 20)
+    robot.command("scale 2.0")
+    robot.over_viewport()
+    time.sleep(3)
+    work_by_hand(robot, "twice the size", 30)
+
+
+def work_by_hand(robot: Robot, size: str, trimmed: int) -> None:
+    """Generate, cancel, adjust, undo, retake, sheet."""
+
+    def press(panel: str, operator: str, share: float = 0.5) -> None:
+        robot.command(f"only MIMESH_PT_{panel}")
+        robot.scroll(-20)
+        time.sleep(1)
+        if panel == "sheet":
+            robot.scroll(20)
+        robot.click(*robot.find_button(f"bpy.ops.mimesh.{operator}", share))
+
+    def finish(what: str) -> None:
+        state = robot.wait(f"the end of {what}", lambda state: not state["running"], 240)
+        say(f"{size}: {what}: {state['result']!r}", state["outcome"] == "done")
+
+    press("generate", "generate_lip_sync")
+    robot.wait("a run", lambda state: state["running"], 10)
+    finish("a run")
+    before = robot.state()["scene"]
+    robot.command(f"trim_movie {trimmed}")
+    press("generate", "generate_lip_sync")
+    robot.wait("a run to cancel", lambda state: state["running"], 10)
+    robot.over_sidebar()
+    robot.key("Escape")
+    state = robot.wait("cancel", lambda state: not state["running"], 5)
+    say(f"{size}: Esc cancels", state["outcome"] == "cancelled" and state["scene"] == before)
+    robot.command(f"trim_movie {trimmed - 10}")
+    robot.command("only MIMESH_PT_adjust")
+    time.sleep(1)
+    robot.drag(*robot.find_field("mimesh_adjust.mouth"), -40)
+    robot.shoot(f"16_adjusted_{size.replace(' ', '_')}")
+    say(f"{size}: a dragged slider changes the keys", robot.state()["scene"] != before)
+    robot.over_viewport()
+    robot.key("ctrl+z")
+    robot.wait("undo of the slider", lambda state: state["scene"] == before, 20)
+    say(f"{size}: Ctrl+Z takes it back", True)
+    press("retake", "retake()")
+    robot.wait("takes", lambda state: state["running"], 10)
+    finish("takes")
+    press("retake", "reject_takes", 0.8)
+    robot.wait("rejected takes", lambda state: state["scene"] == before, 20)
+    robot.command("press collect_lines")
+    robot.command("cast_lines")
+    press("sheet", "generate_sheet()", 0.25)
+    robot.wait("the sheet", lambda state: state["running"], 10)
+    finish("the sheet")
+    robot.shoot(f"17_sheet_{size.replace(' ', '_')}")
 
 
 if __name__ == "__main__":

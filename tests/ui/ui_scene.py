@@ -237,6 +237,11 @@ def obey(command: str) -> None:
         bpy.ops.mimesh.refresh_poses()
     elif command == "check_rig":
         bpy.ops.mimesh.check_face_rig()
+    elif command.startswith("trim_movie "):
+        strip = next(strip for strip in strips if strip.type == "MOVIE")
+        strip.frame_offset_start = int(command.partition(" ")[2])
+    elif command == "open_all":
+        open_all()
     elif command == "trim":
         # another range is another reference, so that it is tracked again
         strips["reference"].frame_offset_start = 7
