@@ -20,6 +20,7 @@ ENGINE ?=
 SCALE ?= 1.0
 DEVICES ?= cpu cuda
 OTHER ?=
+WEBSITE ?=
 
 export PYTHONPATH := $(CURDIR)
 
@@ -37,7 +38,7 @@ help:
 	@echo "make benchmark-mimic  Mimic beside AdaMesh, visemes and a constant face; style and content apart?"
 	@echo "make benchmark-pose  head motion: reconstruction, retrieval, generated beside recorded"
 	@echo "make benchmark-rigs  what a viewer sees on heads of other makers (MIMESH_FLAME=your FLAME file)"
-	@echo "make extension   the installable zip in dist/"
+	@echo "make extension   the installable zip in dist/ (WEBSITE=https://… writes where you publish it into the manifest)"
 	@echo "make repository  a static extension repository in dist/repository, from which Blender offers updates"
 	@echo "make torture     loops of kills, cancels, bad inputs, files, lines and disks (SCALE=0.1: a tenth)"
 	@echo "make batch-torture  a batch of 200 rows killed at random ten times, with a fake and with the real engine"
@@ -170,7 +171,7 @@ trackers: setup
 	$(PY) -m research.evaluation.trackers --second "$(OTHER)"
 
 extension: setup
-	$(PY) .ci/build_extension.py
+	$(PY) .ci/build_extension.py $(if $(WEBSITE),--website "$(WEBSITE)")
 
 # pages made from the code, and every link looked at: the site is build/site/index.html
 docs: setup

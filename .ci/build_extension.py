@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the installable zip with Blender's own extension tool, which comes with the bpy wheel.
 
-    python .ci/build_extension.py [--output-dir dist]
+    python .ci/build_extension.py [--output-dir dist] [--website https://…]
 
 The tool runs on a clean copy of what git knows, so that nothing lying about in the folder gets in.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,13 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build, check, print where the zip is and how large."""
     parser = argparse.ArgumentParser(description="Build the Mimesh extension zip.")
     parser.add_argument("--output-dir", type=Path, default=ROOT / "dist")
-    output = parser.parse_args(arguments).output_dir.resolve()
+    parser.add_argument("--website", default="", help="where these pages are published; written into the manifest")
+    options = parser.parse_args(arguments)
+    output = options.output_dir.resolve()
     output.mkdir(parents=True, exist_ok=True)
     tool = extension_tool()
     with tempfile.TemporaryDirectory(prefix="mimesh-extension-") as folder:
         source = Path(folder) / "mimesh"
         stage(source)
         build_manual(source / "manual")
+        if options.website:
+            manifest = source / "blender_manifest.toml"
+            manifest.write_text(with_website(manifest.read_text("utf-8"), options.website), "utf-8")
         run(tool, "validate", f"--valid-tags={tags_file(tool)}", str(source))
         run(tool, "build", "--source-dir", str(source), "--output-dir", str(output))
     path = output / zip_name()
@@ -75,6 +81,13 @@ def stage(target: Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+
+
+def with_website(manifest: str, address: str) -> str:
+    """The manifest with the address of whoever publishes it: the repository itself has no public one."""
+    if not re.fullmatch(r"https?://[^\s\"]+", address):
+        raise SystemExit(f"{address} is no address of a website; give one that begins with https://")
+    return re.sub(r"^(maintainer = .*)$", rf'\1\nwebsite = "{address}"', manifest, count=1, flags=re.MULTILINE)
 
 
 def build_manual(target: Path) -> None:

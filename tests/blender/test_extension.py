@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -188,3 +189,17 @@ def test_top_level_package_imports_without_blender() -> None:
     )
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_whoever_publishes_it_is_named_in_the_manifest_and_nobody_else() -> None:
+    spec = importlib.util.spec_from_file_location("build_extension", ROOT / ".ci" / "build_extension.py")
+    assert spec is not None and spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    plain = (ROOT / "blender_manifest.toml").read_text("utf-8")
+    assert "website" not in tomllib.loads(plain)
+    named = tomllib.loads(build.with_website(plain, "https://example.org/mimesh"))
+    assert named == {**tomllib.loads(plain), "website": "https://example.org/mimesh"}
+    for wrong in ("example.org", 'https://a"b', "https://"):
+        with pytest.raises(SystemExit, match="no address"):
+            build.with_website(plain, wrong)
