@@ -174,7 +174,7 @@ def check_first_minute(robot: Robot) -> None:
     robot.command("show_sidebar")
     time.sleep(2)
     robot.command("choose_tab")
-    for language in ("de_DE", "ja_JP"):
+    for language in ("de_DE", "ja_JP", "zh_HANS", "fr_FR", "es"):
         robot.command(f"speak {language}")
         time.sleep(2)
         robot.shoot(f"13_{language}")
@@ -186,7 +186,7 @@ def check_first_minute(robot: Robot) -> None:
     robot.command("scale 1.0")
     time.sleep(1)
     robot.narrow()
-    for language in ("en_US", "de_DE"):
+    for language in ("en_US", "de_DE", "fr_FR"):
         robot.command(f"speak {language}")
         robot.over_viewport()
         time.sleep(2)
