@@ -196,6 +196,14 @@ def begin(**environment: str) -> Given:
     return given
 
 
+def speech_pieces(given: Given, seconds: str) -> None:
+    """The speech cut into line0.wav to line7.wav and other.wav of so many seconds, in :data:`TALK`."""
+    os.environ["PYTHONPATH"] = str(given.repo)
+    pieces = str(given.repo / "tests" / "speech_pieces.py")
+    run(os.environ["MIMESH_ENGINE_PYTHON"], "-B", pieces, str(given.speech), str(TALK), seconds)
+    del os.environ["PYTHONPATH"]
+
+
 @contextlib.contextmanager
 def window(given: Given, scene: str) -> Iterator[Robot]:
     """Blender on a virtual screen, with one of the scripts beside this file."""

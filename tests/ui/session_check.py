@@ -9,13 +9,12 @@ Ctrl+Shift+Z forth; save and open again keeps all.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from robot import TALK, Robot, begin, run, say, window
+from robot import TALK, Robot, begin, say, speech_pieces, window
 
 LINES = [f"line{number}" for number in range(8)]
 SECONDS = "1.5"
@@ -80,10 +79,7 @@ class Session:
 def main() -> int:
     """Install, start, go through the session."""
     given = begin(MIMESH_UI_OPEN="1")
-    os.environ["PYTHONPATH"] = str(given.repo)
-    pieces = str(given.repo / "tests" / "speech_pieces.py")
-    run(os.environ["MIMESH_ENGINE_PYTHON"], "-B", pieces, str(given.speech), str(TALK), SECONDS)
-    del os.environ["PYTHONPATH"]
+    speech_pieces(given, SECONDS)
     with window(given, "session_scene.py") as robot:
         robot.wait("the window", lambda state: state["ready"], 60)
         time.sleep(2)
