@@ -128,7 +128,7 @@ def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
     if run.cancel_requested and (kept := operator.kept_when_stopped()):
         steps.close()
         _end(context, kept, "cancelled")
-        operator.report({"WARNING"}, kept.splitlines()[0])
+        operator.report({"WARNING"}, translated(kept.splitlines()[0]))
         return True
     if run.cancel_requested:
         raise CancelledError(f"{run.task} was cancelled; nothing was changed.")
@@ -137,9 +137,9 @@ def _advance(operator: Any, context: bpy.types.Context, steps: Steps) -> bool:
     except StopIteration as stop:
         told = stop.value if isinstance(stop.value, Told) else Told(stop.value)
         _end(context, told.words, "done", told.warnings)
-        operator.report({"INFO"}, told.words.splitlines()[0])
+        operator.report({"INFO"}, translated(told.words.splitlines()[0]))
         for warning in told.warnings:
-            operator.report({"WARNING"}, warning)
+            operator.report({"WARNING"}, translated(warning))
         return True
     if (run.stage, round(run.fraction, 3)) != (status.stage, round(status.fraction, 3)):
         run.stage, run.fraction = status.stage, status.fraction
@@ -199,10 +199,10 @@ def _failures(operator: Any, context: bpy.types.Context) -> Generator[Callable[[
     except CancelledError as error:
         outcome = "cancelled"
         seen.append(error.message)
-        operator.report({"WARNING"}, error.message)
+        operator.report({"WARNING"}, translated(error.message))
     except MimeshError as error:
         seen.append(str(error))
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, translated(str(error)))
     except Exception as error:  # noqa: BLE001 (the one place where a bug must become a sentence)
         _log.exception("%s failed", operator.bl_idname)
         seen.append(

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import bpy
 
+from .sentences import translated
+
 OperatorResult = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 # of a field for a path: ``//`` is the blend file's folder, which Blender wants to be told from 4.5 on
 PATH_OPTIONS: set[Any] = {"ANIMATABLE", *(["PATH_SUPPORTS_BLEND_RELATIVE"] if bpy.app.version >= (4, 5, 0) else [])}
@@ -23,5 +25,5 @@ def classes_factory(classes: Sequence[type[Any]]) -> Registration:
 def explain(operator: type[Any], reason: str) -> bool:
     """The answer of a ``poll``: yes for no reason against it, else no, with the reason as what Blender shows."""
     if reason:
-        operator.poll_message_set(reason)
+        operator.poll_message_set(translated(reason))
     return not reason
