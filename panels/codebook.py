@@ -15,8 +15,8 @@ from ..operators.stubs import classes_factory
 from .lists import Rows
 from .words import draw_words, room, shortened, ui_scale
 
-_ROWS = 5
-_PIXELS, _LARGE_PIXELS, _LARGE_SCALE = 32, 128, 5.0
+_ROWS = 4
+_PIXELS, _LARGE_PIXELS, _LARGE_SCALE = 32, 128, 3.5
 # of a row, at 1x: round button, picture and scroll bar; the mark; the number; the buttons beside the list
 _ROW_PIXELS, _MARK_PIXELS, _DISTANCE_PIXELS, _BUTTONS_PIXELS = 76, 22, 38, 28
 _NARROW_PIXELS = 230
