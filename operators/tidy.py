@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fewer keys on a line, and the closures of its lips looked through."""
+"""Fewer keys on a line."""
 
 from __future__ import annotations
 
 import bpy
 
-from ..core.errors import MimeshError
 from .adjust import MIMESH_OT_adjust_line, adjust_now, current_line, current_miss
 from .properties import scene_settings
 from .stubs import OperatorResult, classes_factory
@@ -48,44 +47,4 @@ class MIMESH_OT_tidy_keys(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIMESH_OT_check_closures(bpy.types.Operator):
-    """Put a marker on the timeline wherever an m, b or p of the line stays open on the mesh"""
-
-    bl_idname = "mimesh.check_closures"
-    bl_label = "Check Closures"
-    bl_options = {"REGISTER", "UNDO"}
-
-    repair: bpy.props.BoolProperty(
-        name="Repair",
-        description="Put the line's own keys back where edited ones hold the lips open",
-        default=False,
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        return MIMESH_OT_adjust_line.poll(context)
-
-    def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Says where lips stay open."""
-        from ..core.blender.closure_check import mark_open_closures
-        from ..core.blender.closure_repair import repair_closures
-
-        target, line = scene_settings(context).target, current_line(context)
-        if line is None:
-            return {"CANCELLED"}
-        try:
-            check = repair_closures if self.repair else mark_open_closures
-            found = check(context.scene, target, line)
-        except MimeshError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if found:
-            self.report({"WARNING"}, f"Lips stay open at frames {', '.join(str(c.middle) for c in found)}.")
-        else:
-            self.report({"INFO"}, "All closures of the lips are shut.")
-        return {"FINISHED"}
-
-
-register, unregister = classes_factory((MIMESH_OT_tidy_keys, MIMESH_OT_check_closures))
+register, unregister = classes_factory((MIMESH_OT_tidy_keys,))

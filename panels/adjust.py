@@ -16,8 +16,10 @@ from ..operators.adjust import (
     key_held_values,
 )
 from ..operators.adjust_ahead import prepare_soon
+from ..operators.closures import open_closures
 from ..operators.layers import drawn_layers
 from ..operators.properties import run_state
+from ..operators.sentences import translated
 from ..operators.stubs import classes_factory
 from .places import InView3D, Order
 from .settings import draw_setting_of
@@ -88,11 +90,7 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         row.operator("mimesh.tidy_keys", text="", icon="LOOP_BACK").error_mm = 0.0
         if missed := current_miss(context):
             draw_words(column, missed, context, icon="ERROR")
-        row = column.row(align=True)
-        row.operator("mimesh.check_closures")
-        row.operator("mimesh.check_closures", text="", icon="TOOL_SETTINGS").repair = True
-        row.operator("screen.marker_jump", text="", icon="PREV_KEYFRAME").next = False
-        row.operator("screen.marker_jump", text="", icon="NEXT_KEYFRAME").next = True
+        _draw_closures(column, context)
         _draw_layers(column, context)
         if reason:
             draw_words(layout, reason, context, icon="INFO")
@@ -100,6 +98,23 @@ class MIMESH_PT_adjust(InView3D, bpy.types.Panel):
         column.enabled = not run_state(context).running
         column.operator("mimesh.regenerate_head", icon="FILE_REFRESH")
         column.operator("mimesh.clear_animation", icon="X")
+
+
+def _draw_closures(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The button, and below it what it has found."""
+    column.operator("mimesh.check_closures")
+    found = open_closures(context)
+    if not found:
+        return
+    row = column.row(align=True)
+    row.operator("mimesh.show_open_closure", text="", icon="TRIA_LEFT").back = True
+    middle = row.row()
+    middle.alignment = "CENTER"
+    now = context.scene.frame_current
+    place = f"{found.index(now) + 1} of {len(found)}" if now in found else str(len(found))
+    middle.label(text=translated(f"Open: {place}"), icon="ERROR", translate=False)
+    row.operator("mimesh.show_open_closure", text="", icon="TRIA_RIGHT")
+    row.operator("mimesh.check_closures", text="Repair", icon="TOOL_SETTINGS").repair = True
 
 
 def _draw_layers(column: bpy.types.UILayout, context: bpy.types.Context) -> None:

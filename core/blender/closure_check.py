@@ -15,8 +15,7 @@ from .adjust_record import line_adjust
 from .kept import KeptLine, load
 from .read_mesh import vertex_positions
 from .read_rig import read_rig
-
-MARKER = "Lips open"
+from .tags import CLOSURE_MARKER
 
 
 def mark_open_closures(scene: bpy.types.Scene, obj: bpy.types.Object, line: KeptLine) -> tuple[Closure, ...]:
@@ -31,11 +30,11 @@ def mark_open_closures(scene: bpy.types.Scene, obj: bpy.types.Object, line: Kept
         still_open = tuple(found for found in wanted if _least_opening(scene, obj, lips, found) > STAYS_OPEN_CM)
     finally:
         scene.frame_set(present[0], subframe=present[1])
-    for marker in [m for m in scene.timeline_markers if m.name.startswith(MARKER)]:
+    for marker in [m for m in scene.timeline_markers if m.name.startswith(CLOSURE_MARKER)]:
         if line.first <= marker.frame <= line.last:
             scene.timeline_markers.remove(marker)
     for found in still_open:
-        scene.timeline_markers.new(MARKER, frame=found.middle)
+        scene.timeline_markers.new(CLOSURE_MARKER, frame=found.middle)
     return still_open
 
 

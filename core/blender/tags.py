@@ -26,6 +26,8 @@ REST_PROPERTY = "mimesh_rest"
 LAYER_PROPERTY = "mimesh_layer"
 LAYERED_PROPERTY = "mimesh_layered"
 LAYER_CURVES_PROPERTY = "mimesh_layer_curves"
+# name of the timeline's markers where an m, b or p stays open
+CLOSURE_MARKER = "Lips open"
 # on the Empty of a style's asset: the style's file, in bytes; and what marks the asset, and its folder
 STYLE_PROPERTY = "mimesh_style"
 STYLE_TAG = "lip sync style"

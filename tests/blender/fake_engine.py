@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checkout as an enabled extension, and an engine without a process: answers what a test tells it to."""
+"""The checkout as an enabled extension, and an engine without a process: answers what a test tells it to.
+
+No pytest: a window that is looked at from outside uses it too, and so do tables of times.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,8 @@ from typing import Any
 
 import bpy
 import numpy as np
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# for tests of half a minute about what lies in the engine, which is one and the same for every Blender
-IN_ONE_BLENDER = pytest.mark.skipif(bpy.app.version[:2] != (4, 5), reason="the same in every Blender; tried in 4.5")
 EXTENSION = "bl_ext.user_default.mimesh"
 
 

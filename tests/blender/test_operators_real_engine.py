@@ -16,7 +16,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
 from tests.blender.builders import snapshot  # noqa: E402
-from tests.blender.fake_engine import EXTENSION, IN_ONE_BLENDER, disable_checkout, enable_checkout, part  # noqa: E402
+from tests.blender.fake_engine import EXTENSION, disable_checkout, enable_checkout, part  # noqa: E402
+from tests.blender.one_blender import IN_ONE_BLENDER  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,9 @@ import pytest
 
 pytestmark = pytest.mark.slow
 bpy = pytest.importorskip("bpy", reason="needs Blender's Python module")
-from tests.blender.fake_engine import EXTENSION, IN_ONE_BLENDER, part  # noqa: E402
+from tests.blender.fake_engine import EXTENSION, part  # noqa: E402
 from tests.blender.line_keys import line_keys  # noqa: E402
+from tests.blender.one_blender import IN_ONE_BLENDER  # noqa: E402
 from tests.blender.session_looks import states  # noqa: E402
 from tests.blender.sheet_bench import make_edit  # noqa: E402
 

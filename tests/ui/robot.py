@@ -95,12 +95,19 @@ class Robot:
         """
         region = self.state()["sidebar"]
         x = region["x"] + int(region["width"] * share)
-        for y in range(HEIGHT - region["y"] - region["height"] + 30, HEIGHT - region["y"], 12):
+        first, last = HEIGHT - region["y"] - region["height"] + 30, HEIGHT - region["y"]
+        # once more between the places of the first pass: buttons of a row in small print, or a key that came late
+        for y in (*range(first, last, 12), *range(first + 6, last, 12)):
             # a second look: what was copied above may arrive late, and panels slide
             if self._copied(x, y).startswith(operator) and self._copied(x, y).startswith(operator):
                 return x, y
         self.picture("failed")
         raise SystemExit(f"FAILED: there is no button for {operator} in the sidebar")
+
+    def find_presets(self) -> tuple[int, int]:
+        """The button of presets in the title of the sub-panel that is shown: at the right, where a click is no run."""
+        region = self.state()["sidebar"]
+        return region["x"] + region["width"] - 56, HEIGHT - region["y"] - region["height"] + 40
 
     def find_field(self, path: str) -> tuple[int, int]:
         """As :meth:`find_button`, for a field whose full data path ends like this."""
