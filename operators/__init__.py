@@ -9,6 +9,7 @@ from __future__ import annotations
 from . import (
     adjust,
     adjust_ahead,
+    adopt,
     assets,
     cache,
     check_reference,
@@ -62,6 +63,7 @@ _MODULES = (
     generate,
     adjust,
     adjust_ahead,
+    adopt,
     tidy,
     tidy_later,
     closures,

@@ -14,6 +14,7 @@ from bl_operators.presets import AddPresetBase
 from ..core.adjust_settings import AdjustSettings
 from ..core.errors import MimeshError
 from ..core.settings_schema import SettingField, setting_fields
+from .adopt import adopt_soon
 from .properties import busy_reason, run_state, scene_settings
 from .setting_properties import declare_here
 from .stubs import OperatorResult, classes_factory, explain
@@ -73,9 +74,12 @@ def current_line(context: bpy.types.Context) -> KeptLine | None:
     if settings.target is None or settings.target.data is None or settings.target.data.shape_keys is None:
         return None
     speech = settings.speech_strip if settings.speech_kind == "strip" else settings.speech_file
+    sound = context.scene.mimesh_adjust.line or speech
     try:
-        return find_line(settings.target, context.scene.mimesh_adjust.line or speech)
+        return find_line(settings.target, sound)
     except MimeshError:
+        if adopt_soon(settings.target):
+            return find_line(settings.target, sound)
         return None
 
 

@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..core.errors import MimeshError
-from .properties import run_state, scene_settings
-from .reference_picture import picture_of
+from ..core.client.steps import StepStatus
+from ..core.errors import CancelledError, EngineError, MimeshError
+from .engine_access import engine_client
+from .generate import engine_disabled_reason
+from .properties import freeze_reference, run_state, scene_settings
+from .reference_picture import keep_picture, picture_of
+from .stepping import SteppedOperator, Steps, Told
 from .stubs import OperatorResult, classes_factory
 
 
@@ -45,19 +51,69 @@ class MIMESH_OT_write_report(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Blender stays usable while the reference is looked at."""
+        way = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+        try:
+            bpy.ops.mimesh.write_report_page(way, filepath=self.filepath)  # type: ignore[attr-defined]
+        except RuntimeError as error:
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class MIMESH_OT_write_report_page(SteppedOperator, bpy.types.Operator):
+    """Write the page of Write Report to a file"""
+
+    bl_idname = "mimesh.write_report_page"
+    bl_label = "Write Report"
+    bl_options = {"INTERNAL"}
+
+    task = "Report"
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+
+    def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.report. In a window the browser shows the page."""
-        from ..core.blender.report import write_report
+        from ..core.blender.report import report_lines, write_report
 
         path = Path(self.filepath).with_suffix(".html")
-        try:
-            count = write_report(path, _faces(context), picture_of(run_state(context).quality))
-        except MimeshError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {path.name} about {count} lines.")
+        report_lines(_faces(context))
+        picture, missing = yield from _reference_picture(context)
+        count = write_report(path, _faces(context), picture)
         if not bpy.app.background:
             bpy.ops.wm.path_open(filepath=str(path))
-        return {"FINISHED"}
+        told = f"Wrote {path.name} about {count} lines."
+        return Told(f"{told}\n{missing}", (missing,)) if missing else told
+
+
+def _reference_picture(context: bpy.types.Context) -> Generator[StepStatus, None, tuple[bytes, str]]:
+    """The panel's reference with its landmarks, as seen before or looked at now; or a sentence why there is none.
+
+    Where it was learnt from, its track is in the engine's cache, and this takes as long as drawing it.
+    """
+    from ..core.blender.sources import read_reference
+    from ..core.blender.watch import watch_job
+
+    run, settings = run_state(context), scene_settings(context)
+    known = picture_of(run.quality)
+    if known or settings.reference_kind not in ("strip", "file"):
+        return known, ""
+    try:
+        if reason := engine_disabled_reason(context):
+            raise EngineError(reason)
+        source, _ = read_reference(context.scene, freeze_reference(settings))
+        assert source is not None  # a strip or a file
+        job = engine_client(context).track(source)
+        try:
+            reference = yield from watch_job(job)
+        finally:
+            job.cancel()
+    except CancelledError:
+        raise
+    except MimeshError as error:
+        return b"", f"Without a picture of the reference: {error}"
+    run.quality = json.dumps(reference.report.to_json())
+    keep_picture(reference.picture, run.quality)
+    return reference.picture, ""
 
 
 def _faces(context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -68,4 +124,4 @@ def _faces(context: bpy.types.Context) -> list[bpy.types.Object]:
     return list(dict.fromkeys([*named, *([chosen] if chosen is not None else [])]))
 
 
-register, unregister = classes_factory((MIMESH_OT_write_report,))
+register, unregister = classes_factory((MIMESH_OT_write_report, MIMESH_OT_write_report_page))

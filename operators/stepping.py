@@ -19,6 +19,7 @@ import bpy
 from ..core.client.steps import StepStatus
 from ..core.errors import CancelledError, MimeshError
 from . import running
+from .adopt import adopt_now
 from .properties import run_state
 from .sentences import translated
 from .stubs import OperatorResult
@@ -116,6 +117,8 @@ class SteppedOperator:
 
 def _begin(context: bpy.types.Context, task: str) -> None:
     run = run_state(context)
+    if context.scene is not None:
+        adopt_now(context.scene)
     run.running, run.cancel_requested = True, False
     run.task, run.stage, run.result = task, "Starting", ""
     run.fraction, run.seconds_left = 0.0, -1.0

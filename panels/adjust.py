@@ -34,6 +34,9 @@ _GROUPS = (
     ("tidy_mm", "keys_on"),
 )
 
+# of a row: the steps through open closures, left of the button that repairs them
+_STEPS_SHARE = 0.6
+
 
 class MIMESH_PT_adjust_presets(PresetPanel, bpy.types.Panel):
     """Adjustments under a name"""
@@ -106,15 +109,17 @@ def _draw_closures(column: bpy.types.UILayout, context: bpy.types.Context) -> No
     found = open_closures(context)
     if not found:
         return
-    row = column.row(align=True)
+    # parts of fixed width: the arrows stay under the pointer while the words between them change
+    parts = column.split(factor=_STEPS_SHARE, align=True)
+    row = parts.row(align=True)
     row.operator("mimesh.show_open_closure", text="", icon="TRIA_LEFT").back = True
-    middle = row.row()
+    middle = row.split()
     middle.alignment = "CENTER"
     now = context.scene.frame_current
     place = f"{found.index(now) + 1} of {len(found)}" if now in found else str(len(found))
     middle.label(text=translated(f"Open: {place}"), icon="ERROR", translate=False)
     row.operator("mimesh.show_open_closure", text="", icon="TRIA_RIGHT")
-    row.operator("mimesh.check_closures", text="Repair", icon="TOOL_SETTINGS").repair = True
+    parts.operator("mimesh.check_closures", text="Repair", icon="TOOL_SETTINGS").repair = True
 
 
 def _draw_layers(column: bpy.types.UILayout, context: bpy.types.Context) -> None:

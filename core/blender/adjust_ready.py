@@ -26,6 +26,7 @@ from .armature import find_armature
 from .kept import KeptLine, load
 from .key_memory import KeyMemory, is_untouched, settle, unwatch, watch
 from .layer_strips import layer_strips
+from .moved_keys import follow_moved_keys
 from .owners import owner_of
 from .read_animation import action_line, read_datablock
 from .read_rig import read_rig
@@ -63,7 +64,10 @@ ready_lines: dict[str, ReadyLine] = {}
 def prepare_line(obj: bpy.types.Object, line: KeptLine) -> None:
     """Get a line ready ahead of its first slider, where it is not: half a second that nobody should wait for."""
     watch()
-    ready = prepared(obj, line, is_untouched(), _FRESH_SECONDS / 2)
+    untouched = is_untouched()
+    if not untouched:
+        follow_moved_keys(obj, line.line.sound)
+    ready = prepared(obj, line, untouched, _FRESH_SECONDS / 2)
     if ready.memory.records or layer_strips(obj):
         # what the artist keys on layers is for a slider to gather
         return

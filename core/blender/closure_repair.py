@@ -71,7 +71,7 @@ def _clear(slot: WrittenSlot, datablock: str, paths: frozenset[str], spans: list
     written = read_written(slot.action)
     for curve in compat.slot_curves(slot.action, slot.slot).fcurves:
         name = (datablock, curve.data_path, curve.array_index)
-        if name not in written or not _moves_lips(datablock, curve.data_path, paths):
+        if name not in written or curve.lock or not _moves_lips(datablock, curve.data_path, paths):
             continue
         known = written[name]
         stays = ~_within(known.frames, spans)

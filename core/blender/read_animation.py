@@ -159,7 +159,9 @@ def _read_action(action: Any, curves: list[Any], span: tuple[float, float] | Non
 
 
 def _is_marked(curve: Any) -> bool:
-    """Whether a key has another type or other handles than we give."""
+    """Whether the curve is not as we make them, or a key has another type or other handles than we give."""
+    if curve.mute or curve.lock or len(curve.modifiers) or curve.extrapolation != "CONSTANT":
+        return True
     points = curve.keyframe_points
     codes = np.empty(len(points), np.int32)
     for name, ours in (

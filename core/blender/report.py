@@ -21,9 +21,7 @@ def write_report(path: Path, faces: Iterable[bpy.types.Object], reference: bytes
 
     reference: a PNG of the reference with its landmarks, where it was looked at.
     """
-    lines = [line for face in faces for line in kept_lines(face) if line.has_motion]
-    if not lines:
-        raise RigError("There is no line to report on.", "Generate first.")
+    lines = report_lines(faces)
     title = Path(bpy.data.filepath).stem or "Mimesh"
     page = report_page(f"{title}: {len(lines)} lines", [_section(line) for line in lines], reference)
     try:
@@ -34,6 +32,14 @@ def write_report(path: Path, faces: Iterable[bpy.types.Object], reference: bytes
             f"The report {path} cannot be written ({error.strerror or error}).", "Choose another place."
         ) from error
     return len(lines)
+
+
+def report_lines(faces: Iterable[bpy.types.Object]) -> list[KeptLine]:
+    """The lines that a page is about. Raises :class:`RigError` where there is none."""
+    lines = [line for face in faces for line in kept_lines(face) if line.has_motion]
+    if not lines:
+        raise RigError("There is no line to report on.", "Generate first.")
+    return lines
 
 
 def _section(line: KeptLine) -> ReportLine:

@@ -38,6 +38,7 @@ from .adjust_ready import line_slots
 from .apply import apply_plan
 from .kept import KeptLine, keep, kept_lines, load
 from .layers import in_step_with_layers, pull_edits
+from .moved_keys import follow_moved_keys
 from .read_animation import curve_points
 from .session import find_object, find_scene, motion_request, plan_result, read_target
 from .sources import read_speech
@@ -74,6 +75,8 @@ def retake_steps(
     obj = find_object(settings.object_name)
     if open_retake(obj) is not None:
         raise RigError(f'"{obj.name}" has takes that wait for an answer.', "Accept or reject them first.")
+    for found in kept_lines(obj):
+        follow_moved_keys(obj, found.line.sound)
     line = line_at(obj, first, last)
     kept = load(line)
     where = _seconds(kept, line, first, last)

@@ -39,6 +39,7 @@ from .correspond import landmark_search, store_binding
 from .first_keys import FirstKeys
 from .kept import keep
 from .layers import pull_edits, refresh_layers
+from .moved_keys import follow_moved_keys
 from .read_animation import read_existing
 from .read_rig import read_rig
 from .read_scene import scene_fps
@@ -157,7 +158,9 @@ def _planned(
     read = read_target(settings.object_name)
     rig = dataclasses.replace(read, binding=binding)
     kept = yield from solve(rig, result, timing)
-    pull_edits(find_object(settings.object_name))
+    face = find_object(settings.object_name)
+    pull_edits(face)
+    follow_moved_keys(face, settings.speech.value)
     plan = plan_result(rig, kept, result.provenance, settings)
     yield StepStatus("Writing the keys", 0.99)
     return _Planned(rig, kept, plan, read.binding is not None)

@@ -42,6 +42,7 @@ from .write_keys import (
 
 # Blender cuts datablock names at 63 bytes
 _NAME_LIMIT = 48
+_OUR_NAME = "Mimesh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +158,8 @@ def update_curves(
 ) -> dict[CurveName, LeftCurve]:
     """New motion on the curves of a line that is there already, about the artist's keys; returns what is there now.
 
-    A curve that the artist has removed stays away; one of ours that is no longer planned goes to rest. known: how all
-    of them were left, where nothing has changed since.
+    A curve that the artist has locked stays as it is, one that was removed stays away; one of ours that is no longer
+    planned goes to rest. known: how all of them were left, where nothing has changed since.
     """
     home = compat.slot_curves(slot.action, slot.slot)
     if known is None:
@@ -194,6 +195,9 @@ def recall_curves(slot: WrittenSlot, datablock: str, interpolation: str) -> dict
 def _renewed(
     curve: Any, planned: PlannedCurve, left: LeftCurve | None, written: WrittenCurve | None, how: Writing
 ) -> LeftCurve:
+    if curve.lock and written is not None and not how.shift:
+        # the artist wants it as it is
+        return recall_curve(curve, written, how.interpolation)
     if left is not None and not how.smoothing and not how.shift:
         # values first: frames are the same for all curves, so that they are seldom compared
         if np.array_equal(planned.values, left.values) and np.array_equal(planned.frames, left.frames):
@@ -242,8 +246,12 @@ def our_slots(owner: Any) -> Iterator[WrittenSlot]:
 
 
 def name_actions(plan: CurvePlan, written: dict[str, WrittenSlot]) -> tuple[str, ...]:
-    """Give the actions their names, which are free once the replaced ones are gone; returns them."""
-    base = f"Mimesh {plan.object_name[:_NAME_LIMIT]}"
+    """Give the actions their names, which are free once the replaced ones are gone; returns them.
+
+    A name that the artist gave to the line's action before stays.
+    """
+    base = f"{_OUR_NAME} {plan.object_name[:_NAME_LIMIT]}"
+    replaced = {layer.datablock: layer.replaced for layer in plan.layers}
     named: dict[str, Any] = {}
     for datablock, slot in written.items():
         if slot.action in named.values():
@@ -251,7 +259,8 @@ def name_actions(plan: CurvePlan, written: dict[str, WrittenSlot]) -> tuple[str,
         ending = {KEY: "", ARMATURE: " Bones"}.get(
             datablock, f" {part_object(datablock) or control_object(datablock)}"
         )
-        slot.action.name = base if slot.slot is not None else f"{base}{ending}"
+        given = [name for name in replaced.get(datablock, ()) if not name.startswith(_OUR_NAME)]
+        slot.action.name = given[0] if given else base if slot.slot is not None else f"{base}{ending}"
         named[slot.action.name] = slot.action
     return tuple(action.name for action in named.values())
 

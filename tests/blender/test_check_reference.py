@@ -108,6 +108,24 @@ def test_the_clip_with_its_landmarks_is_kept_beside_its_bar_and_goes_into_the_re
     assert base64.b64encode(data).decode() in page and "Reference as it was tracked" in page
 
 
+def test_a_report_looks_at_a_reference_that_nobody_has_checked(settings: Any, tmp_path: Path) -> None:
+    data = part("core.png").png(np.full((8, 8, 3), 90, np.uint8))
+    looks: list[Any] = []
+    engine = use_engine(
+        FakeEngine(talking, look=lambda source: looks.append(source) or SimpleNamespace(report=seen(), picture=data))
+    )
+    assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}
+    assert bpy.ops.mimesh.write_report(filepath=str(tmp_path / "report.html")) == {"FINISHED"}
+    assert base64.b64encode(data).decode() in (tmp_path / "report.html").read_text("utf-8")
+    assert [look.path for look in looks] == [engine.requests[0].reference.path]
+    # a clip that is gone is no reason to write nothing, and it is told
+    settings.reference_file = str(tmp_path / "gone.mp4")
+    bpy.context.window_manager.mimesh_run.quality = ""
+    assert bpy.ops.mimesh.write_report(filepath=str(tmp_path / "other.html")) == {"FINISHED"}
+    assert "Reference as it was tracked" not in (tmp_path / "other.html").read_text("utf-8")
+    assert "gone.mp4" in bpy.context.window_manager.mimesh_run.result
+
+
 def test_what_was_seen_of_the_reference_is_shown_after_generating_too(settings: Any) -> None:
     use_engine(FakeEngine(lambda request: dataclasses.replace(talking(request), reference_report=seen())))
     assert bpy.ops.mimesh.generate_lip_sync() == {"FINISHED"}

@@ -53,7 +53,7 @@ def closures(session: Session) -> None:
     say(f"two are marked: {found}", len(found) == 2)
     robot.shoot("41_two_open")
     places = []
-    for share in (0.45, 0.45, 0.06):
+    for share in (0.52, 0.52, 0.06):
         session.press("show_open_closure", share=share)
         places.append(look(session)["frame"])
         robot.shoot(f"42_closure_{len(places)}")
@@ -122,7 +122,7 @@ def presets(session: Session) -> None:
     """Saved, chosen, deleted."""
     robot = session.robot
     session.drag("mouth", 40)
-    saved = look(session)
+    look(session)
     name = robot.find_presets()
     robot.click(*name)
     time.sleep(1)

@@ -31,7 +31,7 @@ def make_head() -> None:
     scene.sequence_editor_create().sequences.new_sound("talk", str(ui_scene.SPEECH), channel=1, frame_start=1)
     bpy.ops.mimesh.add_demo_head()
     scene.mimesh.speech_kind, scene.mimesh.speech_strip, scene.mimesh.engine = "strip", "talk", "mimic"
-    scene.frame_end = 250
+    scene.mimesh.reference_kind, scene.frame_end = "none", 250
 
 
 def show_head() -> None:

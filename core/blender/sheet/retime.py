@@ -50,7 +50,8 @@ def move_line(face: bpy.types.Object, sound: str, frames: int) -> int:
     for action in actions.values():
         _shift_keys(action, frames)
     for name, action in actions.items():
-        _note_shift(action, prints[name], frames)
+        note_shift(action, prints[name], frames)
+        _note_place(action, frames)
     for owner, found in owners:
         _shift_strips(owner, found, frames)
     shift_takes(face, sound, frames)
@@ -94,7 +95,8 @@ def _untouched(action: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _note_shift(action: Any, untouched: dict[str, list[Any]], frames: int) -> None:
+def note_shift(action: Any, untouched: dict[str, list[Any]], frames: int) -> None:
+    """Note that an action's keys have moved. untouched: curves that are as we wrote them, by their datablock."""
     prints = record(action, FINGERPRINT_PROPERTY)
     prints |= {name: fingerprint(map(curve_points, curves)) for name, curves in untouched.items()}
     action[FINGERPRINT_PROPERTY] = json.dumps(prints)
@@ -105,6 +107,10 @@ def _note_shift(action: Any, untouched: dict[str, list[Any]], frames: int) -> No
     if KEPT_PROPERTY in action:
         kept = KeptMotion.unpack(bytes(action[KEPT_PROPERTY]))
         store_bytes(action, KEPT_PROPERTY, kept.shifted(frames).pack())
+
+
+def _note_place(action: Any, frames: int) -> None:
+    """Note where the strip is now that the keys go with."""
     if made := Made.from_json(record(action, MADE_PROPERTY)):
         moved = Made(made.sound, made.settings, made.rig, made.first_frame + frames)
         action[MADE_PROPERTY] = json.dumps(moved.to_json())
