@@ -56,6 +56,9 @@ def parts_of_line(obj: bpy.types.Object, line: Line) -> dict[str, list[LayerStri
 
 def influence_of(strip: Any) -> float:
     """How much of a layer shows at the present frame."""
+    if not strip.use_animated_influence:
+        # all of it, whatever Blender's value is: 0 until it has evaluated the strip
+        return 1.0
     scene = bpy.context.scene
     if not strip.use_animated_influence:
         # Blender works the number out where it evaluates the strip, and it does not for what is hidden

@@ -24,14 +24,15 @@ from ..png import png
 from ..rig.raster import View, draw
 from . import compat
 from .correspond import load_binding
-from .read_mesh import read_triangles, vertex_positions
+from .read_mesh import read_triangles, vertex_colours, vertex_positions
 from .session import find_object, find_scene
 from .strips.mix_down import can_mix_down, mix_down
 from .strips.place import places
 
 PIXELS = 320
 _SKIN = np.array([0.80, 0.62, 0.52])
-_ROOM = 1.4
+# of the face's own size, so that the head is in the picture
+_ROOM = 1.7
 # seen from the front: Blender's -Y
 _FRONT = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
@@ -55,7 +56,11 @@ def playblast_steps(
                 here.frame_set(frame)
                 points, triangles = _evaluated(obj)
                 view = view or _view(obj, points, triangles)
-                rgb = draw(points, triangles, np.tile(_SKIN, (len(points), 1)), view).rgb
+                colours = vertex_colours(obj.data, _SKIN)
+                if len(colours) != len(points):
+                    # a modifier adds vertices
+                    colours = np.tile(_SKIN, (len(points), 1))
+                rgb = draw(points, triangles, colours, view).rgb
                 (Path(folder) / f"{number:05d}.png").write_bytes(png(rgb))
                 yield StepStatus(f"Frame {frame} of {last}", 0.9 * (number + 1) / (last - first + 1))
         finally:

@@ -64,6 +64,28 @@ def read_triangles(mesh: Any) -> NDArray[np.int32]:
     return flat.reshape(-1, 3)
 
 
+def vertex_colours(mesh: Any, plain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(V, 3) as they are displayed: of the active colour attribute, else of the materials in the viewport.
+
+    plain: (3,) for a mesh that has neither.
+    """
+    layer = mesh.color_attributes.active_color
+    if layer is not None and layer.domain == "POINT":
+        flat = np.empty(4 * len(mesh.vertices), np.float32)
+        layer.data.foreach_get("color_srgb", flat)
+        return flat.reshape(-1, 4)[:, :3].astype(np.float64)
+    colours = np.tile(plain, (len(mesh.vertices), 1))
+    materials = [material for material in mesh.materials if material is not None]
+    if len(materials) < 2 or len(materials) != len(mesh.materials):
+        return colours
+    # the viewport's colours are linear
+    shown = np.array([material.diffuse_color[:3] for material in materials]).clip(0, 1) ** (1 / 2.2)
+    triangles, numbers = read_triangles(mesh), np.empty(len(mesh.loop_triangles), np.int32)
+    mesh.loop_triangles.foreach_get("material_index", numbers)
+    colours[triangles] = shown[np.clip(numbers, 0, len(shown) - 1), None]
+    return colours
+
+
 def key_positions(block: bpy.types.ShapeKey) -> NDArray[np.float32]:
     """(V, 3) the mesh in the shape of the key alone."""
     flat = np.empty(3 * len(block.points), np.float32)

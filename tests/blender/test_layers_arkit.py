@@ -102,6 +102,7 @@ def test_each_of_apples_keys_is_in_the_layer_of_its_part_and_nothing_is_lost(hea
     before, actions = [shown(frame) for frame in AT], len(bpy.data.actions)
     assert bpy.ops.mimesh.layer_line() == {"FINISHED"}
     assert {"lips", "jaw", "brows", "lids"} <= set(layers())
+    assert {getattr(bpy.context.scene.mimesh_layers, part) for part in layers()} == {1.0}
     assert [shown(frame) for frame in AT] == before
     assert of_part("lids") == {"eyeBlinkLeft", "eyeBlinkRight"}
     assert "jawOpen" in of_part("jaw")

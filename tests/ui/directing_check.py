@@ -104,10 +104,10 @@ def layers(session: Session) -> None:
     split = look(session)
     say(f"tracks: {split['tracks']}", len(split["tracks"]) > len(before["tracks"]))
     robot.shoot("46_layers")
-    x, y = robot.find_field("mimesh_layers.lips")
+    x, y = robot.find_field("mimesh_layers.face")
     robot.drag(x, y, -40)
     turned = look(session)
-    say(f"the lips' influence is {turned['influence']:.2f}", 0 < turned["influence"] < 1)
+    say(f"the face layer's influence is {turned['influence']:.2f}", 0 < turned["influence"] < 1)
     robot.shoot("47_turned_down")
     session.history("ctrl+z")
     say("Ctrl+Z turns it up", look(session) == split)
@@ -121,10 +121,12 @@ def layers(session: Session) -> None:
 def presets(session: Session) -> None:
     """Saved, chosen, deleted."""
     robot = session.robot
+    session.only("adjust")
+    look(session)
     session.drag("mouth", 40)
     look(session)
-    name = robot.find_presets()
-    robot.click(*name)
+    x, y = robot.find_presets()
+    robot.click(x, y)
     time.sleep(1)
     robot.shoot("49_presets")
 

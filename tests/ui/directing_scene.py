@@ -73,7 +73,7 @@ def write_line(_given: str) -> None:
         "tracks": [track.name for track in keys.nla_tracks],
         "markers": sorted([marker.name, marker.frame] for marker in scene.timeline_markers),
         "frame": scene.frame_current,
-        "influence": scene.mimesh_layers.lips,
+        "influence": scene.mimesh_layers.face,
     }
     (ui_scene.TALK / "look.json").write_text(json.dumps(told))
 

@@ -107,7 +107,7 @@ class Robot:
     def find_presets(self) -> tuple[int, int]:
         """The button of presets in the title of the sub-panel that is shown: at the right, where a click is no run."""
         region = self.state()["sidebar"]
-        return region["x"] + region["width"] - 56, HEIGHT - region["y"] - region["height"] + 40
+        return region["x"] + region["width"] - 68, HEIGHT - region["y"] - region["height"] + 42
 
     def find_field(self, path: str) -> tuple[int, int]:
         """As :meth:`find_button`, for a field whose full data path ends like this."""

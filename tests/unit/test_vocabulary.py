@@ -51,7 +51,8 @@ ALLOWED = {
     "stress": {"core/models/speech/articulation.py": r"stress"},
     # the character who does not speak
     "listen": {"": r"[Ll]istener"},
-    "material": {"core/blender/demo_head.py": r"material", "core/blender/first_try.py": r"material"},
+    # Blender's
+    "material": {f"core/blender/{name}.py": r"material" for name in ("demo_head", "first_try", "read_mesh")},
     # what the demo character looks like
     "man": {"vendor_models/demo_head.md": r"adult man"},
     "trust": {"core/models/speech/hubert.py": r"trust_remote_code", "core/client/setup_failure.py": r"certificate"},
