@@ -8,6 +8,7 @@ import bpy
 from ..operators.check_reference import reference_bar
 from ..operators.properties import MimeshSettings, run_state
 from ..operators.reference_picture import picture_icon, picture_path
+from .places import TRANSLATION_CONTEXT
 from .words import draw_words, room, ui_scale
 
 # narrower ones would be rounded away
@@ -20,8 +21,9 @@ _PICTURE_SCALE = 9.0
 def draw_clip_choices(layout: bpy.types.UILayout, settings: MimeshSettings) -> None:
     """What to take of a clip that has several; 0 leaves it to Mimesh."""
     row = layout.row(align=True)
-    row.prop(settings, "reference_person", text="Person")
-    row.prop(settings, "reference_track", text="Track")
+    # Blender's own "Track" is a verb in other languages
+    row.prop(settings, "reference_person", text="Person", text_ctxt=TRANSLATION_CONTEXT)
+    row.prop(settings, "reference_track", text="Track", text_ctxt=TRANSLATION_CONTEXT)
     row.operator("mimesh.check_reference", text="", icon="VIEWZOOM")
 
 

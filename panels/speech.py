@@ -7,7 +7,7 @@ import bpy
 
 from ..operators.properties import run_state, scene_settings
 from ..operators.stubs import classes_factory
-from .places import InSequencer, InView3D, Order, PanelPart
+from .places import TRANSLATION_CONTEXT, InSequencer, InView3D, Order, PanelPart
 from .words import draw_choice, room, ui_scale
 
 # what an empty field asks for
@@ -44,7 +44,7 @@ class _Speech(PanelPart):
                 number = column if room(context) < _BESIDE_PIXELS * ui_scale(context) else row.row(align=True)
                 if number is not column:
                     number.ui_units_x = _TRACK_UNITS
-                number.prop(settings, "speech_track", text="Track")
+                number.prop(settings, "speech_track", text="Track", text_ctxt=TRANSLATION_CONTEXT)
 
 
 class MIMESH_PT_speech(_Speech, InView3D, bpy.types.Panel):

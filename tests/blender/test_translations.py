@@ -33,6 +33,8 @@ BUTTONS = {
     **dict.fromkeys(("Accept", "Reject", "Set Up", "Test", "Generate All"), _HALF - _ICON),
     "This Line": _HALF,
 }
+# numbers side by side, beside a button
+HALVES, _ARROWS = ("Person", "Track"), 34
 # labels that were added since the table was last completed
 STILL_TO_TRANSLATE = 12
 TITLES = ("Speech", "Reference & Style", "Face", "Generate", "Adjust", "Head & Pose Codebook", "Engine", "Options")
@@ -62,6 +64,8 @@ def test_titles_and_sliders_fit_a_sidebar_of_250_pixels(language: str) -> None:
         assert width(words[label], bpy.context) <= ROOM - NUMBER, words[label]
     for label, room in BUTTONS.items():
         assert width(words[label], bpy.context) <= room, words[label]
+    for label in HALVES:
+        assert width(words[label], bpy.context) <= _HALF - _ICON / 2 - _ARROWS, words[label]
     for label in FIELDS:
         assert width(words[label], bpy.context) <= ROOM * FIELD_LABEL, words[label]
 

@@ -10,7 +10,11 @@ import sys
 import time
 from typing import Any
 
-from robot import GENERATE, Robot, begin, say, window
+from robot import GENERATE, HEIGHT, Robot, begin, say, window
+
+# where a sub-panel's title is, below the sidebar's upper edge
+BELOW_TITLE = 41
+TWICE = "twice the size"
 
 
 def main() -> int:
@@ -198,11 +202,18 @@ def check_sizes(robot: Robot) -> None:
     """All that is done by hand, with everything twice as large and in a sidebar of 250 pixels."""
     robot.command("open_all")
     robot.command("preview_range")
+    for panel in ("adjust", "retake", "sheet"):
+        # those that have been drawn shut before stay shut
+        robot.command(f"only MIMESH_PT_{panel}")
+        time.sleep(1)
+        region = robot.state()["sidebar"]
+        robot.click(region["x"] + 60, HEIGHT - region["y"] - region["height"] + BELOW_TITLE)
+        time.sleep(1)
     work_by_hand(robot, "narrow", 20)
     robot.command("scale 2.0")
     robot.over_viewport()
     time.sleep(3)
-    work_by_hand(robot, "twice the size", 30)
+    work_by_hand(robot, TWICE, 30)
 
 
 def work_by_hand(robot: Robot, size: str, trimmed: int) -> None:
@@ -210,9 +221,8 @@ def work_by_hand(robot: Robot, size: str, trimmed: int) -> None:
 
     def press(panel: str, operator: str, share: float = 0.5) -> None:
         robot.command(f"only MIMESH_PT_{panel}")
-        robot.scroll(-20)
         time.sleep(1)
-        if panel == "sheet":
+        if panel == "sheet" and size == TWICE:
             robot.scroll(20)
         robot.click(*robot.find_button(f"bpy.ops.mimesh.{operator}", share))
 
