@@ -60,9 +60,6 @@ def influence_of(strip: Any) -> float:
         # all of it, whatever Blender's value is: 0 until it has evaluated the strip
         return 1.0
     scene = bpy.context.scene
-    if not strip.use_animated_influence:
-        # Blender works the number out where it evaluates the strip, and it does not for what is hidden
-        return 1.0
     curve = strip.fcurves.find("influence")
     if curve is None or scene is None or curve.is_empty:
         return float(strip.influence)
