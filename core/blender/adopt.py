@@ -54,5 +54,11 @@ def _owners_beside(obj: bpy.types.Object, name: str) -> Iterator[Any]:
         yield from (owner for owner in bpy.data.objects if owner.animation_data is not None)
         return
     armature = find_armature(obj)
-    if armature is not None and armature != find_armature(other):
+    if armature == find_armature(other):
+        # it may hold the other face's lines, and so may what hangs on it
+        armature = None
+    else:
         yield armature
+    for item in bpy.data.objects:
+        if item.type == "MESH" and (item.parent == obj or (armature is not None and find_armature(item) == armature)):
+            yield item.data.shape_keys

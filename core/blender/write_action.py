@@ -163,7 +163,7 @@ def update_curves(
     """
     home = compat.slot_curves(slot.action, slot.slot)
     if known is None:
-        before = {name: c for name, c in read_written(slot.action).items() if name[0] == datablock}
+        before = _written_for(slot, datablock, home)
     else:
         before = {name: c.ours for name, c in known.items() if name[0] == datablock}
     present = {(datablock, curve.data_path, curve.array_index): curve for curve in home.fcurves}
@@ -187,8 +187,7 @@ def recall_curves(slot: WrittenSlot, datablock: str, interpolation: str) -> dict
     present = {(datablock, curve.data_path, curve.array_index): curve for curve in home.fcurves}
     return {
         name: recall_curve(present.get(name), ours, interpolation)
-        for name, ours in read_written(slot.action).items()
-        if name[0] == datablock
+        for name, ours in _written_for(slot, datablock, home).items()
     }
 
 
@@ -223,6 +222,20 @@ def _at_rest(
 def read_written(action: Any) -> dict[CurveName, WrittenCurve]:
     """What of an action's keys is ours; nothing where it was not noted."""
     return unpack_written(bytes(action[WRITTEN_PROPERTY])) if WRITTEN_PROPERTY in action else {}
+
+
+def _written_for(slot: WrittenSlot, datablock: str, home: Any) -> dict[CurveName, WrittenCurve]:
+    """What is ours on one datablock; found by its curves where a part of the face had another name then."""
+    whole = read_written(slot.action)
+    found = {name: curve for name, curve in whole.items() if name[0] == datablock}
+    if found or part_object(datablock) is None:
+        return found
+    present = {(curve.data_path, curve.array_index) for curve in home.fcurves}
+    for other in dict.fromkeys(name[0] for name in whole if part_object(name[0]) is not None):
+        group = {name[1:]: curve for name, curve in whole.items() if name[0] == other}
+        if group.keys() == present:
+            return {(datablock, *name): curve for name, curve in group.items()}
+    return {}
 
 
 def shift_written(action: Any, frames: int) -> None:

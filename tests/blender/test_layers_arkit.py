@@ -166,3 +166,29 @@ def test_undo_walks_back_and_saving_keeps_layers_with_their_influences(head: Any
         if key.type == "EXTREME"
     ]
     assert len(edited) == 1
+
+
+def jaw_keys(name: str) -> list[float]:
+    """Values of the key that opens the jaw."""
+    curves = part("core.blender.compat").owner_curves(bpy.data.objects[name].data.shape_keys)
+    return [round(key.co[1], 5) for curve in curves if "jawOpen" in curve.data_path for key in curve.keyframe_points]
+
+
+def test_teeth_of_another_name_follow_the_sliders(head: Any) -> None:
+    before = jaw_keys("Teeth")
+    bpy.data.objects["Teeth"].name = "Upper Teeth"
+    bpy.context.scene.mimesh_adjust.jaw = 0.5
+    assert jaw_keys("Upper Teeth") == jaw_keys("Face") != before
+
+
+def test_teeth_of_a_copied_face_follow_its_sliders_alone(head: Any) -> None:
+    before = jaw_keys("Teeth")
+    for item in bpy.context.view_layer.objects:
+        item.select_set(True)
+    bpy.context.view_layer.objects.active = head
+    assert bpy.ops.object.duplicate() == {"FINISHED"}
+    copy = bpy.context.view_layer.objects.active
+    bpy.context.scene.mimesh.target = copy
+    bpy.context.scene.mimesh_adjust.jaw = 0.5
+    assert jaw_keys("Teeth.001") == jaw_keys(copy.name) != before
+    assert jaw_keys("Teeth") == jaw_keys("Face") == before

@@ -122,13 +122,31 @@ def presets(session: Session) -> None:
     """Saved, chosen, deleted."""
     robot = session.robot
     session.only("adjust")
-    look(session)
+    plain = look(session)
     session.drag("mouth", 40)
-    look(session)
-    x, y = robot.find_presets()
-    robot.click(x, y)
-    time.sleep(1)
+    louder = look(session)
+    say("the mouth is louder", louder["sliders"]["mouth"] > plain["sliders"]["mouth"])
+    add = robot.find_preset_button("bpy.ops.mimesh.add_adjust_preset(")
     robot.shoot("49_presets")
+    robot.type_into(add[0] - 90, add[1], "louder")
+    robot.shoot("50_named")
+    robot.click(*add)
+    time.sleep(1)
+    session.press("reset_adjust", share=RIGHT)
+    say("reset: as it was generated", look(session)["keys"] == plain["keys"])
+    robot.click(*robot.find_preset_button("bpy.ops.script.execute_preset(", left=True))
+    time.sleep(1)
+    say("the preset brings it back", look(session)["keys"] == louder["keys"])
+    robot.shoot("51_chosen")
+    session.history("ctrl+z")
+    say("Ctrl+Z takes the preset back", look(session)["keys"] == plain["keys"])
+    remove = "bpy.ops.mimesh.add_adjust_preset(remove_name="
+    robot.click(*robot.find_preset_button(remove))
+    time.sleep(1)
+    robot.open_presets()
+    robot.shoot("52_deleted")
+    robot.over_viewport()
+    time.sleep(1)
 
 
 def takes(session: Session) -> None:

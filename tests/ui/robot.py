@@ -104,10 +104,40 @@ class Robot:
         self.picture("failed")
         raise SystemExit(f"FAILED: there is no button for {operator} in the sidebar")
 
-    def find_presets(self) -> tuple[int, int]:
-        """The button of presets in the title of the sub-panel that is shown: at the right, where a click is no run."""
+    def open_presets(self) -> tuple[int, int]:
+        """Click the button of presets in the title of the sub-panel that is shown; gives its place."""
         region = self.state()["sidebar"]
-        return region["x"] + region["width"] - 68, HEIGHT - region["y"] - region["height"] + 42
+        x, y = region["x"] + region["width"] - 68, HEIGHT - region["y"] - region["height"] + 42
+        self.over_viewport()
+        self.hover(x, y)
+        # a title that is clicked where no button has noticed the pointer shuts the panel
+        time.sleep(1)
+        run("xdotool", "click", "1")
+        time.sleep(1)
+        return x, y
+
+    def find_preset_button(self, operator: str, left: bool = False) -> tuple[int, int]:
+        """Open the presets and go down their list, which closes where the pointer leaves it, to this button.
+
+        left: it is a name in the list; otherwise one of the signs at the right.
+        """
+        x, y = self.open_presets()
+        x += -30 if left else 84
+        for down in range(18, 160, 7):
+            if self._copied(x, y + down).startswith(operator):
+                return x, y + down
+        self.picture("failed")
+        raise SystemExit(f"FAILED: there is no {operator} among the presets")
+
+    def type_into(self, x: int, y: int, text: str) -> None:
+        """Replace the text of a field."""
+        self.hover(x, y)
+        run("xdotool", "click", "--repeat", "2", "--delay", "80", "1")
+        time.sleep(0.5)
+        self.key("ctrl+a")
+        run("xdotool", "type", "--delay", "60", text)
+        self.key("Return")
+        time.sleep(0.5)
 
     def find_field(self, path: str) -> tuple[int, int]:
         """As :meth:`find_button`, for a field whose full data path ends like this."""
