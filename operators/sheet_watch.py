@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.exchange.sheet import STATE_LABELS, LineStatus, SheetLine
+from .adopt import adopt_now
 from .stepping import redraw
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def refresh_states(context: bpy.types.Context, thorough: bool = True) -> list[Li
     from .style_mix import mixed_styles
 
     scene, started = context.scene, time.perf_counter()
+    adopt_now(scene)
     lines = lines_of(scene)
     if thorough:
         _watched.rigs.clear()
