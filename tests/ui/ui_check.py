@@ -259,7 +259,9 @@ def work_by_hand(robot: Robot, size: str, trimmed: int) -> None:
     robot.command("press collect_lines")
     robot.command("cast_lines")
     press("sheet", "generate_sheet()", 0.25)
-    robot.wait("the sheet", lambda state: state["running"], 10)
+    # nothing to do is done between two looks
+    told = "Lines: "
+    robot.wait("the sheet", lambda state: state["result"].startswith(told) and not state["running"], 240)
     finish("the sheet")
     robot.shoot(f"17_sheet_{size.replace(' ', '_')}")
 
