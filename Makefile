@@ -198,7 +198,6 @@ command-check: extension
 train: setup
 	$(PY) -m research.training tracks
 	$(PY) -m research.training face-basis
-	$(PY) -m research.training synthetic
 	$(PY) -m research.training speech
 	$(PY) -m research.training faces
 	$(PY) -m research.training pose

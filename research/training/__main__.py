@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         if name in ("expression", "mimic"):
             network.add_argument("--encoder", choices=("bundled", "whisper"), default="bundled")
     commands.add_parser("whisper", help="which of Whisper's values are used, and a reader of the lips from them")
-    commands.add_parser("speech", help="all of the speech encoders: phonetic, whisper, student, noise")
+    commands.add_parser("speech", help="synthetic, phonetic, whisper, student, noise: all of the encoders")
     commands.add_parser("faces", help="all face networks: expression and mimic for both speech encoders")
     pose = commands.add_parser("pose", help="the head's prior and bank, from all clips or a folder's own")
     pose.add_argument("--clips", type=Path, default=None, help="a folder of talking people; sub-folders name them")
@@ -145,11 +145,13 @@ def _people(arguments: argparse.Namespace) -> None:
 
 
 def _all_speech(data: Path) -> None:
+    from research.corpus.synthetic_speech import render_all
     from research.training.phonetic.student import run as student
     from research.training.phonetic.train import run as phonetic
     from research.training.whisper_noise import run as noise
     from research.training.whisper_reader import run as whisper
 
+    render_all()
     phonetic(data)
     whisper(data)
     student(data)

@@ -23,7 +23,15 @@ from ...face.rotations import FloatArray
 from ...face.statistics import shrinkage
 from ...grouping import map_alike
 from ...weights import bundled, file_hash, read_tensors
-from ..nn.synthesiser import WINDOW_FRAMES, Synthesiser, require_basis, run_windows, save_model
+from ..nn.synthesiser import (
+    HELD_FRAMES,
+    WINDOW_FRAMES,
+    Synthesiser,
+    held_on,
+    require_basis,
+    run_windows,
+    save_model,
+)
 from ..nn.tensor_names import state_of
 from ..speech.encoder import SpeechEncoder
 from ..speech.registry import encoder_of_model
@@ -151,12 +159,13 @@ class MimicGenerator(Synthesiser):
         return map_alike(lines, len, MOST_TOGETHER, lambda alike: self._generated(alike, codes))
 
     def _generated(self, lines: Sequence[Tensor], codes: Sequence[NDArray[np.float32] | None]) -> list[list[Motion]]:
-        if len(lines[0]) > 2 * WINDOW_FRAMES:
+        if len(lines[0]) > 2 * (WINDOW_FRAMES - HELD_FRAMES):
             return [[self.in_style(features, code) for code in codes] for features in lines]
         features = torch.stack(list(lines))
         with torch.inference_mode():
-            content = self._network.speech_content(features)
-            made = [self._network.decoded(content, self._code(code)).cpu().numpy() for code in codes]
+            content = self._network.speech_content(held_on(features))
+            held = [self._network.decoded(content, self._code(code)) for code in codes]
+            made = [values[:, : features.shape[1] // 2].cpu().numpy() for values in held]
         closed = [self.with_closures_together(values, features) for values in made]
         return [[self.as_motion(values[line]) for values in closed] for line in range(len(lines))]
 

@@ -31,6 +31,8 @@ from .lip_closure import close_by_share, closing_share
 WINDOW_FRAMES = 150
 CONTEXT_FRAMES = 25
 WINDOWS_PER_BATCH = 8
+# frames for which the last sound is held on, out of sight: at an edge a network takes silence for speech cut off
+HELD_FRAMES = 5
 
 
 class MotionNetwork(Protocol):
@@ -108,6 +110,8 @@ def run_windows(
 
     Memory grows with the output only. A speech that fits into one window is one plain pass.
     """
+    spoken = len(features) // 2
+    features = held_on(features)
     frames = len(features) // 2
     starts = window_starts(frames, WINDOW_FRAMES, WINDOW_FRAMES - 2 * CONTEXT_FRAMES)
     length = min(WINDOW_FRAMES, frames)
@@ -122,7 +126,13 @@ def run_windows(
                 total[start : start + length] += fade * motion
                 weight[start : start + length] += fade
             progress(min(first + WINDOWS_PER_BATCH, len(starts)) / len(starts))
-    return (total / weight).astype(np.float32)
+    return (total / weight)[:spoken].astype(np.float32)
+
+
+def held_on(features: Tensor) -> Tensor:
+    """(..., 2 T, F) with its last frame for ``HELD_FRAMES`` frames of motion more; nothing stays nothing."""
+    last = features[..., -1:, :]
+    return torch.cat([features, last.repeat_interleave(2 * HELD_FRAMES, dim=-2)], dim=-2)
 
 
 def save_model(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ...audio.speech import Speech
+from ...audio.speech import SAMPLE_RATE, Speech
 from ...checkpoint import checkpoint
 from ...errors import EngineSetupError, ModelError
 from ...weights import bundled, file_hash, read_tensors
@@ -37,6 +37,8 @@ SIZE = 512
 # of what 20 ms frames one pass sees, and how much of that on each side is only context
 WINDOW_FRAMES = 10 * ENCODER_FPS
 CONTEXT_FRAMES = 1 * ENCODER_FPS
+# silence that Whisper hears after a sound: it says of the last frames that the sound ends, not what is said
+SILENCE_SAMPLES = SAMPLE_RATE // 5
 # classes of the read-out, as in articulation.FEATURES
 APART, CLOSED, LIP_TEETH = range(3)
 # frames on each side that the reader of the lips sees
@@ -183,7 +185,7 @@ class WhisperEncoder:
 
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         """(N, dimension), N = ceil(seconds * 50); memory grows with the output only."""
-        mel = whisper_mel(power_spectrogram(speech.samples), self.projection.filters)
+        mel = whisper_mel(power_spectrogram(_then_silence(speech.samples)), self.projection.filters)
         values = self.projection.leading(in_windows(self._network, mel))
         if self.noise:
             values, sounds = self.noise.corrected(values, speech)
@@ -191,6 +193,13 @@ class WhisperEncoder:
             sounds = prosody(speech.samples)
         frames = min(len(values), len(sounds))
         return np.concatenate([self.projection.with_lips(values[:frames]), sounds[:frames]], axis=1)
+
+
+def _then_silence(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sound and the silence after it, of which there is less where it would take a window more."""
+    room = WINDOW_FRAMES * SAMPLE_RATE // ENCODER_FPS - len(samples)
+    silence = min(SILENCE_SAMPLES, room) if room >= 0 else SILENCE_SAMPLES
+    return np.pad(samples, (0, silence if len(samples) else 0))
 
 
 def whisper_mel(power: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from core.models.speech.encoder import SpeechEncoder
 from research.corpus.clips import Clip, free_training_clips, training_clips
 from research.corpus.crowd import Crowd, heard_readers, unheard_readers
 from research.evaluation.accuracy import TruthClip, truth
+from research.evaluation.protocol.heard import HeardEncoder
 from research.evaluation.protocol.recipes import Recipe
 from research.evaluation.protocol.scores import ProtocolClip, score_clip
 from research.paths import BUILD
@@ -148,7 +149,7 @@ def score_network(
 ) -> list[ProtocolClip]:
     """Speak every clip without a reference and score it; ``noise``: what is heard in place of its sound."""
     basis = open_basis()
-    generator = ExpressionGenerator(network, encoder, basis, "protocol", "cpu")
+    generator = ExpressionGenerator(network, HeardEncoder(encoder), basis, "protocol", "cpu")
     heard = [noise(clip_truth(clip).speech, index) for index, clip in enumerate(clips)]
     return [
         score_clip(clip_truth(clip), basis.displacement(generator.generate(speech)), basis)

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import SettingsError
 from research.training.expression.data import shares
-from research.training.expression.train import ExpressionSettings, shipped_settings
+from research.training.expression.train import ExpressionSettings, shipped_settings, with_rest
 from research.training.extractors import BUNDLED, WHISPER
 from research.training.feature_bank import VoiceSettings
 from research.training.loop import short_schedule
@@ -25,8 +25,8 @@ SHORT_CROP_FRAMES = 75
 class Recipe:
     """One way of training the expression network.
 
-    width: of Whisper's leading values. free_seconds: at most so much of every person who speaks freely (None: all).
-    grid_people: at most so many GRID talkers beside s1 (None: all).
+    width: of Whisper's leading values, uncorrected for noise (None: as shipped). free_seconds: at most so much of
+    every person who speaks freely (None: all). grid_people: at most so many GRID talkers beside s1 (None: all).
     """
 
     name: str
@@ -60,23 +60,25 @@ def short_settings(steps: int = SHORT_STEPS, batch: int = SHORT_BATCH, **samplin
 def recipes() -> Iterator[Recipe]:
     """All that have been compared."""
     for encoder in (BUNDLED, WHISPER):
-        width = 64 if encoder == WHISPER else None
         base = short_settings()
-        yield Recipe(encoder, encoder, base, width)
-        yield Recipe(f"{encoder}-shipped", encoder, shipped_settings(), width)
-        yield Recipe(f"{encoder}-grid", encoder, short_settings(shares=shares(0.0)), width)
+        yield Recipe(encoder, encoder, base)
+        yield Recipe(f"{encoder}-shipped", encoder, shipped_settings(encoder))
+        for steps in (300, 600):
+            yield Recipe(f"{encoder}-rest{steps}", encoder, with_rest(steps))
+            yield Recipe(f"{encoder}-crowd{steps}", encoder, with_rest(steps, crowd_share=0.25))
+        yield Recipe(f"{encoder}-grid", encoder, short_settings(shares=shares(0.0)))
         for free in (0.1, 0.3, 0.45):
-            yield Recipe(f"{encoder}-free{round(100 * free)}", encoder, short_settings(shares=shares(free)), width)
+            yield Recipe(f"{encoder}-free{round(100 * free)}", encoder, short_settings(shares=shares(free)))
         for steps in (100, 400):
-            yield Recipe(f"{encoder}-steps{steps}", encoder, short_settings(steps), width)
-        yield Recipe(f"{encoder}-own-voices", encoder, replace(base, voices=VoiceSettings(1)), width)
-        yield Recipe(f"{encoder}-no-copies", encoder, short_settings(varied_share=0.0), width)
-        yield Recipe(f"{encoder}-anybody", encoder, short_settings(hidden_as_average=False), width)
-        yield Recipe(f"{encoder}-reach4", encoder, replace(base, network=replace(base.network, reach=4)), width)
+            yield Recipe(f"{encoder}-steps{steps}", encoder, short_settings(steps))
+        yield Recipe(f"{encoder}-own-voices", encoder, replace(base, voices=VoiceSettings(1)))
+        yield Recipe(f"{encoder}-no-copies", encoder, short_settings(varied_share=0.0))
+        yield Recipe(f"{encoder}-anybody", encoder, short_settings(hidden_as_average=False))
+        yield Recipe(f"{encoder}-reach4", encoder, replace(base, network=replace(base.network, reach=4)))
         for seconds in (3.0, 10.0):
-            yield Recipe(f"{encoder}-free-{seconds:.0f}s", encoder, base, width, free_seconds=seconds)
+            yield Recipe(f"{encoder}-free-{seconds:.0f}s", encoder, base, free_seconds=seconds)
         for people in (0, 3):
-            yield Recipe(f"{encoder}-s1-and-{people}", encoder, base, width, grid_people=people)
+            yield Recipe(f"{encoder}-s1-and-{people}", encoder, base, grid_people=people)
     for width in (16, 32, 96, 128):
         yield Recipe(f"whisper-width{width}", WHISPER, short_settings(), width)
 

@@ -23,7 +23,7 @@ from research.corpus.clips import KNOWN_TALKER, free_training_clips, training_cl
 from research.corpus.crowd import Crowd
 from research.training.expression.data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings, shares
 from research.training.expression.rest import RestSource
-from research.training.extractors import BUNDLED, open_extractor, prosody_place
+from research.training.extractors import BUNDLED, WHISPER, open_extractor, prosody_place
 from research.training.feature_bank import CrowdSettings, FacePair, VoiceSettings, face_pairs, in_crowds, with_gaps
 from research.training.loop import Chance, Schedule, TrainingRun, short_schedule
 from research.training.motion_data import MotionPair, load_pairs
@@ -50,10 +50,19 @@ class ExpressionSettings:
     threads: int = 1
 
 
-def shipped_settings() -> ExpressionSettings:
-    """For either encoder: a fifth of the samples free speech, a quarter with a crowd behind, then a tenth at rest."""
-    sampling = replace(SamplingSettings(), shares=shares(0.2), crowd_share=0.25)
-    return replace(ExpressionSettings(), schedule=short_schedule(600), sampling=sampling, rest_from=360)
+def shipped_settings(encoder: str) -> ExpressionSettings:
+    """For an encoder: a fifth of the samples free speech; from three fifths of the steps on a tenth at rest.
+
+    With the bundled one a quarter of the samples have a crowd behind. What Whisper hears is corrected for noise.
+    """
+    return with_rest(300) if encoder == WHISPER else with_rest(600, crowd_share=0.25)
+
+
+def with_rest(steps: int, crowd_share: float | None = None) -> ExpressionSettings:
+    """So many steps of a schedule like the shipped ones."""
+    sampling = replace(SamplingSettings(), shares=shares(0.2), crowd_share=crowd_share)
+    rest_from = round(0.6 * steps)
+    return replace(ExpressionSettings(), schedule=short_schedule(steps), sampling=sampling, rest_from=rest_from)
 
 
 class TrainedExpression(nn.Module):
@@ -71,11 +80,11 @@ class TrainedExpression(nn.Module):
 def motion_groups(data: Path, basis: FaceBasis, settings: ExpressionSettings) -> dict[str, list[MotionPair]]:
     """All face data by group; see ``SamplingSettings.shares``."""
     wanted = {name for name, share in settings.sampling.shares if share > 0}
-    grid = load_pairs(training_clips(data), basis)
+    grid = training_clips(data)
     groups = {
         # one talker's every fourth sentence: he is most of GRID as it is
-        "s1": [pair for pair in grid if pair.clip.person == KNOWN_TALKER][::4],
-        "grid": [pair for pair in grid if pair.clip.person != KNOWN_TALKER],
+        "s1": load_pairs([clip for clip in grid if clip.person == KNOWN_TALKER][::4], basis),
+        "grid": load_pairs([clip for clip in grid if clip.person != KNOWN_TALKER], basis),
     }
     if "free" in wanted:
         groups["free"] = load_pairs(free_training_clips(data), basis)
@@ -142,7 +151,7 @@ def _set_statistics(network: ExpressionNetwork, groups: dict[str, list[FacePair]
 
 def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
     """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
-    settings = shipped_settings()
+    settings = shipped_settings(encoder)
     if steps is not None:
         settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
     if threads is not None:
@@ -152,10 +161,11 @@ def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: i
     groups = {name: face_pairs(pairs, extractor, settings.voices) for name, pairs in motions.items()}
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    crowd = Crowd.of_readers(data)
-    groups = {
-        group: in_crowds(pairs, motions[group], extractor, crowd, settings.crowd) for group, pairs in groups.items()
-    }
+    if settings.sampling.crowd_share is not None:
+        crowd = Crowd.of_readers(data)
+        groups = {
+            name: in_crowds(own, motions[name], extractor, crowd, settings.crowd) for name, own in groups.items()
+        }
     trained = train(groups, extractor.encoder, settings, f"expression-{encoder}-{settings.schedule.steps}")
     file = weights_file(EXPRESSION_FILE, encoder)
     save_network(trained.network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
