@@ -37,7 +37,7 @@ SIZE = 512
 # of what 20 ms frames one pass sees, and how much of that on each side is only context
 WINDOW_FRAMES = 10 * ENCODER_FPS
 CONTEXT_FRAMES = 1 * ENCODER_FPS
-# silence that Whisper hears after a sound: it says of the last frames that the sound ends, not what is said
+# silence that is encoded after a sound: Whisper's last frames say that the sound ends, not what is said
 SILENCE_SAMPLES = SAMPLE_RATE // 5
 # classes of the read-out, as in articulation.FEATURES
 APART, CLOSED, LIP_TEETH = range(3)
