@@ -16,11 +16,12 @@ from math import isnan
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from core.blender.import_flame import FlameImport, import_flame_file
 from core.face.motion import Motion
 from research.evaluation.rigs.heads import BINDINGS, arkit_head, demo_head, flame_head, fresh_scene, unknown_head
-from research.evaluation.rigs.score import RigScore, measure
+from research.evaluation.rigs.score import RigScore, evaluated_frames, measure
 from research.paths import BLENDER_ENVIRONMENTS, ROOT
 
 HEADS: dict[str, Callable[[Path], bpy.types.Object]] = {
@@ -49,10 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"Blender {bpy.app.version_string}")
         for name, make in chosen.items():
             for path in motions:
-                score = measure(make(data), Motion.load(path), not options.numeric, options.step, options.dark_mouth)
+                obj, motion = make(data), Motion.load(path)
+                score = measure(obj, motion, not options.numeric, options.step, options.dark_mouth)
                 _say(_line(name, path.stem, score))
+                if meshes := options.meshes or (folder if options.versions else ""):
+                    np.save(_mesh_file(meshes, name, path), evaluated_frames(obj, len(motion), options.step))
         if options.versions:
-            _other_versions(motions, data, options)
+            _other_versions(motions, data, options, Path(folder))
     return 0
 
 
@@ -66,7 +70,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--step", type=int, default=3, help="look at every n-th frame")
     parser.add_argument("--numeric", action="store_true", help="the mesh alone, without pictures")
     parser.add_argument("--dark-mouth", action="store_true", help="a control: teeth unlit, lips the same")
-    parser.add_argument("--versions", action="store_true", help="the numeric part in every other Blender too")
+    parser.add_argument("--versions", action="store_true", help="every other Blender too: numbers, and its meshes")
+    parser.add_argument("--meshes", default="", help="a folder for the evaluated meshes, frame by frame")
     return parser.parse_args(arguments)
 
 
@@ -90,7 +95,12 @@ def _tracked_motions(data: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def _other_versions(motions: Sequence[Path], data: Path, options: argparse.Namespace) -> None:
+def _mesh_file(folder: str | Path, head: str, motion: Path) -> Path:
+    return Path(folder) / f"mesh {head} {motion.stem}.npy"
+
+
+def _other_versions(motions: Sequence[Path], data: Path, options: argparse.Namespace, here: Path) -> None:
+    """What is drawn and tracked are evaluated meshes, outside Blender: where these are the same, so are pictures."""
     for name in BLENDER_ENVIRONMENTS:
         python = ROOT / name / "bin" / "python"
         # an environment's interpreter may be a link to the same file as another's
@@ -100,7 +110,20 @@ def _other_versions(motions: Sequence[Path], data: Path, options: argparse.Names
             command += [part for name in options.only for part in ("--only", name)]
             command += [part for rig in options.rig for part in ("--rig", rig)]
             command += [part for path in motions for part in ("--motion", str(path))]
-            subprocess.run(command, check=False, cwd=ROOT)
+            with tempfile.TemporaryDirectory() as there:
+                subprocess.run([*command, "--meshes", there], check=False, cwd=ROOT)
+                _say(_difference(here, Path(there)))
+
+
+def _difference(here: Path, there: Path) -> str:
+    """How far the meshes of another Blender lie from this one's, at most."""
+    pairs = [(np.load(path), np.load(here / path.name)) for path in sorted(there.glob("mesh *.npy"))]
+    if not pairs:
+        return "no meshes to compare"
+    frames = sum(len(other) for other, _ in pairs)
+    size = max(float(np.ptp(own, axis=1).max()) for _, own in pairs)
+    apart = max(float(np.abs(other - own).max()) for other, own in pairs)
+    return f"meshes of {len(pairs)} lines, {frames} frames: at most {apart:.1e} apart (the largest head is {size:.2g})"
 
 
 def _line(head: str, motion: str, score: RigScore) -> str:

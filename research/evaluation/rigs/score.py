@@ -68,7 +68,7 @@ def measure(obj: Any, motion: Motion, track: bool, step: int = 3, dark_mouth: bo
     placed = align_rig(rig, open_basis().neutral)
     key_motion(obj, motion, SceneTiming(25.0, 1.0))
     frames = np.arange(0, len(motion), step)
-    turned = [_evaluated(obj, int(frame) + 1) for frame in frames]
+    turned = evaluated_frames(obj, len(motion), step).astype(np.float64)
     rest = placed.undo(rig.vertices.astype(float))
     axes = placed.rotation.T @ snapped_axes(placed.rotation)
     still, turns = zip(*(_headless(rig, placed, rest, vertices) for vertices in turned), strict=True)
@@ -95,11 +95,14 @@ def measure(obj: Any, motion: Motion, track: bool, step: int = 3, dark_mouth: bo
     )
 
 
-def _evaluated(obj: Any, frame: int) -> NDArray[np.float64]:
-    """(V, 3) in the object's own axes."""
-    obj.users_scene[0].frame_set(frame)
-    mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-    return vertex_positions(mesh).astype(np.float64)
+def evaluated_frames(obj: Any, length: int, step: int) -> NDArray[np.float32]:
+    """(T, V, 3) every ``step``-th of ``length`` frames of a keyed head, in the object's own axes."""
+    frames = []
+    for frame in range(0, length, step):
+        obj.users_scene[0].frame_set(frame + 1)
+        mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        frames.append(vertex_positions(mesh))
+    return np.stack(frames)
 
 
 def _headless(
