@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..rig.curves import BONE_PATH, KEY_PATH, bone_path, key_path, unquoted
+from ..rig.curves import BONE_PATH, KEY_PATH, bone_path, key_path, part_object, unquoted
 from ..rig.ease import rest_value
 from ..rig.existing import ExistingDatablock
 from ..rig.plan import CurvePlan, resting_value
@@ -41,7 +41,12 @@ def values_before(plan: CurvePlan, owners: dict[str, Any]) -> dict[str, Any]:
     before: dict[str, Any] = {}
     for datablock, owner in owners.items():
         known = recorded(owner)
-        values = {f"{c.path}[{c.index}]": resting_value(plan.rest, c.path, c.index) for c in plan.curves_of(datablock)}
+        # teeth may rest otherwise than the face that they go with
+        apart = part_object(datablock) is not None
+        values = {
+            f"{c.path}[{c.index}]": _key_value(owner, c.path) if apart else resting_value(plan.rest, c.path, c.index)
+            for c in plan.curves_of(datablock)
+        }
         ranges = {
             slider.key_name: [
                 owner.key_blocks[slider.key_name].slider_min,
@@ -55,6 +60,10 @@ def values_before(plan: CurvePlan, owners: dict[str, Any]) -> dict[str, Any]:
             _RANGES: {**ranges, **known.get(_RANGES, {})},
         }
     return before
+
+
+def _key_value(keys: Any, path: str) -> float:
+    return float(keys.path_resolve(path))
 
 
 def recorded_value(owner: Any, path: str) -> float:

@@ -57,7 +57,9 @@ def _lip_paths(rig: RigDescription) -> frozenset[str]:
     names = [name for name, moves in zip(rig.key_names, opens, strict=True) if moves]
     controls = [rig.controls[name].path for name in names if name in rig.controls]
     jaw = [f"jaw {rig.jaw_bone}"] if rig.jaw_bone is not None else []
-    return frozenset([*map(key_path, names), *controls, *jaw])
+    paths = {key_path(name) for name in names}
+    parts = [own for own, path in rig.part_spellings.items() if path in paths]
+    return frozenset([*paths, *parts, *controls, *jaw])
 
 
 def _moves_lips(datablock: str, path: str, paths: frozenset[str]) -> bool:

@@ -10,6 +10,9 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from ..rig.conventions.base import RigConvention
+from ..rig.conventions.controls import NamedControls
+from ..rig.conventions.spelling import read_all
 from ..rig.curves import key_path
 from ..rig.description import FacePart
 from .armature import find_armature
@@ -27,27 +30,46 @@ class Parts:
     notes: tuple[str, ...] = ()
 
 
-def find_parts(obj: bpy.types.Object, key_names: set[str], armature: bpy.types.Object | None) -> Parts:
-    """The meshes of the same character, at the same place, that have some of the keys."""
+def find_parts(
+    obj: bpy.types.Object, key_names: set[str], armature: bpy.types.Object | None, convention: RigConvention
+) -> Parts:
+    """The meshes of the same character, at the same place, that have some of the keys, in whatever spelling."""
     parts: list[FacePart] = []
     notes: list[str] = []
     for other in relatives(obj, armature):
         keys = other.data.shape_keys
-        shared = {block.name for block in keys.key_blocks if block != keys.reference_key} & key_names
+        shared = shared_keys(key_names, keys, convention)
         if not shared:
             continue
-        reason = _disabled_reason(obj, other, shared)
+        reason = _disabled_reason(obj, other)
         driven = _driven(keys)
-        paths = frozenset(key_path(name) for name in shared) - driven
+        free = {name: own for name, own in shared.items() if key_path(own) not in driven}
         if reason:
             notes.append(reason)
-        elif paths:
-            parts.append(FacePart(other.name, paths))
-        if not reason and driven & {key_path(name) for name in shared}:
+        elif free:
+            parts.append(FacePart(other.name, free))
+        if not reason and len(free) < len(shared):
             notes.append(f'"{other.name}" has keys with drivers; those follow their drivers.')
     ordered = tuple(sorted(parts, key=lambda part: part.object_name))
     keyed = {part.object_name for part in parts}
     return Parts(ordered, tuple(n for n in _followers(obj, armature) if n not in keyed), tuple(notes))
+
+
+def shared_keys(key_names: set[str], keys: Any, convention: RigConvention) -> dict[str, str]:
+    """Names of the face's keys to those on another mesh, the same ones or such as say the same (``teeth.jawOpen``)."""
+    names = [block.name for block in keys.key_blocks if block != keys.reference_key]
+    shared = {name: name for name in names if name in key_names}
+    if not isinstance(convention, NamedControls):
+        return shared
+    read = convention.speller.read
+    of_face = {found.meaning: name for name in sorted(key_names) if (found := read(name)) is not None}
+    spelt, _ = read_all(convention.speller, [name for name in names if name not in shared])
+    for found in spelt:
+        name = of_face.get(found.meaning)
+        # one short word (A, Open) may be anything on a mesh that is not the face
+        if name is not None and name not in shared and found.used > 1:
+            shared[name] = found.name
+    return shared
 
 
 def relatives(
@@ -123,7 +145,7 @@ def _driven(keys: Any) -> frozenset[str]:
     return frozenset(curve.data_path for curve in data.drivers) if data is not None else frozenset()
 
 
-def _disabled_reason(obj: bpy.types.Object, other: bpy.types.Object, shared: set[str]) -> str:
+def _disabled_reason(obj: bpy.types.Object, other: bpy.types.Object) -> str:
     """Why a mesh that goes with the face cannot be keyed; empty when it can."""
     keys = other.data.shape_keys
     for block in (other, other.data, keys):

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RigError
-from ..rig.conventions.base import KeyMatch
+from ..rig.conventions.base import KeyMatch, RigConvention
 from ..rig.conventions.by_shape import BY_SHAPE, match_by_shape
 from ..rig.conventions.registry import match_keys
 from ..rig.curves import key_path
-from ..rig.description import KeyControl, LandmarkBinding, RigDescription
+from ..rig.description import FacePart, KeyControl, LandmarkBinding, RigDescription
 from ..rig.names import FaceBones
 from .armature import Weights, face_bones, find_armature, group_weights, object_to_armature, read_bones, share_of_bone
 from .before import bone_values, key_values, without_animation
@@ -25,7 +25,7 @@ from .correspond import load_binding
 from .damage import require_points, whole_keys
 from .editable import require_editable
 from .hindrances import find_hindrances, first_armature_is_passed_over
-from .parts import driven_by, find_parts, relatives
+from .parts import driven_by, find_parts, relatives, shared_keys
 from .read_animation import read_datablock
 from .read_mesh import key_delta, key_deltas, neutral_vertices, read_triangles
 from .rig_choice import chosen_bones, chosen_keys
@@ -80,8 +80,8 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
     keyed = {*names, *shapes.damaged, *(key.name for key in gaze)}
     stopped = tuple(name for name in (*match.names, *looking) if name not in keyed)
     if not searching:
-        _require_face(obj, armature, set(names), deltas)
-    parts = find_parts(obj, {*names, *(key.name for key in gaze)}, armature)
+        _require_face(obj, armature, set(names), deltas, match.convention)
+    parts = find_parts(obj, {*names, *(key.name for key in gaze)}, armature, match.convention)
     meanings = dict(zip(match.names, match.meanings, strict=True))
     return RigDescription(
         object_name=obj.name,
@@ -106,7 +106,7 @@ def read_rig(obj: bpy.types.Object | None, searching: bool = False) -> RigDescri
             *parts.notes,
         ),
         gaze_keys=gaze,
-        rest=_rest(keys, armature, bones, controls),
+        rest=_rest(keys, armature, bones, controls, parts.parts),
         controls=controls,
         parts=parts.parts,
         followers=parts.followers,
@@ -209,7 +209,11 @@ def _driver(obj: bpy.types.Object, match: KeyMatch) -> str:
 
 
 def _require_face(
-    obj: bpy.types.Object, armature: bpy.types.Object | None, names: set[str], deltas: NDArray[np.float32]
+    obj: bpy.types.Object,
+    armature: bpy.types.Object | None,
+    names: set[str],
+    deltas: NDArray[np.float32],
+    convention: RigConvention,
 ) -> None:
     """An eyeball with all the keys of the face is not the face. Raises :class:`RigError` naming the mesh that is."""
     others = relatives(obj, armature, around=True)
@@ -219,7 +223,7 @@ def _require_face(
     best, face = own, obj
     for other in others:
         keys = other.data.shape_keys
-        blocks = [block for block in keys.key_blocks if block.name in names and block != keys.reference_key]
+        blocks = [keys.key_blocks[own] for own in shared_keys(names, keys, convention).values()]
         if len(blocks) < len(names) // 2:
             continue
         moving = sum(float(np.abs(key_delta(block, {})).max(initial=0.0)) > _STILL for block in blocks)
@@ -234,9 +238,16 @@ def _require_face(
 
 
 def _rest(
-    keys: bpy.types.Key, armature: bpy.types.Object | None, bones: FaceBones, controls: Mapping[str, KeyControl]
+    keys: bpy.types.Key,
+    armature: bpy.types.Object | None,
+    bones: FaceBones,
+    controls: Mapping[str, KeyControl],
+    parts: Sequence[FacePart],
 ) -> dict[tuple[str, int], float]:
     found = key_values(keys, read_datablock(keys))
+    # keys that a part spells in its own way rest as the face's do
+    spelt = [(own, path) for part in parts for path, own in part.paths.items() if own != path]
+    found |= {(own, 0): found[path, 0] for own, path in spelt if (path, 0) in found}
     if armature is not None:
         named = (bones.jaw, bones.head, bones.neck, bones.left_eye, bones.right_eye)
         existing = read_datablock(armature)

@@ -29,6 +29,7 @@ def parts_of_keys(solver: RigSolver) -> dict[str, str]:
             own = {part: float(share[place]) for part, share in shares.items()}
             own |= {"lids": float(lids[place, place]) * 2.0, "lips": 0.5}
             found[key_path(name)] = max(own, key=lambda part: own[part])
+    found |= {own: found[path] for own, path in rig.part_spellings.items() if path in found}
     return found | {c.path: found[key_path(key)] for key, c in rig.controls.items() if key_path(key) in found}
 
 

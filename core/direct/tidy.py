@@ -61,7 +61,8 @@ class _Thinning:
         allowed = np.isclose((frames - plan.first) % step, 0) | (step <= 1)
         allowed[[0, -1]] = True
         self.allowed = allowed
-        self.groups = _grouped(plan.curves)
+        self._face_paths = reach.rig.part_spellings
+        self.groups = self._grouped(plan.curves)
         self.tracks = {name: self._track(name, group) for name, group in self.groups.items()}
         self.keys = [self.tracks.get(name) for name in self._key_names()]
         jaw = [name for name in self.tracks if name[1].startswith(self._jaw_prefix())]
@@ -107,7 +108,7 @@ class _Thinning:
     def curves(self) -> Iterable[PlannedCurve]:
         """As planned, on the chosen frames."""
         for curve in self.plan.curves:
-            chosen = self.tracks[_name(curve)].chosen
+            chosen = self.tracks[self._name(curve)].chosen
             yield dataclasses.replace(
                 curve, frames=curve.frames[chosen], values=np.ascontiguousarray(curve.values[chosen])
             )
@@ -159,6 +160,23 @@ class _Thinning:
             else ("", key_path(key), 0)
             for key in self.reach.rig.key_names
         ]
+
+    def _name(self, curve: PlannedCurve) -> tuple[str, str, int]:
+        """Curves of one name have their keys on the same frames: a rotation's channels, a key on several meshes."""
+        if control_object(curve.datablock) is not None:
+            return (curve.datablock, curve.path, curve.index)
+        if curve.datablock != ARMATURE:
+            return ("", self._face_paths.get(curve.path, curve.path), 0)
+        return (ARMATURE, curve.path, 0 if "rotation" in curve.path else curve.index)
+
+    def _grouped(self, curves: Iterable[PlannedCurve]) -> dict[tuple[str, str, int], list[PlannedCurve]]:
+        groups: dict[tuple[str, str, int], list[PlannedCurve]] = {}
+        for curve in curves:
+            group = groups.setdefault(self._name(curve), [])
+            # another mesh with this key has the same values
+            if part_object(curve.datablock) is None or not group:
+                group.append(curve)
+        return groups
 
     def _track(self, name: tuple[str, str, int], group: Sequence[PlannedCurve]) -> Track:
         values = np.stack([curve.values for curve in group], axis=1).astype(np.float64)
@@ -225,25 +243,6 @@ class _Look:
     def opened(self) -> NDArray[np.int64]:
         """Frames of closures that are open with the present keys."""
         return self._shut.opened(self._openings)
-
-
-def _name(curve: PlannedCurve) -> tuple[str, str, int]:
-    """Curves with the same name have their keys on the same frames: a rotation's channels, a key on several meshes."""
-    if control_object(curve.datablock) is not None:
-        return (curve.datablock, curve.path, curve.index)
-    if curve.datablock != ARMATURE:
-        return ("", curve.path, 0)
-    return (ARMATURE, curve.path, 0 if "rotation" in curve.path else curve.index)
-
-
-def _grouped(curves: Iterable[PlannedCurve]) -> dict[tuple[str, str, int], list[PlannedCurve]]:
-    groups: dict[tuple[str, str, int], list[PlannedCurve]] = {}
-    for curve in curves:
-        group = groups.setdefault(_name(curve), [])
-        # another mesh with this key has the same values
-        if part_object(curve.datablock) is None or not group:
-            group.append(curve)
-    return groups
 
 
 def _spread(bad: NDArray[np.int64], error: NDArray[np.float64]) -> list[int]:

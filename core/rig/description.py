@@ -15,7 +15,7 @@ from ..face.rotations import FloatArray
 from ..weights import bundled, read_tensors, write_tensors
 from .conventions.base import GazeKey, RigConvention
 from .conventions.flame import CONVENTION as FLAME
-from .curves import ARMATURE, controls_of
+from .curves import ARMATURE, controls_of, key_path
 from .names import BoneLink, FaceBones, descendants
 
 FLAME_VERTICES = 5023
@@ -95,10 +95,18 @@ class BoneDescription:
 
 @dataclass(frozen=True, slots=True)
 class FacePart:
-    """A mesh of its own that goes with the face: teeth, tongue, lashes, eyes. paths: of its keys that we may key."""
+    """A mesh of its own that goes with the face: teeth, tongue, lashes, eyes.
+
+    keys: names of the face's keys to those of its own that mean the same and may be keyed.
+    """
 
     object_name: str
-    paths: frozenset[str]
+    keys: Mapping[str, str]
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """Paths of the face's keys to those of its own."""
+        return {key_path(name): key_path(own) for name, own in self.keys.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,12 @@ class RigDescription:
     parts: tuple[FacePart, ...] = ()
     followers: tuple[str, ...] = ()
     controls: Mapping[str, KeyControl] = field(default_factory=dict)
+
+    @property
+    def part_spellings(self) -> Mapping[str, str]:
+        """Paths of keys of parts, where spelt otherwise than the face's, to the face's."""
+        pairs = [pair for part in self.parts for pair in part.paths.items()]
+        return {own: path for path, own in pairs if own != path}
 
     @property
     def control_owners(self) -> tuple[str, ...]:

@@ -109,9 +109,10 @@ def _turned(rig: RigDescription) -> _Turned:
     boneless = (rig.left_eye_bone is None, rig.right_eye_bone is None)
     gaze = [key.name for key in rig.gaze_keys if boneless[key.eye]]
     controls = [rig.controls[name] for name in gaze if name in rig.controls]
+    paths = frozenset(map(key_path, gaze))
     return _Turned(
         bones=tuple(bone_path(name, "") for name in bones),
-        keys=frozenset(map(key_path, gaze)),
+        keys=paths | {own for own, path in rig.part_spellings.items() if path in paths},
         controls=frozenset((control.datablock, control.path, control.index) for control in controls),
     )
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -187,7 +188,7 @@ def refuse_early(
         touched[ARMATURE] = frozenset({bone_path(rig.jaw_bone, field)})
     for name, place in _places(rig):
         paths = touched.get(name) or next(
-            (part.paths for part in rig.parts if part_keys(part.object_name) == name), None
+            (frozenset(part.paths.values()) for part in rig.parts if part_keys(part.object_name) == name), None
         )
         if paths:
             decide_layer(name, place, existing.of(name), paths, span, line, settings.on_existing)
@@ -208,10 +209,11 @@ def _paths(curves: tuple[PlannedCurve, ...], datablock: str) -> frozenset[str]:
 def _for_parts(rig: RigDescription, curves: tuple[PlannedCurve, ...]) -> list[PlannedCurve]:
     """The same curves for teeth, tongue, lashes and whatever else has the same keys."""
     return [
-        dataclasses.replace(curve, datablock=part_keys(part.object_name))
+        dataclasses.replace(curve, datablock=part_keys(part.object_name), path=paths[curve.path])
         for part in rig.parts
+        for paths in (part.paths,)
         for curve in curves
-        if curve.path in part.paths
+        if curve.path in paths
     ]
 
 
@@ -277,13 +279,13 @@ def _widened(rig: RigDescription, values: NDArray[np.float64]) -> tuple[SliderRa
     room = rig.convention.slider_room
     low = np.maximum(np.floor(np.minimum(values.min(axis=0), -room)), -SLIDER_LIMIT)
     high = np.minimum(np.ceil(np.maximum(values.max(axis=0), room)), SLIDER_LIMIT)
-    datablocks = [(KEY, frozenset(map(key_path, rig.key_names)))]
-    datablocks += [(part_keys(part.object_name), part.paths) for part in rig.parts]
+    datablocks: list[tuple[str, Mapping[str, str]]] = [(KEY, {name: name for name in rig.key_names})]
+    datablocks += [(part_keys(part.object_name), part.keys) for part in rig.parts]
     return tuple(
-        SliderRange(name, min(float(low[i]), float(present[0])), max(float(high[i]), float(present[1])), datablock)
-        for datablock, paths in datablocks
-        for i, (name, present) in enumerate(zip(rig.key_names, rig.key_ranges, strict=True))
-        if key_path(name) in paths and (datablock != KEY or low[i] < present[0] or high[i] > present[1])
+        SliderRange(own[name], min(float(low[i]), float(least)), max(float(high[i]), float(most)), datablock)
+        for datablock, own in datablocks
+        for i, (name, (least, most)) in enumerate(zip(rig.key_names, rig.key_ranges, strict=True))
+        if name in own and (datablock != KEY or low[i] < least or high[i] > most)
     )
 
 

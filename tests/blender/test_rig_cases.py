@@ -14,6 +14,7 @@ from mathutils import Matrix, Quaternion, Vector
 from core.blender.apply import apply_plan
 from core.blender.armature import find_armature
 from core.blender.blend_file import find_character
+from core.blender.clear import clear_animation
 from core.blender.correspond import store_binding
 from core.blender.read_animation import read_existing
 from core.blender.read_rig import read_rig
@@ -75,6 +76,23 @@ def test_teeth_tongue_and_lashes_of_their_own_are_keyed_along_and_listed() -> No
     assert value(teeth, "jawOpen", 200) == 0.0
     assert stranger.data.shape_keys.animation_data is None
     assert "Keyed along: Lashes, Teeth." in describe_rig(face)
+
+
+def test_parts_that_spell_the_faces_keys_in_their_own_way_are_keyed_too() -> None:
+    """Every mesh that Maya exports has its keys behind the name of its own deformer."""
+    face = arkit_head(keys=tuple(f"head_bs.{name}" for name in ARKIT))
+    teeth = part("Teeth", ("teeth_bs.jawOpen", "teeth_bs.mouthClose", "teeth_bs.jawOpen_fix"))
+    lashes = part("Lashes", ("Cheek_Puff", "mouth_smile_l", "Open", "A"))
+    face.data.shape_keys.key_blocks["head_bs.jawOpen"].value = 0.2
+    before = {obj.name: [block.value for block in obj.data.shape_keys.key_blocks] for obj in (teeth, lashes)}
+    made = plan(face)
+    apply_plan(made, face)
+    assert [value(teeth, f"teeth_bs.{name}", 15) for name in ("jawOpen", "mouthClose", "jawOpen_fix")] == [0.5, 0.5, 0]
+    assert [value(lashes, name, 15) for name in ("Cheek_Puff", "mouth_smile_l", "Open", "A")] == [0.5, 0.5, 0.0, 0.0]
+    assert value(teeth, "teeth_bs.jawOpen", 300) == pytest.approx(value(face, "head_bs.jawOpen", 300)) == 0.2
+    assert "Keyed along: Lashes, Teeth." in describe_rig(face)
+    clear_animation(face)
+    assert {obj.name: [block.value for block in obj.data.shape_keys.key_blocks] for obj in (teeth, lashes)} == before
 
 
 def test_parts_under_the_faces_armature_follow_and_another_character_does_not() -> None:

@@ -52,7 +52,7 @@ def test_lips_stay_within_the_error_and_closed_and_all_comes_back(line: Any) -> 
     lips = part("core.face.landmarks").LIPS
     assert 0 < np.linalg.norm(after - before, axis=-1)[:, lips].max() <= 0.3
     shut = gaps(before) < gaps(before)[0] + 0.3
-    assert shut.sum() > 5
+    assert shut.sum() >= 4
     assert (gaps(after) - gaps(before))[shut].max() < 0.2
     assert bpy.ops.mimesh.tidy_keys(error_mm=0.0) == {"FINISHED"}
     assert digest() == as_made
@@ -127,7 +127,7 @@ def test_a_dragged_slider_opens_no_closure_and_leaves_the_artists_keys(line: Any
     after = landmarks(*span())
     assert edited in {(key.co.x, key.co.y) for key in curves()[EDITED].keyframe_points}
     shut = gaps(before) < gaps(before)[0] + 0.3
-    assert shut.sum() > 5
+    assert shut.sum() >= 4
     assert (gaps(after) - gaps(before))[shut].max() < 0.3
 
 
