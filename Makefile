@@ -180,7 +180,7 @@ docs: setup
 docs-pictures: extension
 	MIMESH_UI_ROBOT=panel_pictures bash tests/ui/ui_check.sh build/pictures
 	$(PY) tests/ui/crop_pictures.py build/pictures docs/pictures
-	$(PY) -m research.demo --out build/pictures --pictures docs/pictures
+	$(PY) -m research.demo --height 540 --out build/pictures --pictures docs/pictures
 
 ui-check: extension
 	bash tests/ui/ui_check.sh

@@ -119,7 +119,7 @@ def _read_arguments(argv: list[str] | None) -> DemoRequest:
     parser.add_argument("--other", type=Path, default=INPUT / "lively.mp4", help="the same for the head on the right")
     parser.add_argument("--alone", action="store_true", help="one head")
     parser.add_argument("--out", type=Path, default=DEMO, help="folder for demo.blend, preview.mp4, contact_sheet.png")
-    parser.add_argument("--height", type=int, default=540, help="of the film in pixels")
+    parser.add_argument("--height", type=int, default=432, help="of the film in pixels")
     parser.add_argument("--film-seconds", type=float, default=30.0, help="film at most this much")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", choices=engine_names(), default=DEFAULT_ENGINE, help="what makes the face")
