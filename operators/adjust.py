@@ -197,8 +197,8 @@ class MIMESH_OT_add_adjust_preset(AddPresetBase, bpy.types.Operator):  # type: i
     bl_label = "Add Adjust Preset"
     preset_menu = "MIMESH_PT_adjust_presets"
     preset_subdir = ADJUST_PRESETS
-    preset_defines = ("adjust = bpy.context.scene.mimesh_adjust",)
-    preset_values = tuple(f"adjust.{item.name}" for item in setting_fields(AdjustSettings))
+    # whole paths and no preset_defines, as in operators.presets
+    preset_values = tuple(f"bpy.context.scene.mimesh_adjust.{item.name}" for item in setting_fields(AdjustSettings))
 
 
 def hold_values() -> None:

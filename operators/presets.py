@@ -24,7 +24,7 @@ class MIMESH_OT_add_preset(AddPresetBase, bpy.types.Operator):  # type: ignore[m
     bl_label = "Add Lip Sync Preset"
     preset_menu = "MIMESH_PT_presets"
     preset_subdir = PRESET_FOLDER
-    preset_defines = ("settings = bpy.context.scene.mimesh",)
+    # no preset_defines: short names fail in Blender 4.3 with the Python 3.13 of Linux distributions
 
     @property
     def preset_values(self) -> list[str]:
@@ -36,7 +36,7 @@ def _settings_of_a_run() -> Iterator[str]:
     for group in GROUPS:
         for item in setting_fields(group):
             if item.setting.offered and item.name not in _OF_THE_MACHINE:
-                yield f"settings.{item.prop}"
+                yield f"bpy.context.scene.mimesh.{item.prop}"
 
 
 register, unregister = classes_factory((MIMESH_OT_add_preset,))
