@@ -209,7 +209,13 @@ def hold_values() -> None:
 def key_held_values(context: bpy.types.Context) -> str:
     """Key what was gathered; returns the reason where it cannot be."""
     values, _Held.values = _Held.values, None
-    return adjust_now(context, values) if values else ""
+    if not values:
+        return ""
+    reason = adjust_now(context, values)
+    if not reason and not bpy.app.background:
+        # Blender makes no step of undo for a preset
+        bpy.ops.ed.undo_push(message="Adjust Preset")
+    return reason
 
 
 def adjust_disabled_reason(context: bpy.types.Context) -> str:
