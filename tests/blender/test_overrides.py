@@ -17,7 +17,7 @@ from core.rig.plan import ApplySettings, plan_curves
 from core.rig.timing import SceneTiming
 from tests import face_fixtures
 from tests.blender import builders
-from tests.blender.test_other_animation import motion
+from tests.blender.line_on_head import motion
 
 FACE = face_fixtures.synthetic_face()
 
