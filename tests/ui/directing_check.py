@@ -34,6 +34,7 @@ def main() -> int:
         robot.command("speak")
         robot.wait("the line", lambda state: state["result"] and not state["running"], 200)
         session = Session(robot)
+        session.only("adjust")
         for part in (closures, tidied_drag, layers, presets, takes):
             part(session)
     print("ui directing passed")
