@@ -45,7 +45,7 @@ help:
 	@echo "make cuda-check  CPU and CUDA side by side: motion, adaptation, codes, seconds, memory (DEVICES=\"cpu cuda\")"
 	@echo "make memory-check  three hours of speech, half an hour of reference: largest memory, longest silence"
 	@echo "make trackers    two releases of MediaPipe on the same clips (OTHER=python of the second one)"
-	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, an animator's session, screenshots"
+	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, an animator's session, closures, layers, takes, screenshots"
 	@echo "make first-minute  seconds from Try It to a talking head in a real window, the engine cold; dropped files; assets"
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
 	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender, and the demo's film"
@@ -186,6 +186,7 @@ ui-check: extension
 	bash tests/ui/ui_check.sh
 	MIMESH_UI_ROBOT=first_minute bash tests/ui/ui_check.sh build/first-minute
 	MIMESH_UI_ROBOT=session_check bash tests/ui/ui_check.sh build/ui-session
+	MIMESH_UI_ROBOT=directing_check bash tests/ui/ui_check.sh build/ui-directing
 
 # seconds from one click to a talking head, with the engine cold, in a real window
 first-minute: extension

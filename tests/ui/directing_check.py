@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The robot behind the third part of ``make ui-check``: what an animator does with one line, by hand in a window.
+"""The robot behind the last part of ``make ui-check``: what an animator does with one line, by hand in a window.
 
 Closures checked, gone through and repaired; a preset saved, chosen and deleted; layers made, turned down and joined; a
 tidied line dragged, which is one step of undo; takes flipped through, rejected and accepted.
@@ -141,7 +141,7 @@ def presets(session: Session) -> None:
     robot.shoot("51_chosen")
     session.history("ctrl+z")
     say("Ctrl+Z takes the preset back", look(session)["keys"] == plain["keys"])
-    remove = "bpy.ops.mimesh.add_adjust_preset(remove_name="
+    remove = 'bpy.ops.mimesh.add_adjust_preset(name="louder", remove_name='
     robot.click(*robot.find_preset_button(remove))
     time.sleep(1)
     robot.open_presets()
@@ -168,7 +168,8 @@ def takes(session: Session) -> None:
     say("rejected: as before", look(session)["keys"] == before["keys"])
     robot.shoot("57_rejected")
     session.press("retake", 200)
-    session.press("show_take(step=-1)", share=0.06)
+    # from the first take onward: one back is the line as it was before
+    session.press("show_take(step=1)", share=RIGHT)
     chosen = look(session)["keys"]
     session.press("accept_take", share=LEFT)
     say("accepted: the take that was shown", look(session)["keys"] == chosen != before["keys"])

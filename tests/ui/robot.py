@@ -119,13 +119,16 @@ class Robot:
     def find_preset_button(self, operator: str, left: bool = False) -> tuple[int, int]:
         """Open the presets and go down their list, which closes where the pointer leaves it, to this button.
 
-        left: it is a name in the list; otherwise one of the signs at the right.
+        left: a name in the list; otherwise a sign at the right. Twice, since a busy machine's list may open late.
         """
-        x, y = self.open_presets()
-        x += -30 if left else 84
-        for down in range(18, 160, 7):
-            if self._copied(x, y + down).startswith(operator):
-                return x, y + down
+        for _ in range(2):
+            x, y = self.open_presets()
+            x += -30 if left else 84
+            for down in range(18, 160, 7):
+                if self._copied(x, y + down).startswith(operator):
+                    return x, y + down
+            self.over_viewport()
+            time.sleep(1)
         self.picture("failed")
         raise SystemExit(f"FAILED: there is no {operator} among the presets")
 
