@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 
+from .given_file import file_to_write
 from .properties import scene_settings
 from .stubs import OperatorResult, classes_factory
 
@@ -58,10 +59,10 @@ class MIMESH_OT_export_character(bpy.types.Operator):
         from ..core.blender.export_scene import export_character, export_endings
         from ..core.errors import MimeshError
 
-        path = Path(bpy.path.abspath(self.filepath))
-        if path.suffix.lower() not in export_endings():
-            path = path.with_suffix(self.kind)
         try:
+            path = file_to_write(self.filepath)
+            if path.suffix.lower() not in export_endings():
+                path = path.with_suffix(self.kind)
             found = export_character(context.scene, scene_settings(context).target.name, path)
         except MimeshError as error:
             self.report({"ERROR"}, str(error))

@@ -14,10 +14,11 @@ from ..core.client.steps import StepStatus
 from ..core.errors import CancelledError, EngineError, MimeshError
 from .engine_access import engine_client
 from .generate import engine_disabled_reason
+from .given_file import file_to_write
 from .properties import freeze_reference, run_state, scene_settings
 from .reference_picture import keep_picture, picture_of
 from .stepping import SteppedOperator, Steps, Told
-from .stubs import OperatorResult, classes_factory
+from .stubs import PATH_OPTIONS, OperatorResult, classes_factory
 
 
 class MIMESH_OT_write_report(bpy.types.Operator):
@@ -27,7 +28,7 @@ class MIMESH_OT_write_report(bpy.types.Operator):
     bl_label = "Write Report"
     bl_options = {"INTERNAL"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=PATH_OPTIONS)
     filter_glob: bpy.props.StringProperty(default="*.html", options={"HIDDEN"})
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
@@ -69,13 +70,13 @@ class MIMESH_OT_write_report_page(SteppedOperator, bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     task = "Report"
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=PATH_OPTIONS)
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.blender.report. In a window the browser shows the page."""
         from ..core.blender.report import report_lines, write_report
 
-        path = Path(self.filepath).with_suffix(".html")
+        path = file_to_write(self.filepath).with_suffix(".html")
         report_lines(_faces(context))
         picture, missing = yield from _reference_picture(context)
         count = write_report(path, _faces(context), picture)

@@ -9,9 +9,10 @@ import bpy
 
 from ..core.errors import MimeshError
 from ..core.exchange.sheet import read_sheet, write_sheet
+from .given_file import file_to_write
 from .sheet import SheetOperator
 from .sheet_watch import refresh_states
-from .stubs import OperatorResult, classes_factory
+from .stubs import PATH_OPTIONS, OperatorResult, classes_factory
 
 
 class MIMESH_OT_export_sheet(SheetOperator):
@@ -21,7 +22,7 @@ class MIMESH_OT_export_sheet(SheetOperator):
     bl_label = "Export Sheet"
     needs_line = True
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=PATH_OPTIONS)
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
@@ -36,7 +37,7 @@ class MIMESH_OT_export_sheet(SheetOperator):
         from ..core.blender.sheet.properties import lines_of
 
         try:
-            write_sheet(Path(self.filepath).with_suffix(".json"), lines_of(context.scene))
+            write_sheet(file_to_write(self.filepath).with_suffix(".json"), lines_of(context.scene))
         except MimeshError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -50,7 +51,7 @@ class MIMESH_OT_import_sheet(SheetOperator):
     bl_label = "Import Sheet"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=PATH_OPTIONS)
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
@@ -63,7 +64,7 @@ class MIMESH_OT_import_sheet(SheetOperator):
         from ..core.blender.sheet.properties import replace_lines
 
         try:
-            lines = read_sheet(Path(self.filepath))
+            lines = read_sheet(Path(bpy.path.abspath(self.filepath)))
             replace_lines(context.scene, lines)
         except MimeshError as error:
             self.report({"ERROR"}, str(error))

@@ -10,8 +10,9 @@ import bpy
 
 from ..core.files import NAME_LIMIT
 from .assets import follow_library
+from .given_file import file_to_write
 from .properties import all_scene_settings, scene_settings
-from .stubs import OperatorResult, classes_factory
+from .stubs import PATH_OPTIONS, OperatorResult, classes_factory
 from .style_list import active_style, refresh_styles, style_library, style_list
 from .styles import remembered_style
 
@@ -191,7 +192,7 @@ class MIMESH_OT_import_style(_LibraryOperator, bpy.types.Operator):
     bl_idname = "mimesh.import_style"
     bl_label = "Import Style"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=PATH_OPTIONS)
     filter_glob: bpy.props.StringProperty(default=_FILES, options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
@@ -214,7 +215,7 @@ class MIMESH_OT_export_style(_OneStyle, bpy.types.Operator):
     name: bpy.props.StringProperty(
         name="Name", description="Empty takes the selected style", options={"HIDDEN", "SKIP_SAVE"}
     )
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=PATH_OPTIONS)
     filter_glob: bpy.props.StringProperty(default=_FILES, options={"HIDDEN"})
     # the file browser warns in red before it overwrites
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
@@ -231,7 +232,7 @@ class MIMESH_OT_export_style(_OneStyle, bpy.types.Operator):
     def change(self, context: bpy.types.Context, library: StyleLibrary) -> tuple[str, str]:
         """Copies the file."""
         name = library.find(self.chosen(context)).name
-        path = library.export(name, Path(bpy.path.abspath(self.filepath)))
+        path = library.export(name, file_to_write(self.filepath))
         return f"Exported {path}.", name
 
 

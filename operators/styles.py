@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
-from .stubs import OperatorResult, classes_factory
+from .given_file import file_to_write
+from .stubs import PATH_OPTIONS, OperatorResult, classes_factory
 
 if TYPE_CHECKING:
     from ..core.style.style import Style
@@ -33,7 +33,7 @@ class MIMESH_OT_save_style(bpy.types.Operator):
     bl_idname = "mimesh.save_style"
     bl_label = "Save Style as File"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=PATH_OPTIONS)
     filter_glob: bpy.props.StringProperty(default="*.safetensors", options={"HIDDEN"})
     # the file browser warns in red before it overwrites
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
@@ -58,9 +58,14 @@ class MIMESH_OT_save_style(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write the file."""
         assert _remembered.style is not None  # poll
+        from ..core.errors import MimeshError
         from ..core.files import whole_file
 
-        given = Path(bpy.path.abspath(self.filepath))
+        try:
+            given = file_to_write(self.filepath)
+        except MimeshError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         path = given.with_name(f"{given.name.removesuffix(_SUFFIX)}{_SUFFIX}")
         try:
             if path.is_dir():

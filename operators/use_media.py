@@ -91,8 +91,12 @@ class MIMESH_OT_drop_style(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Import, then use; the first refusal is the operator's own."""
         ops: Any = bpy.ops.mimesh  # type: ignore[attr-defined]
-        done: OperatorResult = ops.import_style(filepath=self.filepath)
-        done = ops.use_style() if done == {"FINISHED"} else done
+        try:
+            done: OperatorResult = ops.import_style(filepath=self.filepath)
+            done = ops.use_style() if done == {"FINISHED"} else done
+        except RuntimeError as error:
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
         redraw(context)
         return done
 
