@@ -16,7 +16,7 @@ from ..core.blender.tags import STYLE_FOLDER, STYLE_PROPERTY, STYLE_TAG
 from ..core.errors import MimeshError
 from .preferences import user_folder
 from .properties import scene_settings
-from .stubs import OperatorResult, classes_factory
+from .stubs import OperatorResult, classes_factory, refused_with
 from .style_list import refresh_styles, style_library
 
 
@@ -194,7 +194,7 @@ def _take_dropped() -> None:
         try:
             bpy.ops.mimesh.use_dropped_style("EXEC_DEFAULT", True, name=active.name)  # type: ignore[attr-defined]
         except RuntimeError as error:
-            words = str(error).strip().removeprefix("Error: ")
+            words = refused_with(error)
             if window is not None:
                 manager.popup_menu(lambda menu, context: menu.layout.label(text=words), title="Style", icon="ERROR")
         for area in window.screen.areas if window else ():

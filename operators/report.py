@@ -18,7 +18,7 @@ from .given_file import file_to_write
 from .properties import freeze_reference, run_state, scene_settings
 from .reference_picture import keep_picture, picture_of
 from .stepping import SteppedOperator, Steps, Told
-from .stubs import PATH_OPTIONS, OperatorResult, classes_factory
+from .stubs import PATH_OPTIONS, OperatorResult, classes_factory, refused_with
 
 
 class MIMESH_OT_write_report(bpy.types.Operator):
@@ -57,7 +57,7 @@ class MIMESH_OT_write_report(bpy.types.Operator):
         try:
             bpy.ops.mimesh.write_report_page(way, filepath=self.filepath)  # type: ignore[attr-defined]
         except RuntimeError as error:
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, refused_with(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -22,6 +22,11 @@ def classes_factory(classes: Sequence[type[Any]]) -> Registration:
     return made  # type: ignore[no-any-return]
 
 
+def refused_with(error: RuntimeError) -> str:
+    """The sentence with which an operator refused that was called by another one."""
+    return str(error).strip().removeprefix("Error: ")
+
+
 def explain(operator: type[Any], reason: str) -> bool:
     """The answer of a ``poll``: yes for no reason against it, else no, with the reason as what Blender shows."""
     if reason:

@@ -63,15 +63,14 @@ class MIMESH_OT_save_style(bpy.types.Operator):
 
         try:
             given = file_to_write(self.filepath)
-        except MimeshError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        path = given.with_name(f"{given.name.removesuffix(_SUFFIX)}{_SUFFIX}")
-        try:
+            path = given.with_name(f"{given.name.removesuffix(_SUFFIX)}{_SUFFIX}")
             if path.is_dir():
                 raise IsADirectoryError(0, "it is a folder")
             with whole_file(path) as partial:
                 _remembered.style.save(partial)
+        except MimeshError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         except OSError as error:
             self.report({"ERROR"}, f"The style cannot be written to {path} ({error.strerror}).")
             return {"CANCELLED"}

@@ -10,7 +10,7 @@ import bpy
 
 from .properties import busy_reason, scene_settings
 from .stepping import redraw
-from .stubs import OperatorResult, classes_factory, explain
+from .stubs import OperatorResult, classes_factory, explain, refused_with
 
 _SOUNDS = ".wav;.mp3;.ogg;.oga;.opus;.flac;.m4a;.aac;.aif;.aiff;.wma"
 _FILMS = ".mp4;.mov;.m4v;.webm;.mkv;.avi;.mpg;.mpeg"
@@ -95,7 +95,7 @@ class MIMESH_OT_drop_style(bpy.types.Operator):
             done: OperatorResult = ops.import_style(filepath=self.filepath)
             done = ops.use_style() if done == {"FINISHED"} else done
         except RuntimeError as error:
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            self.report({"ERROR"}, refused_with(error))
             return {"CANCELLED"}
         redraw(context)
         return done

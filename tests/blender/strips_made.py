@@ -22,11 +22,16 @@ def write_wav(path: Path, bursts: list[tuple[float, float]], seconds: float = SE
     tone = (20000 * np.sign(np.sin(2 * np.pi * 500 * np.arange(len(samples)) / RATE + 0.1))).astype(np.int16)
     for begin, end in bursts:
         samples[int(begin * RATE) : int(end * RATE)] = tone[int(begin * RATE) : int(end * RATE)]
+    return write_samples(path, samples)
+
+
+def write_samples(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
+    """One channel of 16-bit samples, with the standard library: this Python may have no PyAV."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
     return path
 
 

@@ -17,6 +17,7 @@ from core.cli import generate as command
 from core.cli.main import main
 from core.errors import RigError, SettingsError
 from core.exchange.media_range import MediaRange
+from tests.blender.strips_made import write_samples
 from tests.engine_fakes import ANSWER, client_of, scripted
 
 pytestmark = pytest.mark.slow
@@ -25,16 +26,8 @@ WITH_SOUND = bpy.app.build_options.audaspace
 
 
 def write_wav(path: Path, seconds: float = 2.0) -> Path:
-    """With the standard library: this Python may have no PyAV."""
-    import wave
-
     samples = 9000 * np.sin(np.arange(int(seconds * 16000)) * 0.2)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16000)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return path
+    return write_samples(path, samples)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from core.client.choices import SourceChoice
 from core.exchange.media_range import MediaRange
 from core.exchange.request import MotionRequest
 from tests.blender.builders import snapshot
-from tests.blender.strips_made import RATE, read_wav, write_wav
+from tests.blender.strips_made import RATE, read_wav, write_samples, write_wav
 
 pytestmark = [
     pytest.mark.slow,
@@ -89,18 +89,12 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     at = np.arange(round(SECONDS * RATE)) / RATE
     noise = np.convolve(np.random.default_rng(5).normal(size=len(at)), np.hanning(8) / 4, "same")
     samples = np.where((at >= 1) & (at < 2), 0.3 * noise * np.sin(2 * np.pi * 4 * at) ** 2, 0.0)
-    return write_samples(path, samples)
+    return write_sound(path, samples)
 
 
-def write_samples(path: Path, samples: np.ndarray) -> Path:
-    import wave
-
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes())
-    return path
+def write_sound(path: Path, samples: np.ndarray) -> Path:
+    """Samples between -1 and 1."""
+    return write_samples(path, np.clip(samples, -1, 1) * 32767)
 
 
 def encoded(spoken: Path, folder: Path, name: str) -> Path:
@@ -118,18 +112,7 @@ def played(scene: bpy.types.Scene, folder: Path, strip: Any) -> np.ndarray:
     path = folder / "played.wav"
     bpy.ops.sound.mixdown(filepath=str(path), container="WAV", codec="PCM", format="S16", accuracy=64)
     samples, rate = read_wav(path)
-    return load_speech(write_at(path, samples, rate)).samples
-
-
-def write_at(path: Path, samples: np.ndarray, rate: int) -> Path:
-    import wave
-
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.astype(np.int16).tobytes())
-    return path
+    return load_speech(write_samples(path, samples, rate)).samples
 
 
 def keyed(media: MediaRange, first_frame: float, scene: bpy.types.Scene) -> np.ndarray:
@@ -191,5 +174,5 @@ def test_a_track_that_blender_does_not_play_keeps_its_own_clock(tmp_path: Path) 
     from core.audio.playback import as_played
 
     both = [np.random.default_rng(seed).normal(size=32000) * 0.1 for seed in (1, 2)]
-    ours, other = (load_speech(write_samples(tmp_path / f"{i}.wav", samples)) for i, samples in enumerate(both))
+    ours, other = (load_speech(write_sound(tmp_path / f"{i}.wav", samples)) for i, samples in enumerate(both))
     assert as_played(ours, other, lambda seconds: other, True) is ours

@@ -16,6 +16,7 @@ from core.blender.compat import sequencer_strips
 from core.blender.read_scene import find_strip, list_strips, read_strip_range, scene_fps
 from core.errors import MediaError
 from tests.blender.builders import snapshot
+from tests.blender.strips_made import write_samples
 
 SECONDS = 4.0
 CLICK_SECONDS = 1.5
@@ -33,12 +34,7 @@ def wav(tmp_path: Path) -> Path:
     samples = np.zeros(int(SECONDS * RATE), np.int16)
     samples[int(CLICK_SECONDS * RATE)] = 30000
     path = tmp_path / "click.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
-    return path
+    return write_samples(path, samples)
 
 
 @pytest.fixture
