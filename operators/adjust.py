@@ -132,18 +132,21 @@ def adjust_now(context: bpy.types.Context, values: dict[str, Any], dragged: bool
     return ""
 
 
-class MIMESH_OT_adjust_line(bpy.types.Operator):
+class OnKeptLine:
+    """What the operators have in common that change the chosen line by its kept motion."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Needs a line whose motion is kept."""
+        return explain(cls, adjust_disabled_reason(context))
+
+
+class MIMESH_OT_adjust_line(OnKeptLine, bpy.types.Operator):
     """Key the line anew from its kept motion; what is not given stays as it is"""
 
     bl_idname = "mimesh.adjust_line"
     bl_label = "Adjust Line"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        reason = adjust_disabled_reason(context)
-        return explain(cls, reason)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Begin with the values that the line has."""
@@ -169,17 +172,12 @@ class MIMESH_OT_adjust_line(bpy.types.Operator):
 declare_here(MIMESH_OT_adjust_line, AdjustSettings)
 
 
-class MIMESH_OT_reset_adjust(bpy.types.Operator):
+class MIMESH_OT_reset_adjust(OnKeptLine, bpy.types.Operator):
     """Key the line as it was generated; your own keys stay"""
 
     bl_idname = "mimesh.reset_adjust"
     bl_label = "Reset"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        return MIMESH_OT_adjust_line.poll(context)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """All settings at their defaults."""

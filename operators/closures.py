@@ -6,12 +6,12 @@ from __future__ import annotations
 import bpy
 
 from ..core.errors import MimeshError
-from .adjust import MIMESH_OT_adjust_line, current_line
+from .adjust import OnKeptLine, current_line
 from .properties import scene_settings
 from .stubs import OperatorResult, classes_factory, explain
 
 
-class MIMESH_OT_check_closures(bpy.types.Operator):
+class MIMESH_OT_check_closures(OnKeptLine, bpy.types.Operator):
     """Put a marker on the timeline wherever an m, b or p of the line stays open on the mesh"""
 
     bl_idname = "mimesh.check_closures"
@@ -24,11 +24,6 @@ class MIMESH_OT_check_closures(bpy.types.Operator):
         default=False,
         options={"SKIP_SAVE"},
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        return MIMESH_OT_adjust_line.poll(context)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Says where lips stay open."""

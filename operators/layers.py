@@ -11,7 +11,7 @@ import bpy
 
 from ..core.errors import MimeshError
 from ..core.face_parts import LABELS, PARTS
-from .adjust import MIMESH_OT_adjust_line, current_line
+from .adjust import OnKeptLine, current_line
 from .properties import scene_settings
 from .stubs import OperatorResult, classes_factory, explain
 
@@ -19,17 +19,12 @@ if TYPE_CHECKING:
     from ..core.blender.layer_strips import LayerStrip
 
 
-class MIMESH_OT_layer_line(bpy.types.Operator):
+class MIMESH_OT_layer_line(OnKeptLine, bpy.types.Operator):
     """Put lips, jaw, brows, lids, gaze and head of the line on NLA tracks of their own, each with an influence"""
 
     bl_idname = "mimesh.layer_line"
     bl_label = "Split into Layers"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        return MIMESH_OT_adjust_line.poll(context)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Says which layers there are."""
@@ -51,7 +46,7 @@ class MIMESH_OT_layer_line(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MIMESH_OT_unlayer_line(bpy.types.Operator):
+class MIMESH_OT_unlayer_line(OnKeptLine, bpy.types.Operator):
     """Make the line one again; your keys stay, influences of the layers go"""
 
     bl_idname = "mimesh.unlayer_line"
@@ -62,7 +57,7 @@ class MIMESH_OT_unlayer_line(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Needs a line in layers."""
         reason = "" if current_layers(context) else "The line is not in layers."
-        return explain(cls, reason) and MIMESH_OT_adjust_line.poll(context)
+        return explain(cls, reason) and super().poll(context)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """See core.blender.layers."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import bpy
 
-from .adjust import MIMESH_OT_adjust_line, adjust_now, current_line, current_miss
+from .adjust import OnKeptLine, adjust_now, current_line, current_miss
 from .properties import scene_settings
 from .stubs import OperatorResult, classes_factory
 
 
-class MIMESH_OT_tidy_keys(bpy.types.Operator):
+class MIMESH_OT_tidy_keys(OnKeptLine, bpy.types.Operator):
     """Leave only the keys that the lips need; yours stay, and an error of 0 puts all keys back"""
 
     bl_idname = "mimesh.tidy_keys"
@@ -25,11 +25,6 @@ class MIMESH_OT_tidy_keys(bpy.types.Operator):
         max=2.0,
         options={"SKIP_SAVE"},
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Needs a line whose motion is kept."""
-        return MIMESH_OT_adjust_line.poll(context)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Says how many keys are left."""

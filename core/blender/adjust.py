@@ -27,7 +27,6 @@ from .editable import require_editable
 from .kept import KeptLine, kept_lines
 from .key_memory import KeyMemory, LeftCurve, is_untouched, settle, watch
 from .layers import pull_edits, refresh_layers
-from .moved_keys import follow_moved_keys
 from .nla import place_strip
 from .owners import owner_of
 from .read_animation import action_line, line_owners
@@ -56,7 +55,6 @@ def adjust_line(obj: bpy.types.Object, line: KeptLine, settings: AdjustSettings,
     untouched = is_untouched()
     if not untouched:
         pull_edits(obj)
-        follow_moved_keys(obj, line.line.sound)
     ready = prepared(obj, line, untouched)
     slots = line_slots(obj, line, ready.rig)
     rough = dragged and settings.tidy_mm > 0

@@ -64,10 +64,7 @@ ready_lines: dict[str, ReadyLine] = {}
 def prepare_line(obj: bpy.types.Object, line: KeptLine) -> None:
     """Get a line ready ahead of its first slider, where it is not: half a second that nobody should wait for."""
     watch()
-    untouched = is_untouched()
-    if not untouched:
-        follow_moved_keys(obj, line.line.sound)
-    ready = prepared(obj, line, untouched, _FRESH_SECONDS / 2)
+    ready = prepared(obj, line, is_untouched(), _FRESH_SECONDS / 2)
     if ready.memory.records or layer_strips(obj):
         # what the artist keys on layers is for a slider to gather
         return
@@ -91,6 +88,8 @@ def prepared(obj: bpy.types.Object, line: KeptLine, untouched: bool, fresh: floa
     untouched: no action has changed since. fresh: seconds after which a rig is read again.
     Raises :class:`MimeshError` where the motion is lost or the rig cannot be read.
     """
+    if not untouched:
+        follow_moved_keys(obj, line.line.sound)
     action = bpy.data.actions.get(line.action)
     kept_bytes = bytes(action[KEPT_PROPERTY]) if action is not None and KEPT_PROPERTY in action else b""
     names = tuple(block.name for block in obj.data.shape_keys.key_blocks)

@@ -51,15 +51,14 @@ def playblast_steps(
     with tempfile.TemporaryDirectory(prefix="mimesh-", ignore_cleanup_errors=True) as folder:
         try:
             view: View | None = None
+            colours: FloatArray | None = None
             for number, frame in enumerate(range(first, last + 1)):
                 here, obj = find_scene(name), find_object(face)
                 here.frame_set(frame)
                 points, triangles = _evaluated(obj)
                 view = view or _view(obj, points, triangles)
-                colours = vertex_colours(obj.data, _SKIN)
-                if len(colours) != len(points):
-                    # a modifier adds vertices
-                    colours = np.tile(_SKIN, (len(points), 1))
+                if colours is None or len(colours) != len(points):
+                    colours = _colours(obj, len(points))
                 rgb = draw(points, triangles, colours, view).rgb
                 (Path(folder) / f"{number:05d}.png").write_bytes(png(rgb))
                 yield StepStatus(f"Frame {frame} of {last}", 0.9 * (number + 1) / (last - first + 1))
@@ -77,6 +76,12 @@ def _evaluated(obj: bpy.types.Object) -> tuple[FloatArray, NDArray[np.int32]]:
     matrix = np.array(evaluated.matrix_world)
     points = vertex_positions(evaluated.data).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     return points, read_triangles(evaluated.data)
+
+
+def _colours(obj: bpy.types.Object, count: int) -> FloatArray:
+    """(count, 3) of the evaluated vertices; plain skin where a modifier adds some."""
+    colours = vertex_colours(obj.data, _SKIN)
+    return colours if len(colours) == count else np.tile(_SKIN, (count, 1))
 
 
 def _view(obj: bpy.types.Object, points: FloatArray, triangles: NDArray[np.int32]) -> View:

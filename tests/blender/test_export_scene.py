@@ -150,7 +150,7 @@ def test_a_live_link_file_is_only_for_faces_with_apples_keys(talker: Any, tmp_pa
 def test_a_live_link_file_holds_what_an_arkit_face_shows(tmp_path: Path) -> None:
     import csv
 
-    from tests.blender.test_rig_cases import arkit_head
+    from tests.blender.rig_planned import arkit_head
 
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end = 1, 5

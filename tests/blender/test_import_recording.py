@@ -23,7 +23,7 @@ from core.cli.main import main
 from core.errors import EngineSetupError, MediaError, MimeshError
 from core.face.basis import open_basis
 from core.face.landmarks import LIPS
-from tests.blender.test_rig_cases import arkit_head
+from tests.blender.rig_planned import arkit_head
 
 FPS, COUNT = 60.0, 60
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rigs as people have them: parts, odd names, groups, controls, poses; and what hides a result is named."""
+"""Rigs as people have them: odd names, groups, controls, poses."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import bpy
 import numpy as np
@@ -13,133 +12,14 @@ from mathutils import Matrix, Quaternion, Vector
 
 from core.blender.apply import apply_plan
 from core.blender.armature import find_armature
-from core.blender.blend_file import find_character
-from core.blender.clear import clear_animation
 from core.blender.correspond import store_binding
-from core.blender.read_animation import read_existing
 from core.blender.read_rig import read_rig
 from core.blender.rig_choice import choose_bone, choose_keys
 from core.blender.rig_report import describe_rig
 from core.errors import RigError
-from core.rig.plan import ApplySettings, CurvePlan, plan_curves
-from core.rig.solve import RigMotion
-from core.rig.timing import SceneTiming
 from tests import face_fixtures
 from tests.blender import builders
-
-FACE = face_fixtures.synthetic_face()
-ARKIT = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmileLeft", "mouthSmileRight", "cheekPuff")
-
-
-def motion(rig: Any, level: float = 0.5) -> RigMotion:
-    frames = 20
-    turn = np.tile(np.array([0.2, 0.0, 0.0], np.float32), (frames, 1))
-    values = np.full((frames, len(rig.key_names)), level, np.float32)
-    return RigMotion(25.0, values, turn, turn, np.zeros((frames, 2, 3), np.float32), builders.FLAME_IN_BLENDER)
-
-
-def plan(obj: bpy.types.Object, moved: RigMotion | None = None) -> CurvePlan:
-    rig = read_rig(obj)
-    existing = read_existing(obj, [part.object_name for part in rig.parts])
-    return plan_curves(rig, moved or motion(rig), SceneTiming(25.0, 10.0), ApplySettings(), existing, "{}")
-
-
-def arkit_head(name: str = "Face", keys: tuple[str, ...] = ARKIT) -> bpy.types.Object:
-    choice = builders.RigChoice(key_names=keys, with_armature=False, name=name)
-    return builders.build_rig(FACE, choice)
-
-
-def part(name: str, keys: tuple[str, ...], place: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> bpy.types.Object:
-    """A small mesh inside the head with keys that move it a little."""
-    mesh = bpy.data.meshes.new(name)
-    mesh.from_pydata([(0.0, -0.01, 0.0), (0.01, -0.01, 0.0), (0.0, -0.01, 0.01)], [], [(0, 1, 2)])
-    obj = bpy.data.objects.new(name, mesh)
-    obj.location = place
-    bpy.context.scene.collection.objects.link(obj)
-    builders.add_keys(obj, keys, np.full((len(keys), 3, 3), 0.001))
-    return obj
-
-
-def value(obj: bpy.types.Object, key: str, frame: int) -> float:
-    bpy.context.scene.frame_set(frame)
-    return float(obj.data.shape_keys.key_blocks[key].value)
-
-
-def test_teeth_tongue_and_lashes_of_their_own_are_keyed_along_and_listed() -> None:
-    face = arkit_head()
-    teeth = part("Teeth", ("jawOpen", "mouthClose"))
-    lashes = part("Lashes", ("cheekPuff", "Hat"))
-    stranger = part("Crate", ("Open",))
-    made = plan(face)
-    apply_plan(made, face)
-    assert [value(teeth, "jawOpen", 15), value(lashes, "cheekPuff", 15), value(lashes, "Hat", 15)] == [0.5, 0.5, 0.0]
-    assert value(teeth, "jawOpen", 200) == 0.0
-    assert stranger.data.shape_keys.animation_data is None
-    assert "Keyed along: Lashes, Teeth." in describe_rig(face)
-
-
-def test_parts_that_spell_the_faces_keys_in_their_own_way_are_keyed_too() -> None:
-    """Every mesh that Maya exports has its keys behind the name of its own deformer."""
-    face = arkit_head(keys=tuple(f"head_bs.{name}" for name in ARKIT))
-    teeth = part("Teeth", ("teeth_bs.jawOpen", "teeth_bs.mouthClose", "teeth_bs.jawOpen_fix"))
-    lashes = part("Lashes", ("Cheek_Puff", "mouth_smile_l", "Open", "A"))
-    face.data.shape_keys.key_blocks["head_bs.jawOpen"].value = 0.2
-    before = {obj.name: [block.value for block in obj.data.shape_keys.key_blocks] for obj in (teeth, lashes)}
-    made = plan(face)
-    apply_plan(made, face)
-    assert [value(teeth, f"teeth_bs.{name}", 15) for name in ("jawOpen", "mouthClose", "jawOpen_fix")] == [0.5, 0.5, 0]
-    assert [value(lashes, name, 15) for name in ("Cheek_Puff", "mouth_smile_l", "Open", "A")] == [0.5, 0.5, 0.0, 0.0]
-    assert value(teeth, "teeth_bs.jawOpen", 300) == pytest.approx(value(face, "head_bs.jawOpen", 300)) == 0.2
-    assert "Keyed along: Lashes, Teeth." in describe_rig(face)
-    clear_animation(face)
-    assert {obj.name: [block.value for block in obj.data.shape_keys.key_blocks] for obj in (teeth, lashes)} == before
-
-
-def test_parts_under_the_faces_armature_follow_and_another_character_does_not() -> None:
-    face = builders.build_rig(FACE, builders.RigChoice(key_names=ARKIT, name="Face"))
-    teeth = part("Teeth", ("jawOpen",))
-    teeth.parent = find_armature(face)
-    other = builders.build_rig(FACE, builders.RigChoice(key_names=ARKIT, name="Other"))
-    apply_plan(plan(face), face)
-    assert value(teeth, "jawOpen", 15) == 0.5
-    assert other.data.shape_keys.animation_data is None
-
-
-def test_a_second_head_beside_without_armatures_is_left_alone() -> None:
-    face, other = arkit_head(), arkit_head("Other")
-    other.location.x = 3.0
-    apply_plan(plan(face), face)
-    assert other.data.shape_keys.animation_data is None
-
-
-@pytest.mark.parametrize("place", [(0.0, 0.0, 0.0), (0.03, -0.02, 0.03)], ids=["middle", "where an eye is"])
-def test_an_eyeball_with_all_the_keys_is_refused_and_the_face_named(place: tuple[float, float, float]) -> None:
-    face = arkit_head()
-    eye = part("EyeLeft", ARKIT, place)
-    for block in eye.data.shape_keys.key_blocks[2:]:
-        for point, base in zip(block.data, eye.data.shape_keys.key_blocks[0].data, strict=True):
-            point.co = base.co
-    before = builders.snapshot()
-    with pytest.raises(RigError, match=r'"EyeLeft" goes with a face .* move "Face"') as refused:
-        read_rig(eye)
-    assert 'Choose "Face"' in refused.value.hint
-    assert builders.snapshot() == before
-    assert find_character(None) == "Face"
-    assert [found.object_name for found in read_rig(face).parts] == ["EyeLeft"]
-
-
-def test_parts_whose_keys_are_driven_follow_their_drivers() -> None:
-    face = arkit_head()
-    teeth = part("Teeth", ("jawOpen",))
-    driver = teeth.data.shape_keys.driver_add('key_blocks["jawOpen"].value').driver
-    variable = driver.variables.new()
-    variable.targets[0].id_type = "KEY"
-    variable.targets[0].id = face.data.shape_keys
-    variable.targets[0].data_path = 'key_blocks["jawOpen"].value'
-    driver.expression = "var"
-    apply_plan(plan(face), face)
-    assert value(teeth, "jawOpen", 15) == pytest.approx(0.5)
-    assert not read_rig(face).parts
+from tests.blender.rig_planned import ARKIT, FACE, arkit_head, motion, plan, value
 
 
 def test_a_keys_vertex_group_counts() -> None:
@@ -288,94 +168,6 @@ def test_a_deform_bone_that_copies_a_control_leaves_the_control_to_be_keyed() ->
     assert np.abs(np.array(armature.pose.bones["DEF-jaw"].matrix) - rest).max() > 0.05
 
 
-def limit_jaw(obj: bpy.types.Object) -> None:
-    find_armature(obj).pose.bones["jaw"].constraints.new("LIMIT_ROTATION")
-
-
-def copy_head(obj: bpy.types.Object) -> None:
-    find_armature(obj).pose.bones["neck"].constraints.new("COPY_ROTATION")
-
-
-def move_jaw(obj: bpy.types.Object) -> None:
-    find_armature(obj).pose.bones["jaw"].location = (0.0, 0.01, 0.0)
-
-
-def modifier_off(obj: bpy.types.Object) -> None:
-    obj.modifiers["Armature"].show_viewport = False
-
-
-def modifier_off_in_renders(obj: bpy.types.Object) -> None:
-    obj.modifiers["Armature"].show_render = False
-
-
-def excluded(obj: bpy.types.Object) -> None:
-    collection = bpy.data.collections.new("Away")
-    bpy.context.scene.collection.children.link(collection)
-    collection.objects.link(obj)
-    bpy.context.scene.collection.objects.unlink(obj)
-    bpy.context.view_layer.layer_collection.children["Away"].exclude = True
-
-
-def hidden(obj: bpy.types.Object) -> None:
-    obj.hide_viewport = True
-
-
-def no_render(obj: bpy.types.Object) -> None:
-    obj.hide_render = True
-
-
-def muted(obj: bpy.types.Object) -> None:
-    obj.data.shape_keys.key_blocks["Exp4"].mute = True
-
-
-def pinned(obj: bpy.types.Object) -> None:
-    obj.active_shape_key_index = 3
-    obj.show_only_shape_key = True
-
-
-def at_rest(obj: bpy.types.Object) -> None:
-    find_armature(obj).data.pose_position = "REST"
-
-
-def mirrored(obj: bpy.types.Object) -> None:
-    obj.scale.x = -1.0
-
-
-def to_nothing(obj: bpy.types.Object) -> None:
-    obj.scale = (0.0, 0.0, 0.0)
-    bpy.context.view_layer.update()
-
-
-def cached(obj: bpy.types.Object) -> None:
-    obj.modifiers.new("Alembic", "MESH_SEQUENCE_CACHE")
-
-
-@pytest.mark.parametrize(
-    ("hide", "sentence"),
-    [
-        (to_nothing, '"Head" is scaled to nothing'),
-        (cached, 'modifier "Alembic" of "Head" plays points from a file'),
-        (limit_jaw, 'jaw bone "jaw" has the constraint "Limit Rotation"'),
-        (copy_head, 'neck bone "neck" has the constraint "Copy Rotation"'),
-        (move_jaw, 'jaw bone "jaw" is moved from its place'),
-        (modifier_off, 'Armature modifier of "Head" is off in the viewport'),
-        (modifier_off_in_renders, 'Armature modifier of "Head" is off in the render'),
-        (excluded, "excluded from the view layer"),
-        (hidden, '"Head" is hidden'),
-        (no_render, "switched off for rendering"),
-        (muted, '1 expression key of "Head" is muted (first: Exp4)'),
-        (pinned, "shows only its active shape key"),
-        (at_rest, "rest position"),
-        (mirrored, '"Head" is mirrored'),
-    ],
-)
-def test_what_hides_the_result_is_named_before_the_run(hide: Any, sentence: str) -> None:
-    obj = builders.build_rig(FACE)
-    assert not any(sentence in line for line in describe_rig(obj))
-    hide(obj)
-    assert any(sentence in line for line in describe_rig(obj)), describe_rig(obj)
-
-
 @pytest.mark.parametrize("place", [float("nan"), float("inf"), 1e20])
 def test_a_damaged_key_is_left_out_and_named(place: float) -> None:
     obj = arkit_head()
@@ -404,22 +196,3 @@ def test_the_match_is_the_same_in_every_spelling() -> None:
     assert read_rig(obj).key_meanings == ARKIT
     made = plan(obj, dataclasses.replace(motion(read_rig(obj))))
     assert len(made.curves_of("key")) == len(ARKIT)
-
-
-def test_teeth_under_the_jaw_bone_are_listed_as_moving_with_the_bones() -> None:
-    obj = builders.build_rig(FACE)
-    armature = find_armature(obj)
-    mesh = bpy.data.meshes.new("Teeth")
-    mesh.from_pydata([(0.0, -0.01, 0.0), (0.01, -0.01, 0.0), (0.0, -0.01, 0.01)], [], [(0, 1, 2)])
-    teeth = bpy.data.objects.new("Teeth", mesh)
-    bpy.context.scene.collection.objects.link(teeth)
-    teeth.parent, teeth.parent_type, teeth.parent_bone = armature, "BONE", "jaw"
-    bpy.context.view_layer.update()
-    joint = armature.data.bones["jaw"].matrix_local @ Matrix.Translation((0, armature.data.bones["jaw"].length, 0))
-    teeth.matrix_parent_inverse = joint.inverted()
-    assert "Moves with the bones: Teeth." in describe_rig(obj)
-    apply_plan(plan(obj), obj)
-    bpy.context.scene.frame_set(5)
-    still = np.array(teeth.matrix_world)
-    bpy.context.scene.frame_set(15)
-    assert np.abs(np.array(teeth.matrix_world) - still).max() > 0.001

@@ -18,7 +18,7 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "teeth, tongue, lashes, brows as meshes of their own": {
-        "test_rig_cases": (
+        "test_rig_parts": (
             "test_teeth_tongue_and_lashes_of_their_own_are_keyed_along_and_listed",
             "test_teeth_under_the_jaw_bone_are_listed_as_moving_with_the_bones",
         ),
@@ -31,7 +31,10 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
         "test_rig_families": ("test_the_mouth_of_every_family_opens_and_shuts_with_the_motion",),
     },
     "a head bone of unknown name under a body": {
-        "test_rig_cases": ("test_bones_named_by_hand_are_keyed", "test_a_bodys_root_is_not_turned"),
+        "test_rig_cases": (
+            "test_bones_named_by_hand_are_keyed",
+            "test_a_bodys_root_is_not_turned",
+        ),
     },
     "library overrides": {
         "test_overrides": (
@@ -40,19 +43,19 @@ ROWS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "driven faces": {
-        "test_rig_families": (
+        "test_face_controls": (
             "test_a_face_that_controls_drive_is_keyed_by_its_controls",
             "test_controls_that_cannot_be_told_are_named",
         ),
     },
     "keys with vertex groups": {"test_rig_cases": ("test_a_keys_vertex_group_counts",)},
-    "what hides the result": {"test_rig_cases": ("test_what_hides_the_result_is_named_before_the_run",)},
+    "what hides the result": {"test_hidden_results": ("test_what_hides_the_result_is_named_before_the_run",)},
     "a body action on the same armature": {
         "test_apply_plan": ("test_a_body_action_stays_where_it_is_and_plays_on",),
         "test_other_animation": ("test_a_body_action_keeps_its_place_and_its_other_bones",),
     },
     "eyes and teeth with all the keys of the face": {
-        "test_rig_cases": ("test_an_eyeball_with_all_the_keys_is_refused_and_the_face_named",),
+        "test_rig_parts": ("test_an_eyeball_with_all_the_keys_is_refused_and_the_face_named",),
     },
     "a driver on one key that is not needed": {
         "test_apply_plan": ("test_a_driven_key_is_left_out_and_named",),

@@ -128,7 +128,7 @@ SCENE = {
         "blender/test_heard_strips.py::test_strips_of_one_character_are_one_speech_and_music_is_left_out",
     ],
     "teeth, tongue, lashes of their own": [
-        "blender/test_rig_cases.py::test_teeth_tongue_and_lashes_of_their_own_are_keyed_along_and_listed"
+        "blender/test_rig_parts.py::test_teeth_tongue_and_lashes_of_their_own_are_keyed_along_and_listed"
     ],
     "other spellings, VRM, Oculus": [
         "unit/test_rig_conventions.py::test_all_52_arkit_keys_are_found_in_every_spelling",
@@ -138,15 +138,15 @@ SCENE = {
     "overrides": [
         "blender/test_overrides.py::test_an_overridden_face_is_keyed_and_keeps_its_keys_through_saving_and_loading"
     ],
-    "driven faces": ["blender/test_rig_families.py::test_a_face_that_controls_drive_is_keyed_by_its_controls"],
+    "driven faces": ["blender/test_face_controls.py::test_a_face_that_controls_drive_is_keyed_by_its_controls"],
     "vertex groups on keys": ["blender/test_rig_cases.py::test_a_keys_vertex_group_counts"],
-    "what hides the result": ["blender/test_rig_cases.py::test_what_hides_the_result_is_named_before_the_run"],
+    "what hides the result": ["blender/test_hidden_results.py::test_what_hides_the_result_is_named_before_the_run"],
     "time remapping": ["blender/test_heard_media.py::test_time_remapping_is_followed"],
     "body action on the same armature": [
         "blender/test_apply_plan.py::test_a_body_action_stays_where_it_is_and_plays_on"
     ],
     "an eye with all the keys": [
-        "blender/test_rig_cases.py::test_an_eyeball_with_all_the_keys_is_refused_and_the_face_named"
+        "blender/test_rig_parts.py::test_an_eyeball_with_all_the_keys_is_refused_and_the_face_named"
     ],
     "a driver on one key": ["blender/test_apply_plan.py::test_a_driven_key_is_left_out_and_named"],
     "corrections on the NLA": [
