@@ -24,7 +24,7 @@ WEBSITE ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit models blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check train clean docs docs-pictures
+.PHONY: help setup test test-fast lint types unit models commands blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check documented-commands train clean docs docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -48,6 +48,7 @@ help:
 	@echo "make ui-check    a real Blender window under Xvfb: click, cancel, undo, an animator's session, closures, layers, takes, screenshots"
 	@echo "make first-minute  seconds from Try It to a talking head in a real window, the engine cold; dropped files; assets"
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
+	@echo "make documented-commands  every command of README and docs, run: exit code, seconds, what came of it (half an hour)"
 	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender, and the demo's film"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
 
@@ -86,7 +87,7 @@ test: setup lint .venv-bpy42/.ready .venv-bpy50/.ready $(if $(PYTHON313),.venv-b
 	$(if $(PYTHON313),,@echo "Python 3.13 not found: Blender 5.2 not tested")
 
 # the longest first
-PARTS = unit blender-45 models laboratory blender-42 blender-50 $(if $(PYTHON313),blender-52) laboratory-blender types
+PARTS = unit blender-45 commands models laboratory blender-42 blender-50 $(if $(PYTHON313),blender-52) laboratory-blender types
 
 # the product alone, in the Blender of this environment
 test-fast: lint
@@ -108,6 +109,10 @@ models: setup
 
 laboratory: setup
 	$(PY) -m pytest $(SIDE_BY_SIDE) tests/research --ignore tests/research/blender
+
+# every command of the docs, as they stand
+commands: setup
+	$(PY) -m pytest tests/commands
 
 laboratory-blender: setup
 	$(BPY_TEST) $(PY) -m pytest tests/research/blender
@@ -195,6 +200,10 @@ first-minute: extension
 command-check: extension
 	bash tests/ui/in_debian.sh build/command-check python3 $(CURDIR)/tests/ui/command_check.py \
 		--zip $(firstword $(wildcard $(CURDIR)/dist/mimesh-*.zip)) --speech $(CURDIR)/demo/input/speech.ogg
+
+# what takes too long for tests/commands, too, the hours-long ones on a few clips
+documented-commands: setup
+	$(PY) -m tests.commands
 
 train: setup
 	$(PY) -m research.training tracks

@@ -16,7 +16,7 @@ from ..checkpoint import checked_by
 from ..engine.stages import TimeEstimate
 from ..errors import SettingsError
 from ..exchange.stage_labels import stage_label
-from ..style.library import StyleLibrary
+from ..style.library import SUFFIX, StyleLibrary
 
 LIBRARY_VARIABLE = "MIMESH_STYLES"
 
@@ -80,8 +80,15 @@ def style_path(options: argparse.Namespace, style: str | None) -> Path | None:
     """The file of a style that is named or given by its path; without a library only a path makes sense."""
     if style is None:
         return None
-    known = options.library or os.environ.get(LIBRARY_VARIABLE, "")
-    return style_library(options).resolve(style) if known else Path(style)
+    if options.library or os.environ.get(LIBRARY_VARIABLE, ""):
+        return style_library(options).resolve(style)
+    path = Path(style)
+    if path.suffix != SUFFIX and not path.is_file():
+        raise SettingsError(
+            f'No style library is chosen, in which "{style}" could be looked for.',
+            f"Name its folder with --library or in {LIBRARY_VARIABLE}, or give the style's file.",
+        )
+    return path
 
 
 def require_writable(path: Path, suffix: str) -> None:

@@ -9,6 +9,7 @@ t / fps seconds after the sound's first sample. Names stay stable; other arrays 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,10 @@ def run(options: argparse.Namespace) -> Outcome:
         else:
             result.motion.save(path, landmarks=landmarks_of(result.motion))
     if options.save_style is not None and result.style is not None:
+        # called like its file from then on, in lists and in a library that takes it in
+        style = dataclasses.replace(result.style, name=options.save_style.stem)
         with whole_file(options.save_style) as path:
-            result.style.save(path)
+            style.save(path)
     facts = {
         "out": str(options.out.absolute()),
         "frames": len(result.motion),

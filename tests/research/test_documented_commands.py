@@ -12,48 +12,17 @@ import runpy
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    [
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        *(ROOT / "docs").rglob("*.md"),
-        *(ROOT / "vendor_models").glob("*.md"),
-    ]
-)
-# what the first word of a command may be; "mimesh" and "blender" are parsed in tests/unit
-KNOWN = ("make", "python", "torchrun", "pip", "blender", "mimesh", "git")
-FENCE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+from tests import documented
+from tests.documented import PROGRAMS, ROOT
 
-
-def block_lines(text: str) -> Iterator[str]:
-    """Lines of the code blocks that have no language: those are commands."""
-    for language, block in FENCE.findall(text):
-        if language in ("", "sh", "bash", "console"):
-            for line in block.replace("\\\n", " ").splitlines():
-                if line.strip() and not line.startswith("#"):
-                    yield line.strip()
-
-
-def commands() -> list[str]:
-    """Lines of the blocks, and what stands in a sentence between backticks and begins like a command."""
-    found = set()
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        found |= set(block_lines(text))
-        inline = re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
-        found |= {words for words in inline if words.split()[0] in KNOWN and " " in words.strip()}
-    # a form, no command
-    return sorted(command for command in found if "…" not in command)
-
-
-COMMANDS = commands()
+PAGES = sorted([*documented.PAGES, *(ROOT / "vendor_models").glob("*.md")])
+# a form is no command
+COMMANDS = sorted({command.text for command in documented.commands(PAGES) if "…" not in command.text})
 
 
 def words_of(command: str) -> list[str]:
@@ -71,7 +40,7 @@ def program(words: list[str]) -> str:
 
 def test_nothing_in_a_block_of_commands_is_of_a_kind_that_nobody_tries() -> None:
     for command in COMMANDS:
-        assert program(words_of(command)) in KNOWN, command
+        assert program(words_of(command)) in PROGRAMS, command
 
 
 class AllReadError(Exception):

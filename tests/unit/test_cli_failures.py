@@ -23,11 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
     ("options", "word"),
     [
         (["--engine", "talker"], "there are: adamesh, mimic"),
-        (["--style", "a", "--second-style", "b"], "adamesh cannot mix two styles"),
+        (["--style", "a.safetensors", "--second-style", "b.safetensors"], "adamesh cannot mix two styles"),
         (["--engine", "mimic", "--style-mix", "0.3"], "needs a second style"),
         (["--style-strength", "9"], "between 0 and 1.5"),
         (["--end", "-1"], "not after its start"),
         (["--head-source", "moon"], "no head pose called 'moon'"),
+        (["--style", "Ada"], "No style library is chosen"),
         (["--save-style", "s.safetensors"], "no style to save"),
         (["--reference", "a.mp4", "--style", "b.safetensors"], "Choose one of them"),
         (["--out", "m.txt"], "should end in .npz"),

@@ -67,7 +67,7 @@ def test_style_can_be_saved_and_its_report_is_said_once(
     style = tmp_path / "ada.safetensors"
     command = ["motion", "--audio", str(talk), "--reference", "clip.mp4", "--out", str(tmp_path / "m.npz")]
     assert main([*command, "--save-style", str(style)]) == 0
-    assert Style.load(style).name == "clip"
+    assert Style.load(style).name == "ada"
     said = capsys.readouterr().out
     assert said.count("The picture is noisy.") == 1 and "A note." in said and "in the style of clip" in said
 
