@@ -24,7 +24,7 @@ WEBSITE ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit models commands blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check documented-commands train clean docs docs-pictures
+.PHONY: help setup test test-fast lint types unit models commands blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check documented-commands train clean docs pages docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -50,6 +50,7 @@ help:
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
 	@echo "make documented-commands  every command of README and docs, run: exit code, seconds, what came of it (half an hour)"
 	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender, and the demo's film"
+	@echo "make pages       that site as a commit on the branch gh-pages, to be pushed where the pages are to be read"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
 
 # --- environments -----------------------------------------------------------------------------------------------
@@ -181,6 +182,10 @@ extension: setup
 # pages made from the code, and every link looked at: the site is build/site/index.html
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+
+# what Forgejo, GitHub and GitLab show as a project's pages; nothing is pushed
+pages: docs
+	$(PY) -m ghp_import --no-jekyll --message "The manual, $$(git describe --always)" build/site
 
 docs-pictures: extension
 	MIMESH_UI_ROBOT=panel_pictures bash tests/ui/ui_check.sh build/pictures

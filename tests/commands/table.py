@@ -142,6 +142,7 @@ RULES = (
     Rule(r"make (benchmark(-[a-z]+)?|cuda-check|memory-check|torture|trackers.*)", "lines"),
     Rule(r"make repository", clone=True, says="repository: mimesh "),
     Rule(r"make docs", "ci", why="tests/unit/test_documentation.py builds the site, make extension the manual"),
+    Rule(r"make pages", "ci", why="it commits; tests/unit/test_documentation.py does it in a repository of its own"),
     Rule(r"(make documented-commands|python -m tests\.commands)", "ci", why="is this table, run whole"),
     Rule(r"make demo", "long", makes=(), clone=True, says="preview.mp4"),
     Rule(r"make (command-check|ui-check|first-minute|docs-pictures)", "window"),
@@ -228,6 +229,7 @@ RULES = (
          "enters each"),
     # --- parts of make's recipes ---
     Rule(r"python \.ci/(build_extension|make_repository)\.py.*", "ci", why="make extension, make repository, above"),
+    Rule(r"python -m ghp_import .*", "ci", why="make pages, above"),
     Rule(r"(NO_MKDOCS_2_WARNING=1 )?python -m mkdocs build .*", "ci", why="make docs, above"),
     Rule(r"(MIMESH_UI_ROBOT=\w+ )?bash tests/ui/\w+\.sh.*|python tests/ui/crop_pictures\.py.*", "window"),
 )  # fmt: skip
