@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..face.motion import MOTION_SIZE
 from ..weights import require_sane
+from .likeness import LikenessCorrection
 
 FloatArray = NDArray[np.float32]
 MIMIC_CODE_SIZE = 128
@@ -29,7 +30,7 @@ _MOST_OF_EYES = {
     "pause_share": 1e4,
     "gaze_activity": 100.0,
 }
-_ADAPTER = "adapter/"
+_ADAPTER, _LIKENESS = "adapter/", "likeness/"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +65,8 @@ class ExpressionPart:
     ``<layer>/<pair>/down`` (rank, inputs * kernel) and ``<layer>/<pair>/up`` (outputs, rank), pairs numbered from 0;
     empty where the clip had no usable sound. ranks: of the parallel pairs. scale: of their sum. base_hash: SHA-256 of
     the base model's file. style_embedding: (256,). identity: (12,) input of the identity encoder. gain, offset: (53,)
-    residual affine correction, the identity in files of earlier versions.
+    residual affine correction, the identity in files of earlier versions. likeness: the correction after all of them,
+    None in files of earlier versions.
     """
 
     adapter: Mapping[str, FloatArray]
@@ -75,6 +77,7 @@ class ExpressionPart:
     identity: FloatArray
     gain: FloatArray = field(default_factory=lambda: np.ones(MOTION_SIZE, np.float32))
     offset: FloatArray = field(default_factory=lambda: np.zeros(MOTION_SIZE, np.float32))
+    likeness: LikenessCorrection | None = None
 
     def __post_init__(self) -> None:
         for name in ("style_embedding", "identity", "gain", "offset"):
@@ -100,13 +103,18 @@ class ExpressionPart:
             "offset": self.offset.astype(np.float32),
         }
         arrays.update({_ADAPTER + name: array.astype(np.float32) for name, array in self.adapter.items()})
-        return Stored(arrays, {"ranks": list(self.ranks), "scale": self.scale, "base_hash": self.base_hash})
+        values = {"ranks": list(self.ranks), "scale": self.scale, "base_hash": self.base_hash}
+        if self.likeness is not None:
+            arrays.update(self.likeness.arrays(_LIKENESS))
+            values["learnt_share"] = self.likeness.learnt_share
+        return Stored(arrays, values)
 
     @classmethod
     def from_tensors(cls, stored: Stored) -> Self:
         """Inverse of :meth:`to_tensors`."""
         names = [name for name in stored.arrays if name.startswith(_ADAPTER)]
         known = {name: _floats(stored.arrays[name]) for name in ("gain", "offset") if name in stored.arrays}
+        share = stored.values.get("learnt_share")
         return cls(
             adapter={name.removeprefix(_ADAPTER): _floats(stored.arrays[name]) for name in names},
             ranks=tuple(int(rank) for rank in stored.values["ranks"]),
@@ -114,6 +122,7 @@ class ExpressionPart:
             base_hash=str(stored.values["base_hash"]),
             style_embedding=_floats(stored.arrays["style_embedding"]),
             identity=_floats(stored.arrays["identity"]),
+            likeness=None if share is None else LikenessCorrection.of_arrays(stored.arrays, _LIKENESS, float(share)),
             **known,
         )
 

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from core.errors import CancelledError
 from core.face.closures import gap_of_vectors
-from core.models.adamesh.adaptation import adapt, block_means
+from core.models.adamesh.adaptation import adapt
 from core.models.adamesh.adapter import AdaptationSettings, ExpressionAdapter
 from core.models.adamesh.generate import ExpressionGenerator
+from core.models.adamesh.model_selection import block_means
 from core.models.adamesh.styled_network import styled
 from tests.adapt_made import QUICK, assert_sizes, face, levels, person, reference, spoken, trained_base
 

@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "core.models.eyes": {*BASE, "core.face", "core.audio", "core.style", "core.tracking"},
     "core.models.adamesh": {
         *(*BASE, "core.models", "core.models.nn", "core.models.speech"),
-        *("core.face", "core.audio", "core.tracking"),
+        *("core.face", "core.audio", "core.style", "core.tracking"),
     },
     "core.models.mimic": {
         *(*BASE, "core.models", "core.models.nn", "core.models.speech"),

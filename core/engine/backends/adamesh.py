@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ...face.motion import MOTION_SIZE, Motion
+from ...face.motion import EXPRESSION_SIZE, MOTION_SIZE, Motion
 from ...models.affine.apply import apply_style
+from ...style.likeness import LikenessCorrection
 from ...style.parts import ExpressionPart
 from ...style.style import Style
 from .base import ChosenStyles, ignore_fraction, short_noise
@@ -71,29 +72,28 @@ class AdaMeshBackend:
             gain=adapter.residual.gain,
             offset=adapter.residual.offset,
             identity=identity_vector(reference.neutral, self.generator.basis),
+            likeness=adapter.likeness,
         )
         # the fit's own warning is about gain and offset
         known = reference.report.warnings
         warnings = (*known, *(line for line in adapter.report.warnings if reference.speech is not None or not known))
-        return dataclasses.replace(
-            style,
-            gain=np.ones(MOTION_SIZE, np.float32),
-            offset=np.zeros(MOTION_SIZE, np.float32),
-            expression=part,
-            provenance=dataclasses.replace(style.provenance, warnings=warnings),
-        )
+        provenance = dataclasses.replace(style.provenance, warnings=warnings)
+        return dataclasses.replace(_spoken_by(style, part), provenance=provenance)
 
     def first_style(self, reference: TrackedReference, style: Style) -> Style:
-        """The style with the gain and offset of least squared error on the reference, drawn towards 1 and 0."""
-        from ...models.adamesh.residual_correction import FIRST_SHRINKAGE, fit_residual_correction
+        """The style with what the person does otherwise at moments like those of the reference; nothing is trained."""
+        from ...models.adamesh.likeness_fit import ALONE, fit_likeness
 
         # 0 where there is no sound or it does not go with the mouth
         if reference.speech is None or not style.provenance.speech_seconds:
             return style
         spoken = self._mean_motion(reference.speech, ignore_fraction).face_vector()[: len(reference.motion)]
         tracked, weights = reference.motion.face_vector()[: len(spoken)], reference.weights[: len(spoken)]
-        fitted = fit_residual_correction(spoken, tracked, weights, FIRST_SHRINKAGE)
-        return dataclasses.replace(style, gain=fitted.gain, offset=fitted.offset)
+        fitted = fit_likeness(spoken, spoken, tracked, weights, ALONE)
+        if fitted is None:
+            return style
+        nothing = np.zeros(1, np.float32)
+        return _spoken_by(style, ExpressionPart({}, (), 0.0, self.hash, nothing, nothing, likeness=fitted))
 
     def require(self, style: Style | None) -> None:
         """Any style will do: what does not fit is left out, and a note says so."""
@@ -108,13 +108,14 @@ class AdaMeshBackend:
         part = styles.first.expression if styles.first else None
         if part is None or part.base_hash != self.hash or styles.strength == 0:
             return self._mean_motion(speech, progress)
+        if part.likeness is not None and part.likeness.learnt_share == 0:
+            return _corrected(self._mean_motion(speech, progress), part.likeness, styles.strength)
         from ...models.adamesh.residual_correction import ResidualCorrection
-        from ...models.adamesh.styled_network import styled
+        from ...models.adamesh.styled_network import LearntStyle, speak_in_style
 
-        features, residual = self.generator.features(speech), ResidualCorrection(part.gain, part.offset)
-        inner = self.generator.network
-        with styled(inner, part.adapter, part.scale, part.style_embedding, styles.strength, residual) as network:
-            return self.generator.synthesise(network, features, progress)
+        residual = ResidualCorrection(part.gain, part.offset)
+        learnt = LearntStyle(part.adapter, part.scale, part.style_embedding, residual, part.likeness)
+        return speak_in_style(self.generator, self.generator.features(speech), learnt, styles.strength, progress)
 
     def _mean_motion(self, speech: Speech, progress: Callable[[float], None]) -> Motion:
         """The mean speaker's; that of the newest speeches is known from before."""
@@ -144,3 +145,16 @@ class AdaMeshBackend:
             f"AdaMesh was never trained on the style {style.name}, so it {how}; "
             "generate from its clip with AdaMesh for more, or use Mimic.",
         )
+
+
+def _spoken_by(style: Style, part: ExpressionPart) -> Style:
+    """The style with the part in place of the fitted gain and offset."""
+    gain, offset = np.ones(MOTION_SIZE, np.float32), np.zeros(MOTION_SIZE, np.float32)
+    return dataclasses.replace(style, gain=gain, offset=offset, expression=part)
+
+
+def _corrected(mean: Motion, likeness: LikenessCorrection, strength: float) -> Motion:
+    """The mean speaker's motion with the correction alone: no network runs again."""
+    vector = mean.face_vector()
+    vector = likeness.corrected(vector, vector, strength)
+    return mean.replace(expression=vector[:, :EXPRESSION_SIZE], jaw=vector[:, EXPRESSION_SIZE:])

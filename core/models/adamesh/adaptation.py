@@ -9,7 +9,6 @@ selected; an update that does not lower the held-out error is dropped.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from ...face.motion import INTERNAL_FPS
 from ...face.statistics import MIN_AGREEMENT, gap_agreement
+from ...style.likeness import LikenessCorrection
 from ...tracking.reference import TrackedReference
 from ..device import one_thread
 from .adaptation_data import Fold, Segment, folds_of, segments_of, style_windows
@@ -29,7 +29,8 @@ from .adapter import AdaptationReport, AdaptationSettings, ExpressionAdapter
 from .blink_removal import without_blinks
 from .finetune import MakeTuner, MoloraTuner, StyleConditioning, Trainer, as_in_use, spoken
 from .generate import ExpressionGenerator
-from .model_selection import HeldoutErrors, SelectionResult, decide
+from .likeness_fit import fit_likeness
+from .model_selection import HeldoutErrors, SelectionResult, block_means, decide
 from .residual_correction import ResidualCorrection, fit_residual_correction
 
 Progress = Callable[[float], None]
@@ -64,6 +65,7 @@ class _Update:
     arrays: dict[str, NDArray[np.float32]]
     embedding: NDArray[np.float32]
     residual: ResidualCorrection
+    likeness: LikenessCorrection | None = None
 
 
 class _Adaptation:
@@ -88,9 +90,10 @@ class _Adaptation:
         strength = self._style_strength(segments)
         selected = self._select(segments, strength)
         conditioning = self._conditioning(windows, strength)
-        update = _Update({}, self._embedding(conditioning), ResidualCorrection.identity())
         if selected.scale > 0:
             update = self._refit(segments, conditioning, selected)
+        else:
+            update = self._update({}, segments, conditioning)
         self._progress(1.0)
         return self._adapter(reference, update, selected, agreement, strength)
 
@@ -208,18 +211,25 @@ class _Adaptation:
             self._trainer.train(tuner, segments, conditioning, selected.steps, watch)
             arrays = tuner.state()
             tuner.set_scale(selected.scale)
-            return _Update(arrays, self._embedding(conditioning), self._residual(segments, conditioning))
+            return self._update(arrays, segments, conditioning)
         finally:
             tuner.remove()
 
-    def _residual(self, segments: Sequence[Segment], conditioning: StyleConditioning) -> ResidualCorrection:
-        """The residual affine correction from the adapted network's motion to the tracked one."""
-        if not self._settings.residual:
-            return ResidualCorrection.identity()
-        style = conditioning.style(self._network)
+    def _update(
+        self, arrays: dict[str, NDArray[np.float32]], segments: Sequence[Segment], conditioning: StyleConditioning
+    ) -> _Update:
+        """The low-rank update with what is fitted in closed form from the adapted network's motion to the tracked."""
+        style, residual, likeness = conditioning.style(self._network), ResidualCorrection.identity(), None
         spoken = np.concatenate([self._generate(segment, style).float().cpu().numpy() for segment in segments])
+        mean = np.concatenate([segment.expected for segment in segments])
         tracked = np.concatenate([segment.motion for segment in segments])
-        return fit_residual_correction(spoken, tracked, np.concatenate([segment.weights for segment in segments]))
+        weights = np.concatenate([segment.weights for segment in segments])
+        if arrays and self._settings.residual:
+            residual = fit_residual_correction(spoken, tracked, weights)
+        if self._settings.likeness is not None:
+            adapted = residual.gain * spoken + residual.offset
+            likeness = fit_likeness(mean, adapted, tracked, weights, self._settings.likeness)
+        return _Update(arrays, self._embedding(conditioning), residual, likeness)
 
     # --- evaluation ---------------------------------------------------------------------------------------------
 
@@ -272,19 +282,8 @@ class _Adaptation:
             compute_seconds=0.0,
         )
         ranks = self._settings.molora.ranks if update.arrays else ()
-        return ExpressionAdapter(
-            update.arrays, ranks, selected.scale, update.embedding, update.residual, self._base.hash, report
-        )
-
-
-def block_means(values: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Weighted means over blocks of half a second (the last one may be longer)."""
-    size = round(INTERNAL_FPS / 2)
-    edges = [*range(0, max(len(values) - size, 0) + 1, size), len(values)]
-    if len(edges) > 2 and edges[-1] - edges[-2] < size:
-        del edges[-2]
-    shares = np.maximum(np.asarray(weights, np.float64), 1e-6)
-    return np.array([np.average(values[a:b], weights=shares[a:b]) for a, b in itertools.pairwise(edges)])
+        fitted = (update.embedding, update.residual, self._base.hash, report, update.likeness)
+        return ExpressionAdapter(update.arrays, ranks, selected.scale, *fitted)
 
 
 def _frames(segments: Sequence[Segment]) -> int:

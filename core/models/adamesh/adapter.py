@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ...style.likeness import LikenessCorrection
 from .finetune import TuneSettings
+from .likeness_fit import LikenessSettings
 from .model_selection import SelectionSettings
 from .molora import MoloraSettings
 from .residual_correction import ResidualCorrection
@@ -23,7 +25,8 @@ class AdaptationSettings:
     molora, tune, selection: the low-rank update, its training, and its model selection. Where only the decoder is
     adapted, what the audio and style encoders give is computed once. limit_seconds: a longer
     reference is represented by evenly spread segments of this total length. style: whether a style embedding is read
-    too. residual: whether a residual affine correction is fitted after the update. seed: of every random draw.
+    too. residual: whether a residual affine correction is fitted after the update. likeness: how what the person does
+    at alike moments is fitted after that, None for not at all. seed: of every random draw.
     """
 
     molora: MoloraSettings = field(default_factory=lambda: MoloraSettings(within=DECODER))
@@ -32,6 +35,7 @@ class AdaptationSettings:
     limit_seconds: float = 60.0
     style: bool = True
     residual: bool = True
+    likeness: LikenessSettings | None = field(default_factory=LikenessSettings)
     seed: int = 20261122
 
     @property
@@ -64,8 +68,9 @@ class ExpressionAdapter:
     """One speaker's style for one base network.
 
     arrays: the low-rank update by name (:meth:`Molora.state`), empty where there is none; scale: its selected scale.
-    style_embedding: (width,), zero where it does not help. residual: the residual affine correction after both. The
-    user's style strength multiplies all of them. base_hash: of the base network's file.
+    style_embedding: (width,), zero where it does not help. residual: the residual affine correction after both.
+    likeness: the correction after all, None where nothing could be learnt from the sound. The user's style strength
+    multiplies all of them. base_hash: of the base network's file.
     """
 
     arrays: dict[str, NDArray[np.float32]]
@@ -75,3 +80,4 @@ class ExpressionAdapter:
     residual: ResidualCorrection
     base_hash: str
     report: AdaptationReport
+    likeness: LikenessCorrection | None = None

@@ -8,6 +8,7 @@ Ours; the papers do not say how they choose.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -133,6 +134,16 @@ def decide(folds: Sequence[HeldoutErrors], settings: SelectionSettings) -> Selec
                 float(gain[row]),
             )
     return selected
+
+
+def block_means(values: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Weighted means over blocks of half a second (the last one may be longer)."""
+    size = round(INTERNAL_FPS / 2)
+    edges = [*range(0, max(len(values) - size, 0) + 1, size), len(values)]
+    if len(edges) > 2 and edges[-1] - edges[-2] < size:
+        del edges[-2]
+    shares = np.maximum(np.asarray(weights, np.float64), 1e-6)
+    return np.array([np.average(values[a:b], weights=shares[a:b]) for a, b in itertools.pairwise(edges)])
 
 
 def _first_good(errors: NDArray[np.float64], margin: float) -> int:

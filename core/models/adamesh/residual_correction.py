@@ -27,8 +27,6 @@ class ResidualShrinkage:
 
 
 DEFAULT_SHRINKAGE = ResidualShrinkage()
-# of a gain and offset alone, with nothing learnt before: as core.models.affine.fit draws its own
-FIRST_SHRINKAGE = ResidualShrinkage(gain_half_seconds=3.0, offset_half_seconds=10.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

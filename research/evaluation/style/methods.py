@@ -26,7 +26,7 @@ from core.models.adamesh.generate import ExpressionGenerator
 from core.models.adamesh.molora import MoloraSettings
 from core.models.adamesh.network import ExpressionNetwork
 from core.models.adamesh.residual_correction import ResidualShrinkage, fit_residual_correction
-from core.models.adamesh.styled_network import styled
+from core.models.adamesh.styled_network import LearntStyle, speak_in_style
 from core.models.affine.apply import apply_style
 from core.models.affine.fit import fit_style
 from core.tracking.reference import TrackedReference
@@ -145,10 +145,10 @@ class Adapted:
                 if self.full and adapter.arrays:
                     stack.enter_context(changed(base.network, adapter.arrays, adapter.scale))
                     low_rank = {}
-                network = styled(
-                    base.network, low_rank, adapter.scale, adapter.style_embedding, residual=adapter.residual
+                learnt = LearntStyle(
+                    low_rank, adapter.scale, adapter.style_embedding, adapter.residual, adapter.likeness
                 )
-                return base.synthesise(stack.enter_context(network), base.features(speech))
+                return speak_in_style(base, base.features(speech), learnt)
 
         return Fitted(generate, adapter.report.compute_seconds, values, adapter.scale, adapter.report.steps)
 
@@ -226,13 +226,15 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
     def steps(count: int) -> AdaptationSettings:
         return replace(shipped, tune=replace(tune, steps=count))
 
-    full = replace(within(), tune=replace(tune, learning_rate=FULL_LEARNING_RATE))
+    # the likeness correction is told from the base, which full fine-tuning leaves nothing of
+    full = replace(within(), tune=replace(tune, learning_rate=FULL_LEARNING_RATE), likeness=None)
+    none_learnt = replace(shipped, selection=replace(selection, scales=(0.0,)), likeness=None)
     return (
         Unadapted(),
         GainAndOffset(),
         LeastSquaresGain(),
         FirstVersion(),
-        Adapted("style embedding only", replace(shipped, selection=replace(selection, scales=(0.0,)))),
+        Adapted("style embedding only", none_learnt),
         Adapted(f"one LoRA, rank {sum(ranks)}", pairs(sum(ranks))),
         Adapted("full fine-tuning", full, full=True),
         Adapted(MOLORA, shipped),
@@ -243,5 +245,6 @@ def methods(settings: AdaptationSettings | None = None) -> tuple[Method, ...]:
         Adapted("MoLoRA on every layer", within()),
         Adapted("MoLoRA without style embedding", replace(shipped, style=False)),
         Adapted("MoLoRA without residual correction", replace(shipped, residual=False)),
+        Adapted("MoLoRA without likeness correction", replace(shipped, likeness=None)),
         Adapted("MoLoRA without model selection", replace(shipped, selection=replace(selection, enabled=False))),
     )
