@@ -21,10 +21,12 @@ SCALE ?= 1.0
 DEVICES ?= cpu cuda
 OTHER ?=
 WEBSITE ?=
+TARGET ?= all
+FACE_MODEL ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit models commands blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check documented-commands train clean docs pages docs-pictures
+.PHONY: help setup test test-fast lint types unit models commands blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension extension-complete repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check documented-commands train clean docs pages docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -39,6 +41,7 @@ help:
 	@echo "make benchmark-pose  head motion: reconstruction, retrieval, generated beside recorded"
 	@echo "make benchmark-rigs  what a viewer sees on heads of other makers (MIMESH_FLAME=your FLAME file)"
 	@echo "make extension   the installable zip in dist/ (WEBSITE=https://… writes where you publish it into the manifest)"
+	@echo "make extension-complete [TARGET=linux-x64-3.11]  larger zips that bring the engine's packages along, one for each system"
 	@echo "make repository  a static extension repository in dist/repository, from which Blender offers updates"
 	@echo "make torture     loops of kills, cancels, bad inputs, files, lines and disks (SCALE=0.1: a tenth)"
 	@echo "make batch-torture  a batch of 200 rows killed at random ten times, with a fake and with the real engine"
@@ -178,6 +181,10 @@ trackers: setup
 
 extension: setup
 	$(PY) .ci/build_extension.py $(if $(WEBSITE),--website "$(WEBSITE)")
+
+# for one system and Blender's Python, with the engine's packages inside: nothing is downloaded when it is set up
+extension-complete: setup
+	$(PY) .ci/build_extension.py --complete $(TARGET) $(if $(WEBSITE),--website "$(WEBSITE)") $(if $(FACE_MODEL),--face-model "$(FACE_MODEL)")
 
 # pages made from the code, and every link looked at: the site is build/site/index.html
 docs: setup

@@ -2,6 +2,10 @@
 """Makes the installable zip with Blender's own extension tool, which comes with the bpy wheel.
 
     python .ci/build_extension.py [--output-dir dist] [--website https://…]
+    python .ci/build_extension.py --complete linux-x64-3.11 [--wheels FOLDER] [--face-model FILE]
+
+``--complete`` makes a larger zip for one system and one Blender's Python (``all``: one for each), which brings the
+engine's packages along, so that nothing is downloaded when it is set up.
 
 The tool runs on a clean copy of what git knows, so that nothing lying about in the folder gets in.
 """
@@ -18,7 +22,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,20 +34,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the Mimesh extension zip.")
     parser.add_argument("--output-dir", type=Path, default=ROOT / "dist")
     parser.add_argument("--website", default="", help="where these pages are published; written into the manifest")
+    parser.add_argument("--complete", metavar="TARGET", default="", help="with the engine's packages; or: all")
+    parser.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", help="where wheels are kept")
+    parser.add_argument("--face-model", type=Path, help="your face_landmarker.task, for Python 3.13")
     options = parser.parse_args(arguments)
     output = options.output_dir.resolve()
     output.mkdir(parents=True, exist_ok=True)
+    if options.complete:
+        from build_complete import build_complete
+
+        return build_complete(options)
+    path = output / zip_name()
+    return build(path, options.website)
+
+
+def build(path: Path, website: str = "", add: Callable[[Path], None] | None = None) -> int:
+    """Write the zip. add: what else is done to the staged copy before."""
     tool = extension_tool()
     with tempfile.TemporaryDirectory(prefix="mimesh-extension-") as folder:
         source = Path(folder) / "mimesh"
         stage(source)
         build_manual(source / "manual")
-        if options.website:
-            manifest = source / "blender_manifest.toml"
-            manifest.write_text(with_website(manifest.read_text("utf-8"), options.website), "utf-8")
+        manifest = source / "blender_manifest.toml"
+        if website:
+            manifest.write_text(with_website(manifest.read_text("utf-8"), website), "utf-8")
+        if add is not None:
+            add(source)
         run(tool, "validate", f"--valid-tags={tags_file(tool)}", str(source))
-        run(tool, "build", "--source-dir", str(source), "--output-dir", str(output))
-    path = output / zip_name()
+        run(tool, "build", "--source-dir", str(source), "--output-filepath", str(path))
     run(tool, "validate", str(path))
     if misplaced := misplaced_members(path):
         print(f"{path} contains what animators do not need: {', '.join(misplaced[:5])}", file=sys.stderr)

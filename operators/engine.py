@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import bpy
 
 from .engine_access import close_engine, engine_client, forget_engine_python, has_engine
@@ -10,6 +14,9 @@ from .preferences import engine_folder, preferences
 from .properties import run_state
 from .stepping import SteppedOperator, Steps
 from .stubs import OperatorResult, classes_factory, explain
+
+if TYPE_CHECKING:
+    from ..core.client.setup_plan import SetupChoice
 
 _OFFLINE = "Allow Online Access in Preferences > System first, or name a folder of wheels in Mimesh's preferences."
 _OFFLINE_FORCED = "Blender was started with --offline-mode: name a folder of wheels in Mimesh's preferences."
@@ -19,9 +26,29 @@ def _offline_forced() -> bool:
     return bool(getattr(bpy.app, "online_access_override", False))
 
 
+def setup_choice(context: bpy.types.Context, torch: str = "cpu") -> SetupChoice:
+    """Where the packages come from: what the user named, else what came with Mimesh, else PyPI."""
+    from ..core.client.setup_plan import BUNDLED_WHEELS, SetupChoice, comes_complete
+
+    chosen = preferences(context)
+    source, face_model = chosen.package_source, bpy.path.abspath(chosen.face_model)
+    if not source and comes_complete():
+        return SetupChoice("cpu", str(BUNDLED_WHEELS), face_model, Path(sys.executable), unpacked_packages())
+    return SetupChoice(torch, source if "://" in source else bpy.path.abspath(source), face_model)  # type: ignore[arg-type]
+
+
+def unpacked_packages() -> tuple[Path, ...]:
+    """The folders into which Blender has unpacked what came with Mimesh, and that of its own numpy."""
+    import numpy as np
+
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    local = Path(bpy.utils.user_resource("EXTENSIONS")) / ".local" / "lib" / python / "site-packages"
+    return local, Path(np.__file__).parents[1]
+
+
 def offline_reason(context: bpy.types.Context) -> str:
     """Why Set Up cannot fetch anything; empty when it can, or when it need not."""
-    if bpy.app.online_access or preferences(context).package_source:
+    if bpy.app.online_access or setup_choice(context).source:
         return ""
     return _OFFLINE_FORCED if _offline_forced() else _OFFLINE
 
@@ -58,12 +85,21 @@ class MIMESH_OT_setup_engine(bpy.types.Operator):
 
         layout = self.layout
         download, disk = expected_megabytes(self.torch)
-        source = preferences(context).package_source or "PyPI and PyTorch's own server"
-        layout.label(text=f"Downloads about {download} MB from {source};")
-        layout.label(text=f"needs about {disk} MB on the disk, in")
+        choice = setup_choice(context, self.torch)
+        if choice.packages:
+            layout.label(text="Nothing is downloaded: the packages came with Mimesh. The engine's Python is made in")
+        else:
+            source = choice.source or "PyPI and PyTorch's own server"
+            layout.label(
+                text=f"Nothing is downloaded: the packages are in {source};"
+                if choice.wheels
+                else f"Downloads about {download} MB from {source};"
+            )
+            layout.label(text=f"needs about {disk} MB on the disk, in")
         layout.label(text=str(engine_folder(context)))
         layout.label(text="An engine that works now stays until the new one is checked.")
-        if has_nvidia_driver():
+        # what came with Mimesh is for the processor
+        if has_nvidia_driver() and not choice.packages:
             layout.prop(self, "torch", expand=True)
         if self.torch == "cuda" and (obstacle := card_obstacle()):
             layout.label(text=f"It would not run: {obstacle}.", icon="ERROR")
@@ -87,13 +123,9 @@ class MIMESH_OT_run_engine_setup(SteppedOperator, bpy.types.Operator):
 
     def start(self, context: bpy.types.Context) -> Steps:
         """See core.client.install."""
-        from ..core.client.setup_plan import SetupChoice
         from ..core.client.setup_steps import setup_steps
 
-        chosen = preferences(context)
-        source = chosen.package_source
-        source = source if "://" in source else bpy.path.abspath(source)
-        choice = SetupChoice(self.torch, source, bpy.path.abspath(chosen.face_model))
+        choice = setup_choice(context, self.torch)
         words = yield from setup_steps(engine_folder(context), choice, bpy.app.online_access)
         # only now: until here the engine that was there could be used
         close_engine()

@@ -47,7 +47,8 @@ class MimeshPreferences(bpy.types.AddonPreferences):
     )
     package_source: bpy.props.StringProperty(
         name="Package Source",
-        description="A folder of wheels, or the address of your studio's package index; empty uses PyPI",
+        description="A folder of wheels, or the address of your studio's package index; "
+        "empty uses what came with Mimesh, or PyPI where nothing did",
         subtype="DIR_PATH",
         options=PATH_OPTIONS,
     )

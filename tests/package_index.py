@@ -21,7 +21,7 @@ def make_wheel(folder: Path, name: str, version: str, content: bytes = b"") -> P
     """A wheel that any installer takes, holding one file with ``content``."""
     stem = f"{name.replace('-', '_')}-{version}"
     files = {
-        f"{name.replace('-', '_')}_data.bin": content,
+        f"{name.replace('-', '_')}/data.bin": content,
         f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
         f"{stem}.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }

@@ -20,7 +20,7 @@ from .child import ProgramFailedError, run_lines
 from .environment import CURRENT_FILE, environment_python, inspect_python
 from .install_folder import LOG_FILE, only_one, remove, removed_on_failure, require_our_folder, temporary
 from .setup_failure import NoReleaseError, setup_failure
-from .setup_plan import Command, SetupChoice, SetupPlan, expected_megabytes, require_possible
+from .setup_plan import Command, SetupChoice, SetupPlan, expected_megabytes, require_fitting_python, require_possible
 from .setup_progress import SetupProgress
 
 FACE_MODEL_URL = (
@@ -28,6 +28,7 @@ FACE_MODEL_URL = (
 )
 FACE_MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 FACE_MODEL_FILE = Path("share") / "mimesh" / "face_landmarker.task"
+_LINK_FILE = "mimesh_packages.pth"
 _FETCH_SCRIPT = Path(__file__).with_name("fetch_file.py")
 Tick = Callable[[SetupProgress], None]
 
@@ -75,6 +76,7 @@ class _Setup:
             plan = SetupPlan(self.choice, base, version, _free_target(self.folder), shutil.which("uv") or "")
             require_possible(plan, self.online)
             try:
+                require_fitting_python(plan)
                 with removed_on_failure(plan.target):
                     self._run(plan, plan.environment())
             except EngineSetupError as error:
@@ -93,6 +95,8 @@ class _Setup:
                 command = installs.send(self._succeeded(plan, command))
         except StopIteration:
             pass
+        if plan.choice.packages:
+            _link_packages(plan)
         if plan.tasks_tracker:
             self._put_face_model(plan)
 
@@ -157,6 +161,14 @@ class _Setup:
                 "Check the network, or fetch face_landmarker.task yourself and name it as Face Model in the "
                 "preferences.",
             ) from error
+
+
+def _link_packages(plan: SetupPlan) -> None:
+    """Let the environment's Python find what lies unpacked elsewhere."""
+    # as site.py reads it: UTF-8 from 3.13 on, before that what the system writes file names in
+    encoding = "utf-8" if plan.version[:2] >= (3, 13) else "locale"
+    lines = "".join(f"{folder}\n" for folder in plan.choice.packages)
+    (plan.site_packages / _LINK_FILE).write_text(lines, encoding=encoding)
 
 
 def _local_face_model(choice: SetupChoice) -> Path | None:

@@ -7,6 +7,7 @@ Everything that can be refused is refused here, before anything is downloaded. S
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Generator
@@ -21,6 +22,8 @@ TorchBuild = Literal["cpu", "cuda"]
 ENGINE_FOLDER = Path(__file__).resolve().parent.parent / "engine"
 REQUIREMENTS_FILE = ENGINE_FOLDER / "requirements.txt"
 TASKS_FILE = ENGINE_FOLDER / "requirements_tasks.txt"
+# packages that came with the extension, which Blender unpacks: `make extension-complete` puts them there
+BUNDLED_WHEELS = ENGINE_FOLDER.parent.parent / "wheels"
 # installed on their own: their metadata names packages that tracking never imports
 CLASSIC_TRACKER = "mediapipe==0.10.21"
 TASKS_TRACKER = "mediapipe==1.2.3"
@@ -37,6 +40,8 @@ _MEGABYTES: dict[tuple[str, TorchBuild], tuple[int, int]] = {
     ("win32", "cuda"): (2800, 6500),
     ("darwin", "cpu"): (270, 900),
 }
+# an environment that holds nothing but the way to its packages, and the face tracker's networks
+_LINKED_MEGABYTES = 20
 # Windows: the longest path in any pinned package, below site-packages
 _LONGEST_MEMBER = 119
 _WINDOWS_LIMIT = 259
@@ -47,13 +52,15 @@ class SetupChoice:
     """What the user decides.
 
     source: a folder of wheels, or the address of an index; empty is PyPI. face_model: a face_landmarker.task of
-    the user's own, for releases of the tracker that come without. base_python: None lets one be found.
+    the user's own, for releases of the tracker that come without. base_python: None lets one be found. packages:
+    folders in which everything lies unpacked, for this very Python: nothing is installed then.
     """
 
     torch: TorchBuild = "cpu"
     source: str = ""
     face_model: str = ""
     base_python: Path | None = None
+    packages: tuple[Path, ...] = ()
 
     @property
     def wheels(self) -> Path | None:
@@ -88,22 +95,32 @@ class SetupPlan:
         return self.version[:2] >= _FIRST_WITHOUT_CLASSIC or awkward
 
     @property
+    def site_packages(self) -> Path:
+        """Where the environment's Python looks for packages."""
+        if sys.platform == "win32":
+            return self.target / "Lib" / "site-packages"
+        return self.target / "lib" / f"python{self.version[0]}.{self.version[1]}" / "site-packages"
+
+    @property
     def python(self) -> Path:
         """The environment's interpreter."""
         return self.target / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
     def megabytes(self) -> tuple[int, int]:
         """To download, and on the disk."""
-        return expected_megabytes(self.choice.torch)
+        return (0, _LINKED_MEGABYTES) if self.choice.packages else expected_megabytes(self.choice.torch)
 
     def environment(self) -> Command:
         """Makes the environment, without any package."""
         if self.uv:
             return Command("Making an environment", [self.uv, "venv", "--python", str(self.base), str(self.target)])
-        return Command("Making an environment", [str(self.base), "-I", "-m", "venv", str(self.target)])
+        bare = ["--without-pip"] if self.choice.packages else []
+        return Command("Making an environment", [str(self.base), "-I", "-m", "venv", *bare, str(self.target)])
 
     def installs(self) -> Generator[Command, bool, None]:
         """The commands after that; each is to be answered with whether it succeeded."""
+        if self.choice.packages:
+            return
         # from a folder nothing is downloaded, and pip stays as old as the Python brings it
         raw = False
         if not self.uv and self.choice.wheels is None:
@@ -142,6 +159,17 @@ def expected_megabytes(torch: TorchBuild, platform: str = sys.platform) -> tuple
     return _MEGABYTES.get((platform, torch), _MEGABYTES["linux", torch])
 
 
+def comes_complete() -> bool:
+    """Whether this extension brought the engine's packages along; the small one downloads them."""
+    return any(BUNDLED_WHEELS.glob("torch-*.whl"))
+
+
+def wheels_python(folder: Path) -> tuple[int, int] | None:
+    """The Python that a folder of wheels is for, as PyTorch's own says; None where it is for several or none."""
+    found = {match.groups() for path in folder.glob("torch-*.whl") if (match := re.search(r"-cp3(\d+)-", path.name))}
+    return (3, int(found.pop()[0])) if len(found) == 1 else None
+
+
 def default_engine_folder(user_folder: Path, platform: str = sys.platform, local: str | None = None) -> Path:
     """In the extension's own folder; on Windows, where that is too deep for the packages, in a shorter one."""
     own = user_folder / "engine"
@@ -165,9 +193,20 @@ def torch_requirement() -> str:
 def require_possible(plan: SetupPlan, online: bool, long_paths: bool | None = None) -> None:
     """Raise :class:`EngineSetupError` for what can be known to fail."""
     choice = plan.choice
+    if choice.packages and not any((folder / "torch").is_dir() for folder in choice.packages):
+        raise EngineSetupError(
+            f"Blender has not unpacked the packages that came with Mimesh into {choice.packages[0]}.",
+            "Untick and tick Mimesh in Preferences > Add-ons, or install its zip again.",
+        )
     if choice.wheels is not None:
         if not choice.wheels.is_dir():
             raise EngineSetupError(f"The folder of wheels {choice.wheels} does not exist.", "Choose another.")
+    elif comes_complete():
+        # its manifest asks for no network
+        raise EngineSetupError(
+            f"This Mimesh brought its packages along and never uses a network, so {choice.source} is not asked.",
+            "Leave Package Source empty, name a folder of wheels, or install the smaller Mimesh, which downloads.",
+        )
     elif not online:
         raise EngineSetupError(
             "Setting up the engine downloads packages, and online access is off.",
@@ -182,6 +221,18 @@ def require_possible(plan: SetupPlan, online: bool, long_paths: bool | None = No
         )
     require_short_path(plan.target, long_paths=long_paths)
     _require_space(plan)
+
+
+def require_fitting_python(plan: SetupPlan) -> None:
+    """Raise :class:`EngineSetupError` where a folder of wheels is for another Python than the plan's."""
+    wheels = plan.choice.wheels
+    fits = None if wheels is None else wheels_python(wheels)
+    if fits is not None and plan.version[:2] != fits:
+        raise EngineSetupError(
+            f"The packages in {wheels} are for Python 3.{fits[1]}, and {plan.base} is Python "
+            f"{plan.version[0]}.{plan.version[1]}.",
+            f"Take those for this Python, or install a Python 3.{fits[1]}, which is found on the PATH.",
+        )
 
 
 def require_short_path(target: Path, platform: str = sys.platform, long_paths: bool | None = None) -> None:

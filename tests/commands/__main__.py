@@ -30,6 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.commands", description=__doc__)
     parser.add_argument("--only", default="", help="commands that contain this")
     parser.add_argument("--page", default="", help="pages whose name contains this")
+    parser.add_argument("--after", default="", help="those after the first command that contains this")
     parser.add_argument("--blender", default="", help="a real Blender for what begins with blender")
     parser.add_argument("--zip", default="", help="the extension to install in that Blender")
     chosen = parser.parse_args()
@@ -38,9 +39,11 @@ def main() -> int:
         make_wheels(sandbox.folder / "pinned", {**pinned("3.11", "linux"), "mediapipe": "0.10.21"})
         data = small_data(Path(folder) / "data")
         small_people(sandbox.folder / "people")
+        rows = list(everything())
+        first = next((i for i, (command, _) in enumerate(rows) if chosen.after and chosen.after in command.text), -1)
         wanted = [
             (command, rule)
-            for command, rule in everything()
+            for command, rule in rows[first + 1 :]
             if chosen.only in command.text and chosen.page in command.page
         ]
         tried = list(run_all(sandbox, wanted, data))

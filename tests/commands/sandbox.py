@@ -66,13 +66,12 @@ class Sandbox:
         before = self._stamps()
         started = time.monotonic()
         done = subprocess.run(
-            ["bash", "-c", line],
+            ["timeout", str(_SECONDS), "bash", "-c", line],
             cwd=where or self.folder,
             env=self.environment() | dict(more or {}),
             input=given,
             capture_output=True,
             text=True,
-            timeout=_SECONDS,
         )
         seconds = time.monotonic() - started
         made = tuple(path for path, stamp in self._stamps().items() if before.get(path) != stamp)

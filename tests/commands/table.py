@@ -57,6 +57,12 @@ def _people(pattern: str, run: str = "", makes: tuple[str, ...] = (), says: str 
     return Rule(pattern, "long", (run,) if run else (), makes, says, clone=True, environment=_DATA, why=SHORT)
 
 
+def _begun(pattern: str, name: str) -> Rule:
+    """One that cannot be made short: the first minute and a half of it, without a complaint."""
+    run = f"timeout 90 python -m research.evaluation {name} || test $? = 124"
+    return Rule(pattern, "long", (run,), clone=True, environment=_DATA, why="an hour; here its first 90 seconds")
+
+
 RULES = (
     # --- the product's own commands, as they stand ---
     Rule(r"mimesh batch lines\.csv --out made --set engine=mimic .*", makes=_MEDIA),
@@ -140,6 +146,14 @@ RULES = (
     Rule(r"make extension", clone=True, says="MB, "),
     Rule(r"make extension WEBSITE=.*", "long", clone=True, says="MB, "),
     Rule(r"make (benchmark(-[a-z]+)?|cuda-check|memory-check|torture|trackers.*)", "lines"),
+    Rule(
+        r"make extension-complete( TARGET=.*)?|python \.ci/build_extension\.py --complete .*",
+        "long",
+        ("make extension-complete TARGET=linux-x64-3.11",),
+        clone=True,
+        says="-py311.zip: ",
+        why="a download of 280 MB; tests/blender/test_complete_extension.py builds one from empty wheels",
+    ),
     Rule(r"make repository", clone=True, says="repository: mimesh "),
     Rule(r"make docs", "ci", why="tests/unit/test_documentation.py builds the site, make extension the manual"),
     Rule(r"make pages", "ci", why="it commits; tests/unit/test_documentation.py does it in a repository of its own"),
@@ -170,9 +184,9 @@ RULES = (
     _people(r"python -m research\.evaluation unseen --babble", says="a face that never moves"),
     _people(r"python -m research\.evaluation own-codes", says="own code"),
     _people(r"python -m research\.evaluation sync"),
-    _people(r"python -m research\.evaluation pose"),
-    _people(r"python -m research\.evaluation mimic", "python -m research.evaluation mimic --out {folder}/benchmark"),
-    _people(r"python -m research\.evaluation languages"),
+    _begun(r"python -m research\.evaluation pose", "pose"),
+    _begun(r"python -m research\.evaluation mimic", "mimic --out {folder}/benchmark"),
+    _begun(r"python -m research\.evaluation languages", "languages"),
     _people(
         r"python -m research\.evaluation style( .*)?",
         "python -m research.evaluation style --out {folder}/benchmark --only 'first version'",

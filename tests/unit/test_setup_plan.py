@@ -11,7 +11,14 @@ import pytest
 from core.client import base_python, setup_plan
 from core.client.base_python import base_pythons, standard_places
 from core.client.setup_failure import setup_failure
-from core.client.setup_plan import SetupChoice, SetupPlan, default_engine_folder, require_possible, require_short_path
+from core.client.setup_plan import (
+    SetupChoice,
+    SetupPlan,
+    default_engine_folder,
+    require_fitting_python,
+    require_possible,
+    require_short_path,
+)
 from core.client.setup_progress import SetupProgress
 from core.errors import EngineSetupError
 from tests.unit.test_engine_environment import fake_python
@@ -39,6 +46,38 @@ def test_setup_is_refused_while_offline_but_not_from_a_folder_of_wheels(tmp_path
     require_possible(plan(tmp_path / "1", source=str(tmp_path)), online=False)
     with pytest.raises(EngineSetupError, match=r"wheels .* does not exist"):
         require_possible(plan(tmp_path / "1", source=str(tmp_path / "none")), online=False)
+
+
+def test_packages_that_blender_has_unpacked_are_linked_and_nothing_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = plan(tmp_path / "1", source=str(tmp_path), packages=(tmp_path / "local",))
+    assert lines_of_installs(brought) == [] and "--without-pip" in brought.environment().line
+    assert brought.megabytes() == (0, 20)
+    with pytest.raises(EngineSetupError, match=r"has not unpacked .*local") as caught:
+        require_possible(brought, online=False)
+    assert "install its zip again" in caught.value.hint
+    (tmp_path / "local" / "torch").mkdir(parents=True)
+    require_possible(brought, online=False)
+    # an index is not asked by the one whose manifest names no network
+    monkeypatch.setattr(setup_plan, "comes_complete", lambda: True)
+    with pytest.raises(EngineSetupError, match="never uses a network"):
+        require_possible(plan(tmp_path / "1", source="https://pypi.studio/simple"), online=True)
+
+
+def lines_of_installs(plan: SetupPlan) -> list[object]:
+    return list(plan.installs())
+
+
+def test_wheels_for_another_python_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    (folder / "torch-2.13.0-cp39-cp39-linux_x86_64.whl").touch()
+    with pytest.raises(EngineSetupError, match=r"are for Python 3\.9, and python is Python 3\.11") as caught:
+        require_fitting_python(plan(tmp_path / "1", source=str(folder)))
+    assert "Python 3.9" in caught.value.hint
+    (folder / "torch-2.13.0-cp311-cp311-linux_x86_64.whl").touch()
+    require_fitting_python(plan(tmp_path / "1", source=str(folder)))
 
 
 def test_source_of_the_studio_is_the_only_one_that_is_asked(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.models.speech.registry import BUNDLED, WHISPER
 from research.evaluation.protocol.benchmark import Scores, kinds, measure
-from research.evaluation.protocol.recipes import find_recipe
+from research.evaluation.protocol.recipes import Recipe, find_recipe
 from research.evaluation.protocol.scores import by_person, over_people
 from research.evaluation.tables import Table
 from research.paths import DATA_ROOT
@@ -72,6 +72,14 @@ def _cells(scores: Scores) -> list[str]:
     ]
 
 
+def _shortened(recipe: Recipe, steps: int) -> Recipe:
+    """The same on so many steps; 0: its own."""
+    if not steps:
+        return recipe
+    schedule = replace(recipe.settings.schedule, steps=steps)
+    return replace(recipe, settings=replace(recipe.settings, schedule=schedule))
+
+
 def main(argv: Sequence[str]) -> int:
     """Train what is missing and print a table for each curve."""
     parser = argparse.ArgumentParser(prog="python -m research.evaluation curves", description=__doc__)
@@ -80,6 +88,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--folds", default="0,1,2")
     parser.add_argument("--only", default="", help="curves whose axis contains this")
+    parser.add_argument("--steps", type=int, default=0, help="of every training, to see whether all is in place")
     chosen = parser.parse_args(argv)
     folds = [int(fold) for fold in chosen.folds.split(",")]
     results: dict[str, Scores] = {}
@@ -88,7 +97,8 @@ def main(argv: Sequence[str]) -> int:
             continue
         for _, name in curve.points:
             if name not in results:
-                results[name] = measure(find_recipe(name), folds, range(chosen.seeds), chosen.data)
+                recipe = _shortened(find_recipe(name), chosen.steps)
+                results[name] = measure(recipe, folds, range(chosen.seeds), chosen.data)
         sys.stdout.write(f"{curve_table(curve, results).text()}\n\n")
         sys.stdout.flush()
     return 0
