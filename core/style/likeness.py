@@ -7,14 +7,14 @@ motion: near a moment that the clip showed the correction is what was seen there
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..face.motion import MOTION_SIZE
+from ..face.motion import EXPRESSION_SIZE, MOTION_SIZE, Motion
 from ..weights import require_sane
 
 FloatArray = NDArray[np.float32]
@@ -69,6 +69,18 @@ class LikenessCorrection:
         """Inverse of :meth:`arrays`. Raises KeyError or ValueError on nonsense."""
         known = {name: arrays[prefix + name].astype(np.float32) for name in _NAMES}
         return cls(**known, learnt_share=learnt_share)
+
+
+def corrected_motion(motion: Motion, corrections: Sequence[tuple[LikenessCorrection | None, float]]) -> Motion:
+    """The motion with each correction in its strength, all told from the motion as it was; None changes nothing."""
+    vector = motion.face_vector()
+    changed = vector
+    for correction, strength in corrections:
+        if correction is not None and strength != 0:
+            changed = changed + (correction.corrected(vector, vector, strength) - vector)
+    if changed is vector:
+        return motion
+    return motion.replace(expression=changed[:, :EXPRESSION_SIZE], jaw=changed[:, EXPRESSION_SIZE:])
 
 
 def standardised(motion: FloatArray, centre: FloatArray, spread: FloatArray) -> NDArray[np.float32]:

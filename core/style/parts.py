@@ -104,9 +104,7 @@ class ExpressionPart:
         }
         arrays.update({_ADAPTER + name: array.astype(np.float32) for name, array in self.adapter.items()})
         values = {"ranks": list(self.ranks), "scale": self.scale, "base_hash": self.base_hash}
-        if self.likeness is not None:
-            arrays.update(self.likeness.arrays(_LIKENESS))
-            values["learnt_share"] = self.likeness.learnt_share
+        _add_likeness(self.likeness, arrays, values)
         return Stored(arrays, values)
 
     @classmethod
@@ -114,7 +112,6 @@ class ExpressionPart:
         """Inverse of :meth:`to_tensors`."""
         names = [name for name in stored.arrays if name.startswith(_ADAPTER)]
         known = {name: _floats(stored.arrays[name]) for name in ("gain", "offset") if name in stored.arrays}
-        share = stored.values.get("learnt_share")
         return cls(
             adapter={name.removeprefix(_ADAPTER): _floats(stored.arrays[name]) for name in names},
             ranks=tuple(int(rank) for rank in stored.values["ranks"]),
@@ -122,7 +119,7 @@ class ExpressionPart:
             base_hash=str(stored.values["base_hash"]),
             style_embedding=_floats(stored.arrays["style_embedding"]),
             identity=_floats(stored.arrays["identity"]),
-            likeness=None if share is None else LikenessCorrection.of_arrays(stored.arrays, _LIKENESS, float(share)),
+            likeness=_likeness_of(stored),
             **known,
         )
 
@@ -212,10 +209,14 @@ class EyesPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MimicPart:
-    """Mimic's style code (128,) and the model whose code it is."""
+    """Mimic's style code (128,) and the model whose code it is.
+
+    likeness: what the person does otherwise than the model in this code; None without sound and in earlier files.
+    """
 
     code: FloatArray
     model_hash: str
+    likeness: LikenessCorrection | None = None
 
     def __post_init__(self) -> None:
         _require_finite("code", self.code, 1)
@@ -229,12 +230,15 @@ class MimicPart:
 
     def to_tensors(self) -> Stored:
         """For the file."""
-        return Stored({"code": self.code.astype(np.float32)}, {"model_hash": self.model_hash})
+        arrays: dict[str, NDArray[np.generic]] = {"code": self.code.astype(np.float32)}
+        values: dict[str, Any] = {"model_hash": self.model_hash}
+        _add_likeness(self.likeness, arrays, values)
+        return Stored(arrays, values)
 
     @classmethod
     def from_tensors(cls, stored: Stored) -> Self:
         """Inverse of :meth:`to_tensors`."""
-        return cls(_floats(stored.arrays["code"]), str(stored.values["model_hash"]))
+        return cls(_floats(stored.arrays["code"]), str(stored.values["model_hash"]), _likeness_of(stored))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,6 +270,20 @@ PART_TYPES: Mapping[str, type[StylePart]] = {
     "eyes": EyesPart,
     "mimic": MimicPart,
 }
+
+
+def _add_likeness(
+    likeness: LikenessCorrection | None, arrays: dict[str, NDArray[np.generic]], values: dict[str, Any]
+) -> None:
+    """Where there is one; a part without it is as in files of earlier versions."""
+    if likeness is not None:
+        arrays.update(likeness.arrays(_LIKENESS))
+        values["learnt_share"] = likeness.learnt_share
+
+
+def _likeness_of(stored: Stored) -> LikenessCorrection | None:
+    share = stored.values.get("learnt_share")
+    return None if share is None else LikenessCorrection.of_arrays(stored.arrays, _LIKENESS, float(share))
 
 
 def _floats(array: NDArray[np.generic]) -> FloatArray:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from core.face.motion import Motion
 from core.models.mimic.generate import MIMIC_FILE, MimicGenerator, save_mimic
 from core.models.mimic.network import MimicNetwork
 from core.models.speech.mel import MelEncoder
+from core.style.parts import MimicPart
 from tests.asking import ask
 from tests.engine_bench import Bench, make_bench, tracked
 from tests.media import tone, write_audio
@@ -67,7 +69,11 @@ def test_the_engine_speaks_what_the_network_says_to_the_references_code(bench: B
     reference = tracked(bench.clip.path)
     code = network.style_code(reference.motion, reference.speech)
     expected = network.generate(load_speech(bench.audio.path), code)
-    spoken = face(bench, reference=bench.clip)
+    style = generate_motion(ask(bench.audio, bench.clip, engine="mimic", device="cpu")).style
+    assert style is not None and style.mimic is not None and style.mimic.likeness is not None
+    np.testing.assert_allclose(style.mimic.code, code, atol=1e-5)
+    dataclasses.replace(style, mimic=MimicPart(code, style.mimic.model_hash)).save(bench.folder / "code.safetensors")
+    spoken = face(bench, style=bench.folder / "code.safetensors")
     np.testing.assert_allclose(spoken.face_vector(), expected.face_vector(), atol=1e-5)
     assert spoken.head.any()
 

@@ -90,7 +90,7 @@ def test_a_first_version_comes_before_the_style_is_learnt(
     learnt = job.wait(look)
     (first,) = firsts
     assert first.provenance.first_version and not learnt.provenance.first_version
-    assert first.style is not None and first.style.expression is None
+    assert first.style is not None and first.style.expression is not None and not first.style.expression.adapter
     assert learnt.style is not None and learnt.style.expression is not None
     assert learnt.stage_seconds["first"] > 0
     assert first.plain is not None and learnt.plain is not None

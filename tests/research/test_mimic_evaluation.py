@@ -29,6 +29,7 @@ from research.evaluation.mimic.disentangle import (
 )
 from research.evaluation.mimic.methods import (
     CONSTANT,
+    CORRECTED,
     MEAN,
     OTHER,
     OWN,
@@ -164,10 +165,11 @@ def test_rows_of_several_codes_are_one(people: list[Person]) -> None:
 def test_every_row_is_measured(people: list[Person], mimic: MimicGenerator) -> None:
     ruler = Ruler.of(people)
     results = {result.name: result for result in measured(people, ruler, mimic, base=None)}
-    assert set(results) == {CONSTANT, MEAN, OTHER, SOUNDLESS, OWN}
+    assert set(results) == {CONSTANT, MEAN, OTHER, SOUNDLESS, OWN, CORRECTED}
     for row in results[CONSTANT].people:
         assert row.mean("lip_error_mm") == pytest.approx(row.mean("constant_error_mm"), rel=1e-3)
     assert results[OWN].people != results[MEAN].people
+    assert results[CORRECTED].people != results[OWN].people
     assert results[OWN].people != results[SOUNDLESS].people
     assert all(row.first_seconds > 0 for result in results.values() for row in result.people)
 

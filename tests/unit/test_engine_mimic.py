@@ -58,7 +58,9 @@ def saved(bench: Bench, name: str, level: float) -> Path:
 
 def test_a_reference_is_spoken_with_its_own_code_and_nothing_is_trained(bench: Bench) -> None:
     result = generate_motion(mimic(bench, reference=bench.clip))
-    assert bench.mimic.codes == [pytest.approx(CLIP_CODE, abs=0.01), MEAN_CODE]
+    # the reference's own sound, to see what its face does otherwise, then the line, then the line without a style
+    own = pytest.approx(CLIP_CODE, abs=0.01)
+    assert bench.mimic.codes == [own, own, MEAN_CODE]
     assert bench.adapted == []
     assert result.style is not None and result.style.mimic is not None and result.style.expression is None
     assert (result.provenance.face.engine, result.provenance.model_hash) == ("mimic", "mimic")
@@ -125,6 +127,7 @@ def test_a_style_learnt_with_adamesh_serves_mimic_too(bench: Bench) -> None:
     style = generate_motion(MotionRequest(bench.audio, reference=bench.clip)).style
     assert style is not None
     style.save(bench.folder / "clip.safetensors")
+    bench.mimic.codes.clear()
     generate_motion(mimic(bench, style=bench.folder / "clip.safetensors"))
     assert bench.mimic.codes == [pytest.approx(CLIP_CODE, abs=0.01), MEAN_CODE]
 
@@ -253,3 +256,20 @@ def test_a_references_sound_counts_only_where_it_goes_with_the_mouth(bench: Benc
     fitted = dataclasses.replace(style, provenance=provenance)
     MimicBackend(bench.mimic).learn(reference, fitted, ignore_fraction)  # type: ignore[arg-type]
     assert bench.mimic.heard == [speech_seconds > 0]
+
+
+def test_what_the_face_does_otherwise_in_its_code_is_kept_and_spoken(bench: Bench) -> None:
+    style = generate_motion(mimic(bench, reference=bench.clip)).style
+    assert style is not None and style.mimic is not None and style.mimic.likeness is not None
+    # the stand-in says what was tracked: somebody else rests elsewhere
+    elsewhere = dataclasses.replace(style.mimic.likeness, shift=np.full(53, 0.1, np.float32))
+    for name, likeness in (("own", elsewhere), ("bare", None)):
+        part = dataclasses.replace(style.mimic, likeness=likeness)
+        dataclasses.replace(style, mimic=part).save(bench.folder / f"{name}.safetensors")
+    said = [
+        generate_motion(mimic(bench, style=bench.folder / f"{name}.safetensors", style_strength=strength)).motion
+        for name, strength in (("own", 1.0), ("bare", 1.0), ("own", 0.0), ("bare", 0.0))
+    ]
+    own, without, *still = (motion.face_vector() for motion in said)
+    assert np.abs(own - without).max() > 0.01
+    np.testing.assert_array_equal(*still)

@@ -42,7 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "core.models.affine": {*BASE, "core.face", "core.audio", "core.style", "core.tracking"},
     "core.models.eyes": {*BASE, "core.face", "core.audio", "core.style", "core.tracking"},
     "core.models.adamesh": {
-        *(*BASE, "core.models", "core.models.nn", "core.models.speech"),
+        *(*BASE, "core.models", "core.models.affine", "core.models.nn", "core.models.speech"),
         *("core.face", "core.audio", "core.style", "core.tracking"),
     },
     "core.models.mimic": {

@@ -8,9 +8,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.models.adamesh.likeness_fit import ALONE, LikenessSettings, fit_likeness
-from core.style.likeness import LikenessCorrection
-from core.style.parts import ExpressionPart
+from core.models.affine.likeness import ALONE, LikenessSettings, fit_likeness
+from core.style.likeness import LikenessCorrection, corrected_motion
+from core.style.parts import ExpressionPart, MimicPart
+from tests.adapt_made import reference
 
 
 def _mean(frames: int, seed: int = 0) -> np.ndarray:
@@ -108,3 +109,20 @@ def test_it_is_kept_in_a_style_and_a_style_without_it_is_read() -> None:
 def test_nonsense_is_refused(damage: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"spread|shape|share"):
         dataclasses.replace(_fitted(60), **damage)  # type: ignore[arg-type]
+
+
+def test_a_motion_is_corrected_by_shares_of_two_people_and_without_one_it_is_the_same_object() -> None:
+    first, second = _fitted(60), _fitted(100)
+    motion = reference(_mean(30, 3), None).motion
+    assert corrected_motion(motion, [(None, 1.0), (first, 0.0)]) is motion
+    vector = motion.face_vector()
+    mixed = corrected_motion(motion, [(first, 0.25), (second, 0.75)]).face_vector() - vector
+    alone = [each.corrected(vector, vector, 1.0) - vector for each in (first, second)]
+    np.testing.assert_allclose(mixed, 0.25 * alone[0] + 0.75 * alone[1], atol=1e-5)
+
+
+def test_mimics_part_keeps_it_and_files_without_it_are_read() -> None:
+    part = MimicPart(np.ones(128, np.float32), "model", _fitted(60))
+    again = MimicPart.from_tensors(part.to_tensors())
+    assert again.likeness is not None and len(again.likeness.moments) == 60
+    assert MimicPart.from_tensors(MimicPart(part.code, "model").to_tensors()).likeness is None

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ...face.motion import EXPRESSION_SIZE, MOTION_SIZE, Motion
+from ...face.motion import MOTION_SIZE, Motion
 from ...models.affine.apply import apply_style
-from ...style.likeness import LikenessCorrection
+from ...style.likeness import corrected_motion
 from ...style.parts import ExpressionPart
 from ...style.style import Style
 from .base import ChosenStyles, ignore_fraction, short_noise
@@ -82,7 +82,7 @@ class AdaMeshBackend:
 
     def first_style(self, reference: TrackedReference, style: Style) -> Style:
         """The style with what the person does otherwise at moments like those of the reference; nothing is trained."""
-        from ...models.adamesh.likeness_fit import ALONE, fit_likeness
+        from ...models.affine.likeness import ALONE, fit_likeness
 
         # 0 where there is no sound or it does not go with the mouth
         if reference.speech is None or not style.provenance.speech_seconds:
@@ -109,7 +109,7 @@ class AdaMeshBackend:
         if part is None or part.base_hash != self.hash or styles.strength == 0:
             return self._mean_motion(speech, progress)
         if part.likeness is not None and part.likeness.learnt_share == 0:
-            return _corrected(self._mean_motion(speech, progress), part.likeness, styles.strength)
+            return corrected_motion(self._mean_motion(speech, progress), [(part.likeness, styles.strength)])
         from ...models.adamesh.residual_correction import ResidualCorrection
         from ...models.adamesh.styled_network import LearntStyle, speak_in_style
 
@@ -151,10 +151,3 @@ def _spoken_by(style: Style, part: ExpressionPart) -> Style:
     """The style with the part in place of the fitted gain and offset."""
     gain, offset = np.ones(MOTION_SIZE, np.float32), np.zeros(MOTION_SIZE, np.float32)
     return dataclasses.replace(style, gain=gain, offset=offset, expression=part)
-
-
-def _corrected(mean: Motion, likeness: LikenessCorrection, strength: float) -> Motion:
-    """The mean speaker's motion with the correction alone: no network runs again."""
-    vector = mean.face_vector()
-    vector = likeness.corrected(vector, vector, strength)
-    return mean.replace(expression=vector[:, :EXPRESSION_SIZE], jaw=vector[:, EXPRESSION_SIZE:])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError
+from ...style.likeness import LikenessCorrection, corrected_motion
 from ...style.parts import MimicPart
 from ...weights import bundled, is_bundled
 from .base import ChosenStyles, short_noise
@@ -59,14 +60,24 @@ class MimicBackend:
         self.generator.generate(short_noise(), None)
 
     def learn(self, reference: TrackedReference, style: Style, progress: Callable[[float], None]) -> Style:
-        """The style with the (128,) code of the reference's motion.
+        """The style with the (128,) code of the reference's motion, and what the person does otherwise in that code.
 
         Raises :class:`ReferenceClipError` for less than a second of it.
         """
         # sound that does not go with the mouth says nothing of what the mouth should have done
         speech = reference.speech if style.provenance.speech_seconds else None
         code = self.generator.style_code(reference.motion, speech)
-        return dataclasses.replace(style, mimic=MimicPart(code, self.hash))
+        likeness = None if speech is None else self._likeness(reference, speech, code)
+        return dataclasses.replace(style, mimic=MimicPart(code, self.hash, likeness))
+
+    def _likeness(
+        self, reference: TrackedReference, speech: Speech, code: NDArray[np.float32]
+    ) -> LikenessCorrection | None:
+        from ...models.affine.likeness import ALONE, fit_likeness
+
+        spoken = self.generator.generate(speech, code).face_vector()[: len(reference.motion)]
+        tracked, weights = reference.motion.face_vector()[: len(spoken)], reference.weights[: len(spoken)]
+        return fit_likeness(spoken, spoken, tracked, weights, ALONE)
 
     def require(self, style: Style | None) -> None:
         """Raise :class:`ModelError` unless the style holds a code of these weights."""
@@ -75,11 +86,15 @@ class MimicBackend:
 
     def speak(self, speech: Speech, styles: ChosenStyles, progress: Callable[[float], None]) -> Motion:
         """On the line from the mean code (strength 0: exactly it) to that of the styles and past it."""
-        return self.generator.generate(speech, self._chosen_code(styles), progress)
+        return corrected_motion(
+            self.generator.generate(speech, self._chosen_code(styles), progress), _likenesses(styles)
+        )
 
     def speak_together(self, speeches: Sequence[Speech], styles: Sequence[ChosenStyles]) -> list[list[Motion]]:
         """:meth:`speak` for many lines in each of the styles, lines of one length in one pass of the networks."""
-        return self.generator.generate_together(speeches, [self._chosen_code(chosen) for chosen in styles])
+        made = self.generator.generate_together(speeches, [self._chosen_code(chosen) for chosen in styles])
+        corrections = [_likenesses(chosen) for chosen in styles]
+        return [[corrected_motion(*pair) for pair in zip(line, corrections, strict=True)] for line in made]
 
     def notes(self, style: Style | None) -> tuple[str, ...]:
         """The fit's warnings."""
@@ -107,3 +122,10 @@ class MimicBackend:
                 remedy,
             )
         return style.mimic.code
+
+
+def _likenesses(styles: ChosenStyles) -> list[tuple[LikenessCorrection | None, float]]:
+    """What the styles' people do otherwise, and how much of each."""
+    shares = ((styles.first, 1.0 - styles.mix), (styles.second, styles.mix))
+    parts = ((style.mimic, share) for style, share in shares if style is not None and style.mimic is not None)
+    return [(part.likeness, styles.strength * share) for part, share in parts]

@@ -22,6 +22,7 @@ from ...face.motion import INTERNAL_FPS
 from ...face.statistics import MIN_AGREEMENT, gap_agreement
 from ...style.likeness import LikenessCorrection
 from ...tracking.reference import TrackedReference
+from ..affine.likeness import fit_likeness
 from ..device import one_thread
 from .adaptation_data import Fold, Segment, folds_of, segments_of, style_windows
 from .adaptation_loss import AdaptationLoss
@@ -29,7 +30,6 @@ from .adapter import AdaptationReport, AdaptationSettings, ExpressionAdapter
 from .blink_removal import without_blinks
 from .finetune import MakeTuner, MoloraTuner, StyleConditioning, Trainer, as_in_use, spoken
 from .generate import ExpressionGenerator
-from .likeness_fit import fit_likeness
 from .model_selection import HeldoutErrors, SelectionResult, block_means, decide
 from .residual_correction import ResidualCorrection, fit_residual_correction
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...style.likeness import LikenessCorrection
+from ..affine.likeness import LikenessSettings
 from .finetune import TuneSettings
-from .likeness_fit import LikenessSettings
 from .model_selection import SelectionSettings
 from .molora import MoloraSettings
 from .residual_correction import ResidualCorrection

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gain and offset per motion value as a style, for the engine: numpy, no network."""
+"""What is told of a person in closed form, for the engine: gain, offset, likeness; numpy, no network."""

@@ -17,7 +17,7 @@ from core.models.adamesh.generate import ExpressionGenerator
 from core.models.mimic.generate import MimicGenerator
 from research.evaluation.mimic.ablations import ablation_table
 from research.evaluation.mimic.disentangle import Disentanglement, disentanglement
-from research.evaluation.mimic.methods import MimicResult, measured, mimic_results
+from research.evaluation.mimic.methods import CORRECTED, OWN, MimicResult, measured, mimic_results
 from research.evaluation.mimic.people import long_people, short_people
 from research.evaluation.mimic.tables import OwnWins, disentanglement_tables, main_table, person_table, wins_table
 from research.evaluation.report import BENCHMARK, origin
@@ -39,7 +39,11 @@ class MimicFindings:
 
     def tables(self) -> tuple[Table, ...]:
         """In the order of the issue."""
-        wins = [("with 4 s and more", OwnWins.of(self.results)), ("also with one GRID clip", OwnWins.of(self.short))]
+        wins = [
+            (f"{who}: {own.removeprefix('Mimic, ')}", OwnWins.of(results, own))
+            for who, results in (("with 4 s and more", self.results), ("also with one GRID clip", self.short))
+            for own in (OWN, CORRECTED)
+        ]
         tables = (main_table(self.results, self.truth), person_table(self.results), wins_table(wins))
         return (*tables, *disentanglement_tables(self.apart))
 

@@ -27,6 +27,7 @@ from research.evaluation.style.benchmark import Ruler
 from research.evaluation.style.methods import MOLORA, Adapted, Method, Unadapted
 
 OWN, OTHER, MEAN = "Mimic, own code", "Mimic, another's code", "Mimic, mean code"
+CORRECTED = "Mimic, own code and likeness"
 SOUNDLESS = "Mimic, own code, no sound"
 CONSTANT = "constant face"
 _TIMED_SECONDS = 10.0
@@ -55,7 +56,7 @@ def measured(
 
 
 def mimic_results(people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator) -> list[MimicResult]:
-    """Mimic with the mean code, other people's, the own one read without the reference's sound, and with it."""
+    """The mean code, other people's, the own one without the reference's sound and with it, and corrected."""
     listener = Listener(mimic)
     codes = {person.name: _code(mimic, person, heard=True) for person in people}
     soundless = {person.name: _code(mimic, person, heard=False) for person in people}
@@ -69,7 +70,11 @@ def mimic_results(people: Sequence[Person], ruler: Ruler, mimic: MimicGenerator)
     mean = [row(p, None) for p in people]
     unheard = [row(p, soundless[p.name]) for p in people]
     other = [joined([row(p, codes[o.name]) for o in others(p.name, people)]) for p in people]
-    named = {MEAN: mean, OTHER: other, SOUNDLESS: unheard, OWN: own}
+    corrected = [
+        score_person(p, listener.corrected(codes[p.name].values, p.reference), ruler, waiting + codes[p.name].seconds)
+        for p in people
+    ]
+    named = {MEAN: mean, OTHER: other, SOUNDLESS: unheard, OWN: own, CORRECTED: corrected}
     return [MimicResult(name, tuple(rows)) for name, rows in named.items()]
 
 

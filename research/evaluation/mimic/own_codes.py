@@ -20,6 +20,7 @@ from core.models.mimic.generate import MIMIC_FILE, MimicGenerator
 from core.models.speech.registry import BUNDLED, WHISPER, weights_file
 from core.models.speech.whisper_files import whisper_is_ready
 from core.weights import bundled, is_bundled
+from research.evaluation.mimic.people import Listener, code_of
 from research.evaluation.personal import Person
 from research.evaluation.style.benchmark import part_scores, style_people
 from research.evaluation.tables import Table
@@ -27,18 +28,20 @@ from research.paths import DATA_ROOT
 
 
 def rows_of(name: str, generator: MimicGenerator, people: Sequence[Person]) -> Iterator[tuple[str, ...]]:
-    """A row for each person: errors in mm, what the own code saves, correlations."""
+    """A row for each person: errors in mm, what the own code and the likeness beside it save, correlations."""
+    listener = Listener(generator)
     for person in people:
-        reference = person.reference.reference
-        code = generator.style_code(reference.motion, reference.speech)
+        code = code_of(generator, person.reference)
 
         def own(speech: Speech, code: np.ndarray = code) -> Motion:
-            return generator.generate(speech, code)
+            return listener.speak(speech, code)
 
-        still, mean, mean_r = _errors(person, generator.generate)
-        _, styled, styled_r = _errors(person, own)
-        cells = (f"{still:.2f}", f"{mean:.2f}", f"{styled:.2f}", f"{100 * (1 - styled / mean):+.1f} %")
-        yield (name, person.name, *cells, f"{mean_r:.2f} > {styled_r:.2f}")
+        still, mean, mean_r = _errors(person, lambda speech: listener.speak(speech, None))
+        _, styled, _ = _errors(person, own)
+        _, alike, alike_r = _errors(person, listener.corrected(code, person.reference))
+        saved = (f"{100 * (1 - error / mean):+.1f} %" for error in (styled, alike))
+        errors = (f"{error:.2f}" for error in (still, mean, styled, alike))
+        yield (name, person.name, *errors, *saved, f"{mean_r:.2f} > {alike_r:.2f}")
 
 
 def _errors(person: Person, generate: Callable[[Speech], Motion]) -> tuple[float, float, float]:
@@ -62,7 +65,17 @@ def main(argv: Sequence[str]) -> int:
             rows += rows_of(f"Mimic, {encoder}", MimicGenerator.load(path=bundled(file)), people)
     table = Table(
         "Ten seconds of a person whom no network has seen, by Mimic: lip error in mm over stretches of three seconds",
-        ("network", "person", "still face", "mean code", "own code", "saved", "correlation"),
+        (
+            "network",
+            "person",
+            "still face",
+            "mean code",
+            "own code",
+            "and likeness",
+            "code saves",
+            "both",
+            "correlation",
+        ),
         tuple(rows),
         "",
     )

@@ -15,7 +15,9 @@ from torch import Tensor
 from core.audio.speech import Speech
 from core.face.basis import open_basis
 from core.face.motion import INTERNAL_FPS, Motion
+from core.models.affine.likeness import ALONE, fit_likeness
 from core.models.mimic.generate import MimicGenerator
+from core.style.likeness import corrected_motion
 from research.corpus.clips import free_scoring_clips, heldout_clips
 from research.evaluation.accuracy import LONG_GRID_PEOPLE
 from research.evaluation.personal import REFERENCE_SECONDS, Person, PersonPart, cut_part, part_of
@@ -48,6 +50,14 @@ class Listener:
         if key not in self._heard:
             self._heard[key] = self._mimic.features(speech)
         return self._mimic.in_style(self._heard[key], code)
+
+    def corrected(self, code: NDArray[np.float32], part: PersonPart) -> Speak:
+        """Speech in the code and with what the person of this reference does otherwise, as the engine has it."""
+        reference = part.reference
+        spoken = self.speak(speech_of(part), code).face_vector()[: len(reference.motion)]
+        tracked = reference.motion.face_vector()[: len(spoken)]
+        likeness = fit_likeness(spoken, spoken, tracked, reference.weights[: len(spoken)], ALONE)
+        return lambda speech: corrected_motion(self.speak(speech, code), [(likeness, 1.0)])
 
 
 def code_of(mimic: MimicGenerator, part: PersonPart, heard: bool = True) -> NDArray[np.float32]:

@@ -25,19 +25,19 @@ class OwnWins:
     all_four: float
 
     @classmethod
-    def of(cls, results: Sequence[MimicResult]) -> OwnWins:
-        """From rows that hold the three Mimic codes."""
+    def of(cls, results: Sequence[MimicResult], own: str = OWN) -> OwnWins:
+        """From rows that hold the three Mimic codes; ``own``: which row is held against them."""
         by_name = {result.name: result.people for result in results}
 
         def wins(against: str, lips: bool) -> np.ndarray:
-            pairs = zip(by_name[OWN], by_name[against], strict=True)
+            pairs = zip(by_name[own], by_name[against], strict=True)
             if lips:
-                return np.array([own.mean("lip_error_mm") < other.mean("lip_error_mm") for own, other in pairs])
-            return np.array([own.own_distance < other.own_distance for own, other in pairs])
+                return np.array([first.mean("lip_error_mm") < other.mean("lip_error_mm") for first, other in pairs])
+            return np.array([first.own_distance < other.own_distance for first, other in pairs])
 
         shares = {(name, lips): wins(name, lips) for lips in (True, False) for name in (OTHER, MEAN)}
         return cls(
-            people=len(by_name[OWN]),
+            people=len(by_name[own]),
             lip_error_other=float(shares[OTHER, True].mean()),
             lip_error_mean=float(shares[MEAN, True].mean()),
             distance_other=float(shares[OTHER, False].mean()),

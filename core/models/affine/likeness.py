@@ -34,8 +34,8 @@ class LikenessSettings:
     seen_share: float = 0.65
 
 
-# with nothing learnt: the first version of a line
-ALONE = LikenessSettings(learnt_share=0.0, seen_share=1.0)
+# with nothing trained: the first version of a line, and what a code of Mimic's leaves
+ALONE = LikenessSettings(noise=8.0, learnt_share=0.0, seen_share=1.0)
 
 
 def fit_likeness(
