@@ -119,8 +119,11 @@ def preferences(context: bpy.types.Context) -> MimeshPreferences:
 
 
 def user_folder() -> Path:
-    """The one folder that an extension may write to."""
-    return Path(bpy.utils.extension_path_user(EXTENSION, create=True))
+    """The one folder that an extension may write to. Whoever writes makes it, and says so where that fails.
+
+    Told to make it, Blender answers with no path at all where it cannot: files would land in the present folder.
+    """
+    return Path(bpy.utils.extension_path_user(EXTENSION))
 
 
 def work_folder(context: bpy.types.Context) -> Path:

@@ -16,7 +16,7 @@ from .lists import Rows
 from .words import draw_words, room, shortened, ui_scale
 
 _ROWS = 4
-_PIXELS, _LARGE_PIXELS, _LARGE_SCALE = 32, 128, 3.5
+_PIXELS, _LARGE_PIXELS, _LARGE_SCALE = 32, 128, 3.0
 # of a row, at 1x: round button, picture and scroll bar; the mark; the number; the buttons beside the list
 _ROW_PIXELS, _MARK_PIXELS, _DISTANCE_PIXELS, _BUTTONS_PIXELS = 76, 22, 38, 28
 _NARROW_PIXELS = 230
@@ -66,7 +66,7 @@ def draw_codebook(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     listing = pose_list(context)
     # the buttons beside the list, or below where names need their place
     row = layout.column(align=True) if _is_narrow(context) else layout.row()
-    row.template_list("MIMESH_UL_poses", "", listing, "items", listing, "active", rows=_ROWS)
+    row.template_list("MIMESH_UL_poses", "", listing, "items", listing, "active", rows=_ROWS, maxrows=_ROWS)
     column = row.row(align=True) if _is_narrow(context) else row.column(align=True)
     column.operator("mimesh.add_to_bank", text="", icon="ADD")
     column.operator("mimesh.remove_from_bank", text="", icon="REMOVE")

@@ -49,7 +49,10 @@ def write_head_asset(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, fo
         write_asset(collection, _COLLECTION, bpy.data.collections, path)
         bpy.data.collections.remove(collection)
     except (OSError, RuntimeError) as error:
-        raise MimeshError(f"The asset {path} cannot be written ({error}).", "Is the disk full?") from error
+        raise MimeshError(
+            f"The asset {path} cannot be written ({error}).",
+            "Make room on its disk, or check the rights of its folder.",
+        ) from error
     finally:
         added.take_back()
         view_layer.objects.active = active
@@ -67,7 +70,10 @@ def register_library(preferences: bpy.types.Preferences, folder: Path) -> None:
             with whole_file(catalogs) as partial:
                 partial.write_text(_CATALOGS, encoding="utf-8")
     except OSError as error:
-        raise MimeshError(f"The file {catalogs} cannot be written ({error.strerror}).", "Is the disk full?") from error
+        raise MimeshError(
+            f"The file {catalogs} cannot be written ({error.strerror}).",
+            "Make room on its disk, or check the rights of its folder.",
+        ) from error
     libraries = preferences.filepaths.asset_libraries
     known = libraries.get(LIBRARY_NAME)
     if known is None:

@@ -43,7 +43,10 @@ def sync_style_assets(library: StyleLibrary, folder: Path, catalog: str) -> int:
             if not (target / name).exists():
                 _write(entry, target / name, catalog)
     except (OSError, RuntimeError) as error:
-        raise MimeshError(f"The assets in {target} cannot be written ({error}).", "Is the disk full?") from error
+        raise MimeshError(
+            f"The assets in {target} cannot be written ({error}).",
+            "Make room on its disk, or check the rights of its folder.",
+        ) from error
     return len(wanted)
 
 

@@ -203,3 +203,25 @@ class Menu:
     def operator(self, name: str, **options: Any) -> Any:
         getattr(bpy.ops.mimesh, name.removeprefix("mimesh.")).get_rna_type()
         return Menu()
+
+
+def test_a_user_folder_that_cannot_be_written_is_told_and_nothing_lands_elsewhere(
+    extension: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part("operators.engine_access").use_engine_maker(None)
+    folder = Path(bpy.utils.user_resource("EXTENSIONS")) / ".user"
+    aside = folder.with_name(".aside")
+    if folder.exists():
+        folder.rename(aside)
+    # a file in its place refuses also who may write everywhere
+    folder.touch()
+    monkeypatch.chdir(tmp_path)
+    try:
+        with pytest.raises(RuntimeError, match=r"job folder .* cannot be written .* Cache Folder"):
+            bpy.ops.mimesh.try_it()
+    finally:
+        folder.unlink()
+        if aside.exists():
+            aside.rename(folder)
+    assert list(tmp_path.iterdir()) == []
+    assert "MimeshHead" not in bpy.data.objects and strips() == []

@@ -213,7 +213,7 @@ RULES = (
          "python -m research.evaluation.memory --only speech --hours 0.01"),
         clone=True, why="three hours of speech take an hour and more",
     ),
-    Rule(r"python -m research\.evaluation\.devices .*", "long", ("python -m research.evaluation.devices cpu",),
+    Rule(r"python -m research\.evaluation\.devices .*", "long", ("python -m research.evaluation.devices cpu cpu",),
          clone=True, why="no CUDA here"),
     Rule(
         r"python -m research\.evaluation\.rigs --versions", "long",
