@@ -26,7 +26,7 @@ FACE_MODEL ?=
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup test test-fast lint types unit models commands blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension extension-complete repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check documented-commands train clean docs pages docs-pictures
+.PHONY: help setup test test-fast lint types unit models commands blender blender-45 blender-42 blender-50 blender-52 laboratory laboratory-blender demo benchmark benchmark-short benchmark-languages benchmark-style benchmark-alternatives benchmark-mimic benchmark-pose benchmark-rigs extension extension-complete repository torture batch-torture cuda-check memory-check trackers ui-check first-minute command-check documented-commands documented-blender train clean docs pages docs-pictures
 
 help:
 	@echo "make demo [REFERENCE=clip.mp4 OTHER=clip.mp4 AUDIO=talk.wav ENGINE=mimic]  set up, generate, leave demo/demo.blend and demo/preview.mp4"
@@ -52,6 +52,7 @@ help:
 	@echo "make first-minute  seconds from Try It to a talking head in a real window, the engine cold; dropped files; assets"
 	@echo "make command-check  blender -b scene.blend -c mimesh with the real 4.3 binary: exit codes, frames, sound"
 	@echo "make documented-commands  every command of README and docs, run: exit code, seconds, what came of it (half an hour)"
+	@echo "make documented-blender  those that begin with blender, with the real 4.3 binary"
 	@echo "make docs        the manual as a site in build/site; docs-pictures takes its pictures in a real Blender, and the demo's film"
 	@echo "make pages       that site as a commit on the branch gh-pages, to be pushed where the pages are to be read"
 	@echo "make train       every file in vendor_models again, from ../shared/data"
@@ -211,11 +212,16 @@ first-minute: extension
 
 command-check: extension
 	bash tests/ui/in_debian.sh build/command-check python3 $(CURDIR)/tests/ui/command_check.py \
-		--zip $(firstword $(wildcard $(CURDIR)/dist/mimesh-*.zip)) --speech $(CURDIR)/demo/input/speech.ogg
+		--zip $(firstword $(wildcard $(CURDIR)/dist/mimesh-*.*.?.zip)) --speech $(CURDIR)/demo/input/speech.ogg
 
 # what takes too long for tests/commands, too, the hours-long ones on a few clips
 documented-commands: setup
 	$(PY) -m tests.commands
+
+# those that begin with blender, with the real 4.3 binary
+documented-blender: extension
+	bash tests/ui/in_debian.sh build/documented env PYTHONPATH=$(CURDIR) $(CURDIR)/$(PY) -m tests.commands \
+		--blender /usr/bin/blender --zip $(firstword $(wildcard $(CURDIR)/dist/mimesh-*.*.?.zip)) --only blender
 
 train: setup
 	$(PY) -m research.training tracks

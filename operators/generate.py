@@ -40,7 +40,7 @@ def _redone_fields() -> list[tuple[str, SettingField]]:
 
 
 class MIMESH_OT_generate_lip_sync(SteppedOperator, bpy.types.Operator):
-    """Make the face talk: keys on the face from the speech, in the reference's way of talking. A new reference of ten seconds takes a few seconds: a first version can be played while AdaMesh learns, and is then replaced. A known one takes under a second. Blender stays usable; one Ctrl+Z takes it back"""  # noqa: E501
+    """Make the face talk: keys on the face from the speech, in the reference's way of talking. A new reference of ten seconds takes a few seconds: a first version can be played while AdaMesh learns, and is then replaced. A known one takes a second or two. Blender stays usable; one Ctrl+Z takes it back"""  # noqa: E501
 
     bl_idname = "mimesh.generate_lip_sync"
     bl_label = "Generate Lip Sync"

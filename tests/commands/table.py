@@ -159,7 +159,7 @@ RULES = (
     Rule(r"make pages", "ci", why="it commits; tests/unit/test_documentation.py does it in a repository of its own"),
     Rule(r"(make documented-commands|python -m tests\.commands)", "ci", why="is this table, run whole"),
     Rule(r"make demo", "long", makes=(), clone=True, says="preview.mp4"),
-    Rule(r"make (command-check|ui-check|first-minute|docs-pictures)", "window"),
+    Rule(r"make (documented-blender|command-check|ui-check|first-minute|docs-pictures)", "window"),
     # --- the laboratory ---
     Rule(r"python -m pytest tests/unit/test_engine_registry\.py", "ci", why="the tests of the unit lane"),
     Rule(r"python tests/unit/test_imports\.py", clone=True),

@@ -135,6 +135,9 @@ def _free_port() -> int:
 @functools.cache
 def recipe_lines(target: str) -> tuple[str, ...]:
     """What make would run for a target, as the docs would write it."""
+    if shutil.which("make") is None:
+        # the folder in which the real Blender is has none
+        return ()
     done = subprocess.run(["make", "--dry-run", "--always-make", target], cwd=ROOT, capture_output=True, text=True)
     found = []
     for line in done.stdout.replace("\\\n", " ").splitlines():

@@ -231,7 +231,7 @@ def begin(**environment: str) -> Given:
     given = Given(**vars(parser.parse_args()))
     TALK.mkdir(exist_ok=True)
     Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
-    install(sorted((given.repo / "dist").glob("mimesh-*.zip"))[-1])
+    install(sorted((given.repo / "dist").glob("mimesh-*.*.?.zip"))[-1])
     os.environ.update(environment)
     return given
 
