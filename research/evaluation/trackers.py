@@ -79,7 +79,6 @@ def _options() -> argparse.Namespace:
 
 
 def _by(python: Path, options: argparse.Namespace, folder: Path) -> list[Tracked]:
-    folder.mkdir()
     command = [
         str(python),
         "-m",
@@ -97,6 +96,7 @@ def _by(python: Path, options: argparse.Namespace, folder: Path) -> list[Tracked
 def _track_all(folder: Path, chosen: list[Path]) -> int:
     from core.tracking.tracker import track_face
 
+    folder.mkdir(parents=True, exist_ok=True)
     for index, clip in enumerate(chosen):
         started = time.perf_counter()
         track = track_face(clip, 0.0, SECONDS)

@@ -174,7 +174,7 @@ RULES = (
     _people(
         r"python -m research\.evaluation protocol --recipes .*",
         "python -m research.evaluation protocol --recipes bundled-shipped --folds 0 --seeds 1",
-        says="a face that never moves",
+        says="A constant face has",
     ),
     _people(
         r"python -m research\.evaluation curves .*",
@@ -221,15 +221,16 @@ RULES = (
     ),
     Rule(
         r"python -m research\.evaluation\.trackers .*", "long",
-        ("python -m research.evaluation.trackers --clips 1 --track {folder}/tracked",), clone=True, environment=_DATA,
-        why="one Python's half of the work on one clip",
+        ("python -m research.evaluation.trackers --clips 1 --second {folder}/bin/python",),
+        clone=True, environment=_DATA,
+        why="one clip, and this Python twice",
     ),
     Rule(r"python -m tests\.torture .*", "long", ("python -m tests.torture --scale 0.02 --only cancels",), clone=True,
          why="an hour; tests/unit/test_torture.py runs every loop in short"),
     Rule(r"python -m tests\.batch_made check .*", "long", ("python -m tests.batch_made check --rows 6 --kills 1",),
          clone=True, why="tests/unit/test_batch_processes.py has more of it"),
     Rule(r"python -m research\.demo --renderer (cycles|eevee)", "long",
-         ("python -m research.demo --renderer cycles --film-seconds 0.2 --height 48 --alone --out {folder}/demo",),
+         ("python -m research.demo --renderer cycles --film-seconds 0.2 --height 144 --alone --out {folder}/demo",),
          makes=("demo/preview.mp4",), clone=True, why="a frame takes seconds to minutes"),
     Rule(r"python -m research\.demo( --height .*)?", "ci", why="make demo, above"),
     Rule(r"(python|torchrun.*) -m research\.training people --clips FOLDER", "long",
