@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def asked_for(wheel: Path) -> list[str]:
     return metadata(wheel).get_all("Requires-Dist") or []
 
 
-def metadata(wheel: Path):  # type: ignore[no-untyped-def]
+def metadata(wheel: Path) -> Message:
     """The fields of METADATA."""
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
