@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
 # raise one where the code that makes such a result changes what it makes: older entries are then never read
 REFERENCE_FORMAT = 3
-STYLE_FORMAT = 4
+STYLE_FORMAT = 5
 # what an engine that was killed left half-written
 _PARTIAL_NANOSECONDS = 3600 * 10**9
 _T = TypeVar("_T")

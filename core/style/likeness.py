@@ -19,7 +19,7 @@ from ..weights import require_sane
 
 FloatArray = NDArray[np.float32]
 _LARGEST = 1e6
-_MOST_MOMENTS = 100_000
+_MOST_MOMENTS = 10_000
 # frames that are compared with the clip's at a time
 _BLOCK = 2000
 _NAMES = ("moments", "answers", "centre", "spread", "shift")

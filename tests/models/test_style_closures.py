@@ -19,6 +19,7 @@ from core.face.basis import open_basis
 from core.face.closures import SHUT_CM, gap_gradient, lip_gap
 from core.face.motion import Motion
 from core.models.affine.fit import fit_style
+from core.models.affine.likeness import ALONE, fit_likeness
 from core.style.parts import ExpressionPart, MimicPart
 from core.style.style import Style
 from tests.adapt_made import reference
@@ -43,16 +44,20 @@ def lively(backend: Backend, speech: Speech) -> Style:
     """Moves nearly twice as far, about a mouth that hangs open by 3 mm."""
     gradient = gap_gradient(open_basis())
     opened = (0.3 * gradient / (gradient @ gradient)).astype(np.float32)
-    face = 1.8 * backend.speak(speech, ChosenStyles(), lambda fraction: None).face_vector() + opened
+    mean = backend.speak(speech, ChosenStyles(), lambda fraction: None).face_vector()
+    face = 1.8 * mean + opened
     seen = reference(face.astype(np.float32), speech)
+    everywhere = np.ones(len(mean))
     if isinstance(backend, MimicBackend):
         style = fit_style(backend.generator, seen)
         code = backend.generator.style_code(seen.motion, speech)
-        return _with(style, mimic=MimicPart(code, backend.hash))
+        likeness = fit_likeness(mean, mean, face, everywhere, ALONE)
+        return _with(style, mimic=MimicPart(code, backend.hash, likeness))
     assert isinstance(backend, AdaMeshBackend)
     nobody = np.zeros(backend.generator.network.config.width, np.float32)
     gain = np.full(53, 1.8, np.float32)
-    part = ExpressionPart({}, (), 0.0, backend.hash, nobody, np.zeros(12, np.float32), gain, opened)
+    likeness = fit_likeness(mean, face, face, everywhere)
+    part = ExpressionPart({}, (), 0.0, backend.hash, nobody, np.zeros(12, np.float32), gain, opened, likeness)
     return _with(fit_style(backend.generator, seen), expression=part)
 
 

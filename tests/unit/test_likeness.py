@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.models.affine.likeness import ALONE, LikenessSettings, fit_likeness
+from core.models.affine.likeness import ALONE, MOST_FRAMES, LikenessSettings, fit_likeness
 from core.style.likeness import LikenessCorrection, corrected_motion
 from core.style.parts import ExpressionPart, MimicPart
 from tests.adapt_made import reference
@@ -43,6 +43,12 @@ def _error(correction: LikenessCorrection | None) -> float:
 def test_other_words_of_the_person_are_nearer_and_more_seconds_bring_more() -> None:
     plain, short, ten, minute = _error(None), *(_error(_fitted(n)) for n in (50, 250, 1500))
     assert minute < ten < short < plain and ten < 0.5 * plain
+
+
+def test_half_an_hour_of_somebody_costs_no_more_than_a_minute_and_is_no_worse() -> None:
+    long = _fitted(45_000)
+    assert len(long.moments) == len(long.answers) == MOST_FRAMES
+    assert _error(long) < 1.1 * _error(_fitted(MOST_FRAMES))
 
 
 def test_strength_zero_is_the_mean_speaker_and_strengths_are_in_proportion() -> None:

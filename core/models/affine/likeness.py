@@ -16,6 +16,8 @@ from ...face.motion import INTERNAL_FPS
 from ...face.rotations import FloatArray
 from ...style.likeness import LikenessCorrection, alike, standardised
 
+# a minute: of a longer reference evenly spread frames, each for those about it; time and memory grow with its square
+MOST_FRAMES = 1500
 # of a value that does not move: nothing to compare
 _LEAST_SPREAD = 1e-3
 
@@ -57,8 +59,10 @@ def fit_likeness(
     difference = np.asarray(tracked, np.float64) - mean
     offset = share @ difference
     centre, spread = mean.mean(axis=0), np.maximum(mean.std(axis=0), _LEAST_SPREAD)
-    moments = standardised(mean, centre, spread)
-    answers = settings.seen_share * _answers(moments, difference - offset, reliability, settings.noise)
+    kept = np.linspace(0, len(mean) - 1, min(len(mean), MOST_FRAMES)).round().astype(np.int64)
+    moments = standardised(mean[kept], centre, spread)
+    noise = settings.noise * len(kept) / len(mean)
+    answers = settings.seen_share * _answers(moments, (difference - offset)[kept], reliability[kept], noise)
     seconds = total / INTERNAL_FPS
     kept_offset = seconds**2 / (seconds**2 + settings.offset_seconds**2)
     shift = kept_offset * offset - settings.learnt_share * (share @ (np.asarray(adapted, np.float64) - mean))
