@@ -126,7 +126,7 @@ blender-45: setup
 	$(BPY_TEST) $(PY) -m pytest $(SIDE_BY_SIDE) tests/blender
 
 blender-42 blender-50 blender-52: blender-%: .venv-bpy%/.ready
-	$(BPY_TEST) .venv-bpy$*/bin/python -m pytest $(SIDE_BY_SIDE) tests/blender
+	$(BPY_TEST) .venv-bpy$*/bin/python -m pytest $(SIDE_BY_SIDE) $(if $(PYTHON313),$(if $(filter 50,$*),-m "not slow")) tests/blender
 
 # every Blender, one after the other
 blender: blender-45 blender-42 blender-50
