@@ -48,7 +48,9 @@ def unpacked_packages() -> tuple[Path, ...]:
 
 def offline_reason(context: bpy.types.Context) -> str:
     """Why Set Up cannot fetch anything; empty when it can, or when it need not."""
-    if bpy.app.online_access or setup_choice(context).source:
+    from ..core.client.setup_plan import comes_complete
+
+    if bpy.app.online_access or preferences(context).package_source or comes_complete():
         return ""
     return _OFFLINE_FORCED if _offline_forced() else _OFFLINE
 

@@ -11,7 +11,7 @@ from ..errors import MimeshError
 from ..files import whole_file
 from .demo_head import COLOUR_LAYER
 from .first_try import Added, add_head
-from .style_assets import set_preview, write_asset
+from .style_assets import UNWRITTEN_HINT, set_preview, write_asset
 from .thumbnail import coloured_picture
 
 LIBRARY_NAME = "Mimesh"
@@ -51,7 +51,7 @@ def write_head_asset(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer, fo
     except (OSError, RuntimeError) as error:
         raise MimeshError(
             f"The asset {path} cannot be written ({error}).",
-            "Make room on its disk, or check the rights of its folder.",
+            UNWRITTEN_HINT,
         ) from error
     finally:
         added.take_back()
@@ -72,7 +72,7 @@ def register_library(preferences: bpy.types.Preferences, folder: Path) -> None:
     except OSError as error:
         raise MimeshError(
             f"The file {catalogs} cannot be written ({error.strerror}).",
-            "Make room on its disk, or check the rights of its folder.",
+            UNWRITTEN_HINT,
         ) from error
     libraries = preferences.filepaths.asset_libraries
     known = libraries.get(LIBRARY_NAME)

@@ -21,6 +21,9 @@ from ..style.library import StyleEntry, StyleLibrary
 from ..style.style import Style
 from .tags import STYLE_FOLDER, STYLE_PROPERTY, STYLE_TAG, store_bytes
 
+# after what cannot be written
+UNWRITTEN_HINT = "Make room on its disk, or check the rights of its folder."
+
 _PIXELS = 256
 # Blender shows half a metre of an Empty: about a head's size
 _SIZE_METRES = 0.1
@@ -45,7 +48,7 @@ def sync_style_assets(library: StyleLibrary, folder: Path, catalog: str) -> int:
     except (OSError, RuntimeError) as error:
         raise MimeshError(
             f"The assets in {target} cannot be written ({error}).",
-            "Make room on its disk, or check the rights of its folder.",
+            UNWRITTEN_HINT,
         ) from error
     return len(wanted)
 

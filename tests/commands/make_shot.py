@@ -10,6 +10,10 @@ from typing import Any
 
 import bpy
 
+# Blender does not look beside a script
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ui"))
+from small_film import film_head
+
 CORE = "bl_ext.user_default.mimesh.core.blender"
 NAMES = ("Ada", "Anna", "Ben")
 
@@ -25,17 +29,7 @@ def main(folder: Path) -> None:
         strips.new_sound(name, str(folder / sound), channel, frame)
     # who speaks on it
     scene.sequence_editor.channels[4].name = "Anna"
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    scene.collection.objects.link(camera)
-    camera.location, camera.rotation_euler = (0, -0.9, 0.0), (1.5708, 0, 0)
-    camera.data.clip_start = 0.01
-    scene.camera = camera
-    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
-    scene.collection.objects.link(sun)
-    sun.data.energy, sun.rotation_euler = 4.0, (0.9, 0.3, 0)
-    scene.render.engine = "CYCLES"
-    scene.cycles.samples, scene.cycles.use_denoising = 1, False
-    scene.render.resolution_x = scene.render.resolution_y = 64
+    film_head(scene)
     scene.render.fps, scene.frame_end = 24, 12
     scene.render.filepath = "//frames/####"
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))

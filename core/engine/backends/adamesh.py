@@ -82,14 +82,12 @@ class AdaMeshBackend:
 
     def first_style(self, reference: TrackedReference, style: Style) -> Style:
         """The style with what the person does otherwise at moments like those of the reference; nothing is trained."""
-        from ...models.affine.likeness import ALONE, fit_likeness
+        from ...models.affine.likeness import fit_alone
 
         # 0 where there is no sound or it does not go with the mouth
         if reference.speech is None or not style.provenance.speech_seconds:
             return style
-        spoken = self._mean_motion(reference.speech, ignore_fraction).face_vector()[: len(reference.motion)]
-        tracked, weights = reference.motion.face_vector()[: len(spoken)], reference.weights[: len(spoken)]
-        fitted = fit_likeness(spoken, spoken, tracked, weights, ALONE)
+        fitted = fit_alone(self._mean_motion(reference.speech, ignore_fraction), reference)
         if fitted is None:
             return style
         nothing = np.zeros(1, np.float32)

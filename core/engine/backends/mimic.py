@@ -64,20 +64,13 @@ class MimicBackend:
 
         Raises :class:`ReferenceClipError` for less than a second of it.
         """
+        from ...models.affine.likeness import fit_alone
+
         # sound that does not go with the mouth says nothing of what the mouth should have done
         speech = reference.speech if style.provenance.speech_seconds else None
         code = self.generator.style_code(reference.motion, speech)
-        likeness = None if speech is None else self._likeness(reference, speech, code)
+        likeness = None if speech is None else fit_alone(self.generator.generate(speech, code), reference)
         return dataclasses.replace(style, mimic=MimicPart(code, self.hash, likeness))
-
-    def _likeness(
-        self, reference: TrackedReference, speech: Speech, code: NDArray[np.float32]
-    ) -> LikenessCorrection | None:
-        from ...models.affine.likeness import ALONE, fit_likeness
-
-        spoken = self.generator.generate(speech, code).face_vector()[: len(reference.motion)]
-        tracked, weights = reference.motion.face_vector()[: len(spoken)], reference.weights[: len(spoken)]
-        return fit_likeness(spoken, spoken, tracked, weights, ALONE)
 
     def require(self, style: Style | None) -> None:
         """Raise :class:`ModelError` unless the style holds a code of these weights."""

@@ -8,13 +8,17 @@ moments like these is the better guess, with a share of the update beside it (ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...face.motion import INTERNAL_FPS
+from ...face.motion import INTERNAL_FPS, Motion
 from ...face.rotations import FloatArray
 from ...style.likeness import LikenessCorrection, alike, standardised
+
+if TYPE_CHECKING:
+    from ...tracking.reference import TrackedReference
 
 # a minute: of a longer reference evenly spread frames, each for those about it; time and memory grow with its square
 MOST_FRAMES = 1500
@@ -38,6 +42,13 @@ class LikenessSettings:
 
 # with nothing trained: the first version of a line, and what a code of Mimic's leaves
 ALONE = LikenessSettings(noise=8.0, learnt_share=0.0, seen_share=1.0)
+
+
+def fit_alone(spoken: Motion, reference: TrackedReference) -> LikenessCorrection | None:
+    """From what the networks say to the reference's own sound, with nothing trained; None where no frame counts."""
+    said = spoken.face_vector()[: len(reference.motion)]
+    tracked, weights = reference.motion.face_vector()[: len(said)], reference.weights[: len(said)]
+    return fit_likeness(said, said, tracked, weights, ALONE)
 
 
 def fit_likeness(

@@ -15,7 +15,7 @@ from torch import Tensor
 from core.audio.speech import Speech
 from core.face.basis import open_basis
 from core.face.motion import INTERNAL_FPS, Motion
-from core.models.affine.likeness import ALONE, fit_likeness
+from core.models.affine.likeness import fit_alone
 from core.models.mimic.generate import MimicGenerator
 from core.style.likeness import corrected_motion
 from research.corpus.clips import free_scoring_clips, heldout_clips
@@ -53,10 +53,7 @@ class Listener:
 
     def corrected(self, code: NDArray[np.float32], part: PersonPart) -> Speak:
         """Speech in the code and with what the person of this reference does otherwise, as the engine has it."""
-        reference = part.reference
-        spoken = self.speak(speech_of(part), code).face_vector()[: len(reference.motion)]
-        tracked = reference.motion.face_vector()[: len(spoken)]
-        likeness = fit_likeness(spoken, spoken, tracked, reference.weights[: len(spoken)], ALONE)
+        likeness = fit_alone(self.speak(speech_of(part), code), part.reference)
         return lambda speech: corrected_motion(self.speak(speech, code), [(likeness, 1.0)])
 
 
