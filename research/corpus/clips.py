@@ -88,13 +88,17 @@ def registry() -> tuple[RegistryRow, ...]:
 
 
 def registered_clips(group: str, data: Path = DATA_ROOT) -> list[Clip]:
-    """All clips of a group that are here, sorted by file. Raises :class:`SettingsError` where the data is missing."""
+    """All clips of a group that are here, sorted by file. Raises :class:`SettingsError` where the data is missing.
+
+    A file that several rows name is what the last one says: a clip may be out of step where its person is not.
+    """
     rows = [row for row in registry() if row.group == group]
-    found = [
-        Clip(group, row.person, path, row.picture_delay_ms / 1000.0)
+    named = {
+        path: Clip(group, row.person, path, row.picture_delay_ms / 1000.0)
         for row in rows
-        for path in sorted(data.glob(row.pattern))
-    ]
+        for path in data.glob(row.pattern)
+    }
+    found = list(named.values())
     if not found and not (data / rows[0].pattern).parent.parent.is_dir():
         raise SettingsError(f"The training data folder {data} does not exist.", "Pass --data with the data's folder.")
     return sorted(found, key=lambda clip: clip.path)

@@ -65,13 +65,17 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class SyncScore:
-    """One recording or one talker's clips: the model and the loudness against the recorded mouth."""
+    """One recording or one talker's clips: the model and the loudness against the recorded mouth.
+
+    reach: frames on each side that were looked through.
+    """
 
     name: str
     clips: int
     seconds: float
     generated: Lag
     loudness: Lag
+    reach: int = REACH_FRAMES
 
 
 def lag_curve(recorded: FloatArray, other: FloatArray, reach: int = REACH_FRAMES) -> NDArray[np.float64]:
@@ -117,30 +121,37 @@ def centred_loudness(speech: Speech, frames: int) -> NDArray[np.float64]:
     return np.asarray(np.convolve(padded, np.full(5, 0.2), "valid")[::_FINE])
 
 
-def score_sync(name: str, recordings: Sequence[MouthRecording], generate: Generate, basis: FaceBasis) -> SyncScore:
+def score_sync(
+    name: str,
+    recordings: Sequence[MouthRecording],
+    generate: Generate,
+    basis: FaceBasis,
+    reach: int = REACH_FRAMES,
+) -> SyncScore:
     """Mean lag curves over the recordings, of the model and of the loudness."""
     against_model, against_loudness = [], []
     for recording in recordings:
         mouth = changes(recording.opening)
         model = mouth_opening(basis.landmarks(generate(recording.speech)))
-        against_model.append(lag_curve(mouth, changes(model)))
-        against_loudness.append(lag_curve(mouth, changes(centred_loudness(recording.speech, len(mouth)))))
+        against_model.append(lag_curve(mouth, changes(model), reach))
+        against_loudness.append(lag_curve(mouth, changes(centred_loudness(recording.speech, len(mouth))), reach))
     return SyncScore(
         name=name,
         clips=len(recordings),
         seconds=sum(len(recording.opening) for recording in recordings) / INTERNAL_FPS,
         generated=peak_lag(np.mean(against_model, axis=0)),
         loudness=peak_lag(np.mean(against_loudness, axis=0)),
+        reach=reach,
     )
 
 
-def recordings(data: Path, basis: FaceBasis) -> dict[str, list[MouthRecording]]:
-    """All we can judge by: each free recording for itself, GRID's clips by talker."""
+def recordings(data: Path, basis: FaceBasis, singly: bool = False) -> dict[str, list[MouthRecording]]:
+    """All we can judge by: each free recording for itself, GRID's clips by talker or ``singly``."""
     groups: dict[str, list[MouthRecording]] = {}
-    for clip in heldout_clips(data) + known_talker_clips(data):
-        _add(groups, f"GRID {clip.person} (not trained on)", clip, basis)
-    for clip in training_clips(data):
-        _add(groups, f"GRID {clip.person} (training)", clip, basis)
+    for clip in _some_of_each(heldout_clips(data) + known_talker_clips(data)):
+        _add(groups, f"GRID {_who(clip, singly)} (not trained on)", clip, basis)
+    for clip in _some_of_each(training_clips(data)):
+        _add(groups, f"GRID {_who(clip, singly)} (training)", clip, basis)
     for clip in free_training_clips(data) + free_scoring_clips(data):
         _add(groups, f"free speech {clip.path.stem}", clip, basis)
     for path in sorted((data / "tmsv").glob("*.mp4")):
@@ -152,18 +163,30 @@ def recordings(data: Path, basis: FaceBasis) -> dict[str, list[MouthRecording]]:
     return groups
 
 
+def _some_of_each(clips: Sequence[Clip]) -> list[Clip]:
+    """At most ``CLIPS_PER_PERSON`` of everybody, the first ones."""
+    people: dict[str, list[Clip]] = {}
+    for clip in clips:
+        people.setdefault(clip.person, []).append(clip)
+    return [clip for own in people.values() for clip in own[:CLIPS_PER_PERSON]]
+
+
+def _who(clip: Clip, singly: bool) -> str:
+    return f"{clip.person} {clip.path.stem}" if singly else clip.person
+
+
 def _add(groups: dict[str, list[MouthRecording]], name: str, clip: Clip, basis: FaceBasis) -> None:
-    group = groups.setdefault(name, [])
-    if len(group) < CLIPS_PER_PERSON:
-        tracked = load_tracked(clip)
-        landmarks = align(uniform_landmarks(tracked.track, INTERNAL_FPS).landmarks, basis.neutral).landmarks
-        group.append(MouthRecording(mouth_opening(landmarks), tracked.speech))
+    tracked = load_tracked(clip)
+    landmarks = align(uniform_landmarks(tracked.track, INTERNAL_FPS).landmarks, basis.neutral).landmarks
+    groups.setdefault(name, []).append(MouthRecording(mouth_opening(landmarks), tracked.speech))
 
 
-def section(data: Path, generate: Generate) -> Section:
-    """The table."""
+def section(data: Path, generate: Generate, singly: bool = False) -> Section:
+    """The table; ``singly``: a row for every clip, looked through twice as far."""
     basis = open_basis()
-    scores = [score_sync(name, group, generate, basis) for name, group in recordings(data, basis).items()]
+    reach = (2 if singly else 1) * REACH_FRAMES
+    groups = recordings(data, basis, singly)
+    scores = [score_sync(name, group, generate, basis, reach) for name, group in groups.items()]
     table = Table(
         "Sync: generated motion and loudness against the recorded mouth, milliseconds (positive: they are late)",
         ("recording", "clips", "seconds", "model corr", "model ms", "loudness corr", "loudness ms"),
@@ -176,14 +199,15 @@ def section(data: Path, generate: Generate) -> Section:
 
 def _row(score: SyncScore) -> tuple[str, ...]:
     lags = (score.generated, score.loudness)
-    cells = [(number(lag.correlation), number(_trusted(lag, score.seconds), 0, sign=True)) for lag in lags]
+    cells = [(number(lag.correlation), number(_trusted(lag, score), 0, sign=True)) for lag in lags]
     return (score.name, str(score.clips), number(score.seconds, 0), *cells[0], *cells[1])
 
 
-def _trusted(lag: Lag, seconds: float) -> float:
+def _trusted(lag: Lag, score: SyncScore) -> float:
     """Milliseconds; not a number where speech of that length may correlate so by chance, or at the search's edge."""
-    at_edge = abs(lag.milliseconds) >= 1000.0 * REACH_FRAMES / INTERNAL_FPS
-    return float("nan") if at_edge or lag.correlation < CHANCE_CORRELATION / np.sqrt(seconds) else lag.milliseconds
+    at_edge = abs(lag.milliseconds) >= 1000.0 * score.reach / INTERNAL_FPS
+    by_chance = lag.correlation < CHANCE_CORRELATION / np.sqrt(score.seconds)
+    return float("nan") if at_edge or by_chance else lag.milliseconds
 
 
 def main(argv: Sequence[str]) -> int:
@@ -192,7 +216,8 @@ def main(argv: Sequence[str]) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m research.evaluation sync", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA_ROOT)
+    parser.add_argument("--each", action="store_true", help="every clip for itself: one may be out of step alone")
     arguments = parser.parse_args(argv)
-    for table in section(arguments.data, our_generator()).tables:
+    for table in section(arguments.data, our_generator(), arguments.each).tables:
         print(table.text())
     return 0

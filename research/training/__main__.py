@@ -98,7 +98,7 @@ def _run(arguments: argparse.Namespace) -> None:
     elif arguments.command == "faces":
         _all_faces(data)
     elif arguments.command == "expression":
-        from research.training.expression.train import run as expression
+        from research.training.expression.command import run as expression
 
         expression(data, arguments.encoder, steps=arguments.steps, threads=arguments.threads)
     elif arguments.command == "mimic":
@@ -159,7 +159,7 @@ def _all_speech(data: Path) -> None:
 
 
 def _all_faces(data: Path) -> None:
-    from research.training.expression.train import run as expression
+    from research.training.expression.command import run as expression
     from research.training.extractors import ENCODERS
     from research.training.mimic.train import run as mimic
 

@@ -24,9 +24,12 @@ from research.evaluation.protocol.heard import HeardEncoder
 from research.evaluation.protocol.recipes import Recipe
 from research.evaluation.protocol.scores import ProtocolClip, score_clip
 from research.paths import BUILD
-from research.training.expression.train import ExpressionSettings, motion_groups, train
-from research.training.extractors import open_extractor
-from research.training.feature_bank import face_pairs, in_crowds
+from research.training.expression.command import TEACHER_SEEDS, face_groups
+from research.training.expression.data import READERS
+from research.training.expression.pseudo_labels import Teachers, labelled_utterances, pseudo_labelled
+from research.training.expression.train import ExpressionSettings, motion_groups, teacher_settings, train
+from research.training.extractors import WHISPER, open_extractor
+from research.training.feature_bank import face_pairs
 from research.training.loop import CHECKPOINTS
 from research.training.motion_data import MotionPair
 
@@ -83,11 +86,18 @@ def _trained(item: Run, name: str, data: Path) -> ExpressionNetwork:
     settings = item.recipe.settings
     schedule = replace(settings.schedule, seed=settings.schedule.seed + item.seed, save_every=settings.schedule.steps)
     motions = {group: pairs for group, pairs in fold_groups(item, data).items() if pairs}
-    groups = {group: face_pairs(pairs, extractor, settings.voices) for group, pairs in motions.items()}
-    if settings.sampling.crowd_share is not None:
-        heard, _ = _readers(data)
-        groups = {g: in_crowds(own, motions[g], extractor, heard, settings.crowd) for g, own in groups.items()}
+    heard, _ = _readers(data)
+    groups = face_groups(motions, extractor, settings, heard)
+    if READERS in dict(settings.sampling.shares):
+        readers = pseudo_labelled(labelled_utterances(data), _fold_teachers(item.fold, data))
+        groups[READERS] = face_pairs(readers, extractor, settings.voices)
     return train(groups, extractor.encoder, replace(settings, schedule=schedule), name).network
+
+
+def _fold_teachers(fold: int, data: Path) -> Teachers:
+    """Who have not seen the fold's people either."""
+    recipe = Recipe("teacher", WHISPER, teacher_settings())
+    return Teachers([fold_base(Run(recipe, fold, seed), data) for seed in TEACHER_SEEDS])
 
 
 def fold_groups(item: Run, data: Path) -> dict[str, list[MotionPair]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import SettingsError
 from research.training.expression.data import shares
-from research.training.expression.train import ExpressionSettings, shipped_settings, with_rest
+from research.training.expression.train import ExpressionSettings, shipped_settings, with_pseudo_labels, with_rest
 from research.training.extractors import BUNDLED, WHISPER
 from research.training.feature_bank import VoiceSettings
 from research.training.loop import short_schedule
@@ -66,6 +66,7 @@ def recipes() -> Iterator[Recipe]:
         for steps in (300, 600):
             yield Recipe(f"{encoder}-rest{steps}", encoder, with_rest(steps))
             yield Recipe(f"{encoder}-crowd{steps}", encoder, with_rest(steps, crowd_share=0.25))
+        yield Recipe(f"{encoder}-pseudo300", encoder, with_pseudo_labels(with_rest(300)))
         yield Recipe(f"{encoder}-grid", encoder, short_settings(shares=shares(0.0)))
         for free in (0.1, 0.3, 0.45):
             yield Recipe(f"{encoder}-free{round(100 * free)}", encoder, short_settings(shares=shares(free)))

@@ -7,7 +7,7 @@ the style reference moves get the same parameters.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ FEATURES_PER_FRAME = 2
 PARAMETER_COUNT = len(astuple(StyleParameters()))
 # groups whose talkers' own faces were filmed: the average talker is theirs
 FILMED_GROUPS = ("s1", "grid")
+# the group of readers that were only recorded (.pseudo_labels)
+READERS = "readers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class SamplingSettings:
 def shares(free: float) -> tuple[tuple[str, float], ...]:
     """Shares of s1, GRID's other talkers and free speech; the first two stay two to three."""
     return (("s1", 0.4 * (1 - free)), ("grid", 0.6 * (1 - free)), ("free", free))
+
+
+def with_readers(filmed: tuple[tuple[str, float], ...], share: float) -> tuple[tuple[str, float], ...]:
+    """The shares of filmed people, and of readers that were only recorded the rest."""
+    return (*((name, (1 - share) * own) for name, own in filmed), (READERS, share))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +89,11 @@ class TalkerStatistics:
         """Over all clips given."""
         motion = np.concatenate([pair.motion for pair in own])
         return cls(motion.mean(axis=0), motion.std(axis=0))
+
+    def halfway(self, other: TalkerStatistics) -> TalkerStatistics:
+        """Between this and ``other``, deviations by their ratio."""
+        deviation = np.sqrt(np.maximum(self.deviation, 1e-6) * np.maximum(other.deviation, 1e-6))
+        return TalkerStatistics(0.5 * (self.mean + other.mean), deviation)
 
     @classmethod
     def average(cls, talkers: list[TalkerStatistics]) -> TalkerStatistics:
@@ -118,6 +130,11 @@ class FaceSource:
         # a group of one's own people alone has an average too
         filmed = [talker for talker in self._talkers if talker.group in FILMED_GROUPS]
         self._average = TalkerStatistics.average([talker.statistics for talker in filmed or self._talkers])
+        # pseudo-labels are the average talker's already, but the mean of several answers is flatter than a face
+        self._talkers = [
+            replace(talker, statistics=talker.statistics.halfway(self._average)) if talker.group == READERS else talker
+            for talker in self._talkers
+        ]
 
     def draw(self, rng: np.random.Generator) -> FaceBatch:
         """One batch; the same generator state gives the same batch."""

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m research.training expression``: trains AdaMesh's expression network, speech and a style to motion."""
+"""Trains AdaMesh's expression network, speech and a style to motion; :mod:`.command` is the command."""
 
 from __future__ import annotations
 
 import copy
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +12,21 @@ import torch
 from torch import Tensor, nn
 
 from core.face.basis import FaceBasis, open_basis
-from core.models.adamesh.generate import EXPRESSION_FILE, save_network
 from core.models.adamesh.network import ExpressionNetwork, NetworkConfig
 from core.models.device import choose_device
 from core.models.speech.encoder import SpeechEncoder
-from core.models.speech.registry import weights_file
-from core.weights import VENDOR_MODELS, record_checksum
 from research.corpus.clips import KNOWN_TALKER, free_training_clips, training_clips
-from research.corpus.crowd import Crowd
-from research.training.expression.data import PARAMETER_COUNT, FaceBatch, FaceSource, SamplingSettings, shares
+from research.training.expression.data import (
+    PARAMETER_COUNT,
+    FaceBatch,
+    FaceSource,
+    SamplingSettings,
+    shares,
+    with_readers,
+)
 from research.training.expression.rest import RestSource
-from research.training.extractors import BUNDLED, WHISPER, open_extractor, prosody_place
-from research.training.feature_bank import CrowdSettings, FacePair, VoiceSettings, face_pairs, in_crowds, with_gaps
+from research.training.extractors import WHISPER, prosody_place
+from research.training.feature_bank import CrowdSettings, FacePair, VoiceSettings, with_gaps
 from research.training.loop import Chance, Schedule, TrainingRun, short_schedule
 from research.training.motion_data import MotionPair, load_pairs
 from research.training.motion_loss import LossWeights, MotionLoss
@@ -51,15 +53,27 @@ class ExpressionSettings:
 
 
 def shipped_settings(encoder: str) -> ExpressionSettings:
-    """For an encoder: a fifth of the samples free speech; from three fifths of the steps on a tenth at rest.
+    """For an encoder: half of the samples are readers'; from three fifths of the steps on a tenth are at rest.
 
-    With the bundled one a quarter of the samples have a crowd behind. What Whisper hears is corrected for noise.
+    With the bundled one a quarter of the filmed ones have a crowd behind. What Whisper hears is corrected for noise.
     """
-    return with_rest(300) if encoder == WHISPER else with_rest(600, crowd_share=0.25)
+    return with_pseudo_labels(with_rest(600, crowd_share=None if encoder == WHISPER else 0.25))
+
+
+def teacher_settings() -> ExpressionSettings:
+    """What those learn with who tell the readers' faces, on Whisper's values: filmed people alone."""
+    return with_rest(300)
+
+
+def with_pseudo_labels(settings: ExpressionSettings, share: float = 0.5) -> ExpressionSettings:
+    """The same with so large a share of pseudo-labelled readers; a batch has as many of filmed people as before."""
+    sampling = settings.sampling
+    batch = round(sampling.batch / (1 - share))
+    return replace(settings, sampling=replace(sampling, batch=batch, shares=with_readers(sampling.shares, share)))
 
 
 def with_rest(steps: int, crowd_share: float | None = None) -> ExpressionSettings:
-    """So many steps of a schedule like the shipped ones."""
+    """So many steps with a fifth of the samples free speech; from three fifths of the steps on a tenth at rest."""
     sampling = replace(SamplingSettings(), shares=shares(0.2), crowd_share=crowd_share)
     rest_from = round(0.6 * steps)
     return replace(ExpressionSettings(), schedule=short_schedule(steps), sampling=sampling, rest_from=rest_from)
@@ -147,26 +161,3 @@ def _set_statistics(network: ExpressionNetwork, groups: dict[str, list[FacePair]
     network.mean.copy_(torch.from_numpy(motion.mean(axis=0)))
     # jaw yaw and roll never move: a tiny floor keeps them at zero instead of dividing by it
     network.deviation.copy_(torch.from_numpy(np.maximum(deviation, 1e-3 * deviation.max())))
-
-
-def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: int | None = None) -> None:
-    """Train with the shipped settings (or fewer steps), write the weights and their checksum."""
-    settings = shipped_settings(encoder)
-    if steps is not None:
-        settings = replace(settings, schedule=replace(settings.schedule, steps=steps))
-    if threads is not None:
-        settings = replace(settings, threads=threads)
-    extractor = open_extractor(encoder)
-    motions = motion_groups(data, open_basis(), settings)
-    groups = {name: face_pairs(pairs, extractor, settings.voices) for name, pairs in motions.items()}
-    for name, pairs in groups.items():
-        print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
-    if settings.sampling.crowd_share is not None:
-        crowd = Crowd.of_readers(data)
-        groups = {
-            name: in_crowds(own, motions[name], extractor, crowd, settings.crowd) for name, own in groups.items()
-        }
-    trained = train(groups, extractor.encoder, settings, f"expression-{encoder}-{settings.schedule.steps}")
-    file = weights_file(EXPRESSION_FILE, encoder)
-    save_network(trained.network, VENDOR_MODELS / file, extractor.encoder, {"training": json.dumps(asdict(settings))})
-    print(f"{file}: sha256 {record_checksum(file)}")
