@@ -61,7 +61,7 @@ def shipped_settings(encoder: str) -> ExpressionSettings:
 
 
 def teacher_settings() -> ExpressionSettings:
-    """What those learn with who tell the readers' faces, on Whisper's values: filmed people alone."""
+    """Of the networks that make the pseudo-labels, on Whisper's values: filmed people alone."""
     return with_rest(300)
 
 
