@@ -91,7 +91,7 @@ def _crowded(pair: MotionPair, extractor: Extractor, crowd: Crowd, settings: Cro
     heard = extractor.extract(torch.from_numpy(power))
     sounds = np.stack([prosody_of(samples, frames)[: heard.shape[1]] for samples in noisy]).astype(np.float16)
     made = np.concatenate([heard, sounds], axis=2)
-    _keep(path, made)
+    keep(path, made)
     return made
 
 
@@ -110,7 +110,7 @@ def _own_voice(pair: MotionPair, extractor: FolderExtractor) -> NDArray[np.float
     """(1, 2 T, D), from the cache where it is."""
     path = CACHE_ROOT / f"{pair.clip.key}-{extractor.cache_hash[:12]}.npy"
     if not path.is_file():
-        _keep(path, extractor.extract_samples(load_tracked(pair.clip).speech.samples))
+        keep(path, extractor.extract_samples(load_tracked(pair.clip).speech.samples))
     features: NDArray[np.float16] = np.load(path, allow_pickle=False)
     return features[:, : 2 * len(pair.motion)]
 
@@ -124,11 +124,12 @@ def _extracted(pair: MotionPair, extractor: Extractor, voices: VoiceSettings) ->
         cached: NDArray[np.float16] = np.load(path, allow_pickle=False)
         return cached
     made = _made(pair, extractor, voices, torch.Generator().manual_seed(int(digest.hexdigest()[:8], 16)))
-    _keep(path, made)
+    keep(path, made)
     return made
 
 
-def _keep(path: Path, made: NDArray[np.float16]) -> None:
+def keep(path: Path, made: NDArray[np.generic]) -> None:
+    """Write an array that is worth keeping; never half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # two trainings may fill the cache at once
     partial = path.with_name(f"{path.stem}.{os.getpid()}.part.npy")

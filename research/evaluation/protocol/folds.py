@@ -24,12 +24,10 @@ from research.evaluation.protocol.heard import HeardEncoder
 from research.evaluation.protocol.recipes import Recipe
 from research.evaluation.protocol.scores import ProtocolClip, score_clip
 from research.paths import BUILD
-from research.training.expression.command import TEACHER_SEEDS, face_groups
-from research.training.expression.data import READERS
-from research.training.expression.pseudo_labels import Teachers, labelled_utterances, pseudo_labelled
+from research.training.expression.command import TEACHER_SEEDS, Helpers, face_groups
+from research.training.expression.pseudo_labels import Teachers
 from research.training.expression.train import ExpressionSettings, motion_groups, teacher_settings, train
 from research.training.extractors import WHISPER, open_extractor
-from research.training.feature_bank import face_pairs
 from research.training.loop import CHECKPOINTS
 from research.training.motion_data import MotionPair
 
@@ -86,11 +84,8 @@ def _trained(item: Run, name: str, data: Path) -> ExpressionNetwork:
     settings = item.recipe.settings
     schedule = replace(settings.schedule, seed=settings.schedule.seed + item.seed, save_every=settings.schedule.steps)
     motions = {group: pairs for group, pairs in fold_groups(item, data).items() if pairs}
-    heard, _ = _readers(data)
-    groups = face_groups(motions, extractor, settings, heard)
-    if READERS in dict(settings.sampling.shares):
-        readers = pseudo_labelled(labelled_utterances(data), _fold_teachers(item.fold, data))
-        groups[READERS] = face_pairs(readers, extractor, settings.voices)
+    helpers = Helpers(lambda: _readers(data)[0], lambda: _fold_teachers(item.fold, data))
+    groups = face_groups(data, motions, extractor, settings, helpers)
     return train(groups, extractor.encoder, replace(settings, schedule=schedule), name).network
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.audio.speech import Speech
 from core.models.speech.encoder import ClosureDetector, SpeechEncoder
-from research.training.feature_bank import CACHE_ROOT
+from research.training.feature_bank import CACHE_ROOT, keep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,11 +34,7 @@ class HeardEncoder:
     def encode(self, speech: Speech) -> NDArray[np.float32]:
         path = CACHE_ROOT / f"heard-{self.encoder.hash[:12]}-{speech.hash[:16]}.npy"
         if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # two evaluations may hear the same clip at once
-            partial = path.with_name(f"{path.stem}.{os.getpid()}.part.npy")
-            np.save(partial, self.encoder.encode(speech))
-            partial.rename(path)
+            keep(path, self.encoder.encode(speech))
         features: NDArray[np.float32] = np.load(path, allow_pickle=False)
         return features
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from core.face.basis import open_basis
@@ -45,11 +45,9 @@ def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: i
     if threads is not None:
         settings = replace(settings, threads=threads)
     extractor = open_extractor(encoder)
-    motions: dict[str, Sequence[MotionPair]] = {**motion_groups(data, open_basis(), settings)}
-    groups = face_groups(motions, extractor, settings, Crowd.of_readers(data))
-    if READERS in dict(settings.sampling.shares):
-        readers = pseudo_labelled(labelled_utterances(data), shipped_teachers(motions, threads=settings.threads))
-        groups[READERS] = face_pairs(readers, extractor, settings.voices)
+    motions = motion_groups(data, open_basis(), settings)
+    helpers = Helpers(lambda: Crowd.of_readers(data), lambda: shipped_teachers(motions, threads=settings.threads))
+    groups = face_groups(data, motions, extractor, settings, helpers)
     for name, pairs in groups.items():
         print(f"{name}: {len(pairs)} clips, {sum(len(p.motion) for p in pairs) / 1500:.1f} min", flush=True)
     trained = train(groups, extractor.encoder, settings, f"expression-{encoder}-{_digest(settings)}")
@@ -58,14 +56,28 @@ def run(data: Path, encoder: str = BUNDLED, steps: int | None = None, threads: i
     print(f"{file}: sha256 {record_checksum(file)}")
 
 
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """Who else a training needs, opened where its settings ask for it: the crowd behind, and the readers' teachers."""
+
+    crowd: Callable[[], Crowd]
+    teachers: Callable[[], Teachers]
+
+
 def face_groups(
-    motions: Pairs, extractor: Extractor, settings: ExpressionSettings, crowd: Crowd
+    data: Path, motions: Pairs, extractor: Extractor, settings: ExpressionSettings, helpers: Helpers
 ) -> dict[str, list[FacePair]]:
-    """Filmed people with features, and with a crowd behind where the settings have one."""
+    """Filmed people with features; with a crowd behind, and readers with pseudo-labels, where the settings say so."""
     groups = {name: face_pairs(pairs, extractor, settings.voices) for name, pairs in motions.items()}
-    if settings.sampling.crowd_share is None:
-        return groups
-    return {name: in_crowds(own, motions[name], extractor, crowd, settings.crowd) for name, own in groups.items()}
+    if settings.sampling.crowd_share is not None:
+        crowd = helpers.crowd()
+        groups = {
+            name: in_crowds(own, motions[name], extractor, crowd, settings.crowd) for name, own in groups.items()
+        }
+    if READERS in dict(settings.sampling.shares):
+        readers = pseudo_labelled(labelled_utterances(data), helpers.teachers())
+        groups[READERS] = face_pairs(readers, extractor, settings.voices)
+    return groups
 
 
 def shipped_teachers(motions: Pairs, threads: int = 1) -> Teachers:

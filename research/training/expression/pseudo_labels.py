@@ -26,6 +26,7 @@ from research.corpus.crowd import unheard_readers
 from research.corpus.speech import Utterance, aligned_utterances, is_heldout
 from research.paths import BUILD
 from research.training.expression.data import READERS
+from research.training.feature_bank import keep
 from research.training.motion_data import MEL_PER_FRAME, MotionPair, prosody_of
 
 CACHE_ROOT = BUILD / "pseudo_labels"
@@ -68,10 +69,7 @@ def pseudo_labelled(utterances: Sequence[Utterance], teachers: Teachers) -> list
 def _label(utterance: Utterance, teachers: Teachers) -> NDArray[np.float32]:
     path = CACHE_ROOT / f"{utterance.key}-{teachers.hash[:12]}.npy"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part.npy")
-        np.save(partial, teachers.label(utterance.load()))
-        partial.rename(path)
+        keep(path, teachers.label(utterance.load()))
     motion: NDArray[np.float32] = np.load(path, allow_pickle=False)
     return motion
 
